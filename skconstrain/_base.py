@@ -1,0 +1,369 @@
+"""The fit template that every network estimator follows."""
+
+import warnings
+from abc import abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from skconstrain._links import saturation_limit
+from skconstrain._sklearn_compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    validate_data,
+)
+
+_OPTIMIZERS = {
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
+    "ftrl", "lamb", "lion", "nadam", "rmsprop", "sgd",
+}  # fmt: skip
+
+# Objects of Keras that clones share instead of copying: fitting never changes them, and Keras'
+# own copies go through a configuration that may leave something out (the delta of Huber).
+_SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
+
+
+class NetEstimator(BaseEstimator):
+    """Validate, encode the target, build, train, record: the life of a network estimator.
+
+    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_network_head`, `_objective`,
+    `_start_values`. Fitted state is NumPy arrays and plain Python: `_network`, the specification of
+    the network, and `_weights`, its numbers.
+    """
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, callable],
+        "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "optimizer": [StrOptions(_OPTIMIZERS), HasMethods(["apply", "get_config"])],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left"), None],
+        "warm_start": ["boolean"],
+        "callbacks": [list, HasMethods(["on_epoch_end"]), None],
+        "jit_compile": [StrOptions({"auto"}), "boolean"],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def _check_settings(self) -> None:
+        """Raise ``ValueError`` where parameters contradict each other."""
+
+    @abstractmethod
+    def _encode_target(self, y, *, reset: bool) -> np.ndarray:
+        """Check `y`; return it as floats of shape (n_samples, n_outputs)."""
+
+    @abstractmethod
+    def _network_head(self) -> tuple[str, dict]:
+        """Name of the layer in `skconstrain.layers` that ends the network, and its options."""
+
+    @abstractmethod
+    def _objective(self, target, weight):
+        """Loss, the scale of targets in which it is computed, and its unit in that scale."""
+
+    @abstractmethod
+    def _start_values(self, target, weight) -> dict:
+        """Weights that are known before training, by their path in the model."""
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, finite.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative. A weight of zero equals removing the row, a weight of two equals
+            repeating it.
+        X_val : array-like of shape (n_validation_samples, n_features), default=None
+            Validation data. Without it, ``early_stopping=True`` sets `validation_fraction` of the
+            training data aside.
+        y_val : array-like, default=None
+            Targets of the validation data.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        continues = self.warm_start and hasattr(self, "_weights")
+        validation = None if X_val is None and y_val is None else (X_val, y_val)
+        return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train one more epoch on the given data.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, finite.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained one epoch further.
+        """
+        continues = hasattr(self, "_weights")
+        return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
+
+    def _fit(self, X, y, sample_weight, validation, *, continues, epochs, partial=False):
+        self._check_settings()
+        X, y, weight = self._training_data(X, y, sample_weight, reset=not continues, partial=partial)
+        target = self._encode_target(y, reset=not continues)
+        first_epoch = self.n_iter_ if continues else 0
+        rng = self._generator(first_epoch)
+        held_out = None
+        if validation is not None:
+            held_out = self._given_validation(*validation)
+        elif self.early_stopping and not partial:
+            X, target, weight, held_out = self._split(X, target, weight, rng)
+        network = self._specify_network(X, target)
+        if continues:
+            self._check_same_network(network)
+        result, unit = self._train(
+            network, X, target, weight, held_out, rng,
+            first_epoch=first_epoch, epochs=epochs, continues=continues, partial=partial,
+        )  # fmt: skip
+        self._record(network, result, unit, continues=continues, keep=partial or self.warm_start)
+        return self
+
+    def _training_data(self, X, y, sample_weight, *, reset, partial):
+        """Validated X, y and positive weights; rows without weight are gone."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            reset=reset,
+            dtype=[np.float64, np.float32] if self.dtype is None else self.dtype,
+            multi_output=True,
+            y_numeric=False,
+            ensure_min_samples=1 if partial else 2,
+        )
+        if sample_weight is None:
+            return X, y, np.ones(len(X), X.dtype)
+        weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+        used = weight > 0
+        if not used.any():
+            raise ValueError("sample_weight must have a positive entry. Got only zeros.")
+        return (X, y, weight) if used.all() else (X[used], y[used], weight[used])
+
+    def _generator(self, first_epoch):
+        """Random numbers that depend on `random_state` and on how far training is, only."""
+        if self.random_state is None:
+            return np.random.default_rng()
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+        return np.random.default_rng([int(seed), first_epoch])
+
+    def _given_validation(self, X_val, y_val):
+        """Check the validation data that the user gave."""
+        if X_val is None or y_val is None:
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
+        X_val = validate_data(self, X_val, reset=False, dtype=[np.float64, np.float32])
+        check_consistent_length(X_val, y_val)
+        target = self._encode_target(y_val, reset=False)
+        return X_val, target, np.ones(len(X_val))
+
+    def _split(self, X, target, weight, rng):
+        """Set a fraction of the training data aside for early stopping."""
+        n_held_out = int(np.ceil(self.validation_fraction * len(X)))
+        if n_held_out >= len(X) - 1:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
+                f"{len(X) - n_held_out} of {len(X)} samples for training; at least 2 are needed. "
+                "Give X_val and y_val, or more samples."
+            )
+        seed = int(rng.integers(2**31))
+        parts = train_test_split(X, target, weight, test_size=n_held_out, random_state=seed)
+        return parts[0], parts[2], parts[4], (parts[1], parts[3], parts[5])
+
+    def _specify_network(self, X, target):
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ValueError(f"hidden_layer_sizes must hold positive integers. Got {sizes}.")
+        return {
+            "n_features": X.shape[1],
+            "hidden_layer_sizes": tuple(int(size) for size in sizes),
+            "activation": self.activation,
+            "dropout": float(self.dropout),
+            "kernel_constraint": self.kernel_constraint,
+            "n_outputs": target.shape[1],
+            "head": self._network_head(),
+            "dtype": X.dtype.name,
+        }
+
+    def _check_same_network(self, network):
+        changed = [name for name in network if network[name] != self._network[name]]
+        if changed:
+            name = changed[0]
+            raise ValueError(
+                f"Training continues the network fitted before, so {name} must stay "
+                f"{self._network[name]!r}. Got {network[name]!r}. Fit a clone, or use warm_start=False."
+            )
+
+    def _train(self, network, X, target, weight, held_out, rng, *, first_epoch, epochs, continues, partial):
+        # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
+        from skconstrain import _engine
+        from skconstrain._keras_wrapper import NetWrapper
+
+        dtype = X.dtype
+        loss, target_scale, unit = self._objective(target, weight)
+        if held_out is not None:
+            held_out = _as_input(held_out[0], dtype), *(part.astype(dtype) for part in held_out[1:])
+            held_out = held_out[0], held_out[1] / dtype.type(target_scale), held_out[2]
+        patience_tol = None if partial else self.tol
+        wrapper = NetWrapper(
+            network,
+            loss=loss,
+            optimizer=self.optimizer,
+            callbacks=self.callbacks,
+            jit_compile=self.jit_compile,
+        )
+        result = wrapper.train(
+            X,
+            (target / target_scale).astype(dtype),
+            weight=weight,
+            start=self._weights if continues else None,
+            start_rng=rng,
+            known_weights=None if continues else self._start_values(target, weight),
+            rng=rng,
+            epochs=epochs,
+            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
+            alpha=self.alpha,
+            target_scale=target_scale,
+            validation=held_out,
+            stopping=_engine.Stopping(self.n_iter_no_change, patience_tol),
+            early_stopping=self.early_stopping and held_out is not None,
+            learning_rate=self._learning_rate(),
+            optimizer_state=getattr(self, "_optimizer_state", None) if continues else None,
+            first_epoch=first_epoch,
+            verbose=int(self.verbose),
+        )
+        return result, unit
+
+    def _learning_rate(self):
+        from skconstrain._keras_wrapper import constant_learning_rate, has_schedule
+
+        if self.learning_rate is None:
+            return constant_learning_rate(self.optimizer)
+        if has_schedule(self.optimizer):
+            raise ValueError(
+                "learning_rate must be None when the optimizer has a schedule of its own. "
+                f"Got {self.learning_rate}."
+            )
+        return self.learning_rate
+
+    def _record(self, network, result, unit, *, continues, keep):
+        """Keep what training left, in the units of the loss."""
+        losses = [loss * unit for loss in result.losses]
+        scores = [-loss * unit for loss in result.validation_losses]
+        monitored = [-score for score in scores] if self.early_stopping and scores else losses
+        if not continues:
+            self.loss_curve_, self.validation_scores_, self.best_loss_ = [], None, np.inf
+        self.loss_curve_ = self.loss_curve_ + losses
+        if scores:
+            self.validation_scores_ = (self.validation_scores_ or []) + scores
+        self.best_loss_ = min([self.best_loss_, *monitored])
+        self.n_iter_ = len(self.loss_curve_)
+        self._network, self._weights = network, result.weights
+        # Twice the size of the weights: kept only where training is meant to go on.
+        self._optimizer_state = result.optimizer_state if keep else None
+        self.__dict__.pop("_model", None)
+        if result.interrupted:
+            warnings.warn(
+                f"Training was interrupted after epoch {self.n_iter_}; its weights are kept.",
+                stacklevel=4,
+            )
+
+    def _outputs(self, X):
+        """Outputs of the network, shape (n_samples, n_outputs), for any finite X."""
+        check_is_fitted(self)
+        from skconstrain import _keras_wrapper
+
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        X = _as_input(X, np.dtype(self._network["dtype"]))
+        return _keras_wrapper.predict(self._network, self._weights, X)
+
+    @property
+    def model_(self):
+        """The fitted network as an ordinary Keras model, built when first asked for."""
+        check_is_fitted(self)
+        if "_model" not in self.__dict__:
+            from skconstrain._keras_wrapper import build_model
+
+            self._model = build_model(self._network, self._weights)
+        return self._model
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_weights")
+
+    def __sklearn_clone__(self):
+        params = self.get_params(deep=False)
+        shared = {
+            name: params[name]
+            for name in _SHARED
+            if name in params and hasattr(params[name], "get_config")
+        }
+        stand_in = type(self)(**{**params, **dict.fromkeys(shared)})
+        for name in ("_metadata_request", "_sklearn_output_config", "_skl_callbacks"):
+            if name in self.__dict__:
+                setattr(stand_in, name, self.__dict__[name])
+        return super(NetEstimator, stand_in).__sklearn_clone__().set_params(**shared)
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        state.pop("_model", None)  # rebuilt from the specification and the weights
+        if hasattr(state.get("loss"), "get_config"):
+            state["loss"] = _PlainLoss(state["loss"])
+        return state
+
+    def __setstate__(self, state):
+        if isinstance(state.get("loss"), _PlainLoss):
+            state = {**state, "loss": state["loss"].restore()}
+        super().__setstate__(state)
+
+
+class _PlainLoss:
+    """A Keras loss by its class and attributes: Keras' own pickles lose the delta of Huber."""
+
+    def __init__(self, loss):
+        self._type, self._attributes = type(loss), dict(vars(loss))
+
+    def restore(self):
+        loss = self._type.__new__(self._type)
+        vars(loss).update(self._attributes)
+        return loss
+
+
+def _as_input(X, dtype):
+    """X in the network's precision; values that this precision cannot hold are saturated."""
+    if X.dtype == dtype:
+        return X
+    limit = saturation_limit(dtype)
+    return np.clip(X, -limit, limit).astype(dtype)

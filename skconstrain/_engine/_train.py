@@ -1,0 +1,210 @@
+"""The training loop: epochs, stopping, callbacks, interruption."""
+
+import math
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+
+from skconstrain._engine._batching import Batches, pad_rows
+from skconstrain._engine._interrupt import DeferredInterrupt
+from skconstrain._engine._progress import progress
+from skconstrain._engine._stopping import Stopping
+
+_BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+)
+
+
+@dataclass
+class TrainingRun:
+    """What one fit asks of a program. All of it is data: none of it compiles anything.
+
+    Attributes
+    ----------
+    X, y, weight
+        Arrays of shape (n_rows, n_features), (n_rows, n_outputs) and (n_rows,), in the program's
+        precision; `y` is divided by `target_scale`, and weights are positive.
+    start
+        Weights of the model to start from, trained ones first.
+    rng
+        Draws the order of rows.
+    epochs, batch_size
+        Largest number of passes; rows of a step.
+    alpha
+        L2 penalty: ``alpha / 2`` times the squares of the kernels, per row of a batch.
+    target_scale
+        Predictions are divided by it before the loss.
+    validation
+        ``(X, y, weight)`` like the training data, or None.
+    stopping
+        Decides when to stop, on the validation loss if `early_stopping`, else on the training loss.
+    early_stopping
+        Whether to stop on the validation loss, and to end with the best weights.
+    """
+
+    X: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    start: list[np.ndarray]
+    rng: np.random.Generator
+    epochs: int
+    batch_size: int
+    alpha: float
+    stopping: Stopping
+    target_scale: float = 1.0
+    validation: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+    early_stopping: bool = False
+    learning_rate: float | None = None
+    optimizer_state: list[np.ndarray] | None = None
+    callbacks: list[keras.callbacks.Callback] = field(default_factory=list)
+    first_epoch: int = 0
+    verbose: int = 0
+
+
+@dataclass
+class TrainingResult:
+    """What a run leaves: weights, the optimizer's state, and the mean loss of every epoch."""
+
+    weights: list[np.ndarray]
+    optimizer_state: list[np.ndarray]
+    losses: list[float]
+    validation_losses: list[float]
+    interrupted: bool
+
+
+def train(program, run: TrainingRun) -> TrainingResult:
+    """Train `program` as `run` says.
+
+    Raises
+    ------
+    ValueError
+        If the loss or the weights stop being finite.
+    """
+    loop = _Loop(program, run)
+    try:
+        with DeferredInterrupt() as interrupt, progress(run.verbose, run.epochs, run.first_epoch) as report:
+            loop.run(interrupt, report)
+    except KeyboardInterrupt:
+        if not loop.losses:
+            raise  # nothing was trained that could be kept
+        loop.interrupted = True
+    finally:
+        # The model goes on to the next fit; a callback that kept it would see that one.
+        for callback in run.callbacks:
+            callback.set_model(None)
+    return loop.result()
+
+
+class _Loop:
+    """State of one run."""
+
+    def __init__(self, program, run: TrainingRun):
+        self.program, self.data = program, run
+        self.batches = Batches(len(run.X), run.batch_size)
+        self.losses: list[float] = []
+        self.validation_losses: list[float] = []
+        self.best_weights: list[np.ndarray] | None = None
+        self.interrupted = False
+        rows = self.batches.padded_rows
+        self.device_data = [
+            program.to_device(pad_rows(run.X, rows)),
+            program.to_device(pad_rows(run.y, rows)),
+            program.to_device(pad_rows(run.weight, rows, zero=True)),
+        ]
+        self.validation = None
+        if run.validation is not None:
+            self.validation = program.to_device_blocks(*run.validation)
+            self.validation_weight = float(np.sum(run.validation[2], dtype=np.float64))
+        program.load(
+            run.start,
+            optimizer_state=run.optimizer_state,
+            learning_rate=run.learning_rate,
+            # Of a batch's share of the rows, whatever the unit of weights.
+            penalty=run.alpha / (self.batches.batch_size * np.mean(run.weight, dtype=np.float64)),
+            target_scale=run.target_scale,
+        )
+
+    def run(self, interrupt, report):
+        """Run epochs until one of the reasons to stop."""
+        run, hooks = self.data, self._callback_list()
+        hooks.on_train_begin()
+        for epoch in range(run.first_epoch, run.first_epoch + run.epochs):
+            hooks.on_epoch_begin(epoch)
+            logs = self._epoch(epoch, hooks)
+            hooks.on_epoch_end(epoch, logs)
+            report(epoch, logs)
+            self.interrupted = interrupt.requested
+            if run.stopping.done or self.program.model.stop_training or self.interrupted:
+                break
+        hooks.on_train_end(logs)
+
+    def _callback_list(self):
+        run, model = self.data, self.program.model
+        model.stop_training = False
+        params = {"epochs": run.first_epoch + run.epochs, "steps": self.batches.n_steps, "verbose": 0}
+        return keras.callbacks.CallbackList(run.callbacks, model=model, **params)
+
+    def _epoch(self, epoch, hooks):
+        run = self.data
+        order = self.program.to_device(self.batches.order(run.rng))
+        loss = self._steps(order, hooks)
+        if not math.isfinite(loss):
+            raise ValueError(self._divergence(f"The training loss became {loss} in epoch {epoch + 1}."))
+        self.losses.append(loss)
+        logs = {"loss": loss}
+        if self.validation is not None:
+            logs["val_loss"] = self.program.evaluate(self.validation) / self.validation_weight
+            self.validation_losses.append(logs["val_loss"])
+        improved = run.stopping.update(logs["val_loss"] if run.early_stopping else loss)
+        if run.early_stopping and improved:
+            self.best_weights = self.program.snapshot()
+        return logs
+
+    def _steps(self, order, hooks):
+        """Run the steps of an epoch in one call, or one by one if a callback watches batches."""
+        n_steps = self.batches.n_steps
+        if not any(_watches_batches(callback) for callback in self.data.callbacks):
+            loss, weight = self.program.run(self.device_data, order, 0, n_steps)
+            return loss / weight
+        total_loss = total_weight = 0.0
+        for step in range(n_steps):
+            hooks.on_train_batch_begin(step)
+            loss, weight = self.program.run(self.device_data, order, step, step + 1)
+            total_loss, total_weight = total_loss + loss, total_weight + weight
+            hooks.on_train_batch_end(step, {"loss": loss / weight})
+            if self.program.model.stop_training:
+                break
+        return total_loss / total_weight
+
+    def _divergence(self, what):
+        rate = float(self.program.optimizer.learning_rate)
+        return (
+            f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
+            "or give the optimizer clipnorm=1.0."
+        )
+
+    def result(self) -> TrainingResult:
+        """Collect what the run leaves."""
+        if self.best_weights is not None:
+            weights = self.best_weights
+        else:
+            weights = self.program.weights()
+        if not all(np.isfinite(array).all() for array in weights):
+            raise ValueError(self._divergence("A weight became infinite or NaN."))
+        return TrainingResult(
+            weights,
+            self.program.optimizer_state(),
+            self.losses,
+            self.validation_losses,
+            self.interrupted,
+        )
+
+
+def _watches_batches(callback):
+    # On the instance: LambdaCallback overrides hooks there.
+    hooks = [(getattr(callback, name), getattr(keras.callbacks.Callback, name)) for name in _BATCH_HOOKS]
+    return any(getattr(hook, "__func__", None) is not default for hook, default in hooks)

@@ -1,0 +1,143 @@
+"""Output links: how an unconstrained number becomes one inside a range, in NumPy.
+
+This is the reference that ``skconstrain.layers.BoundedOutput`` is compared with, and the place where
+the ends of a range are turned into numbers that a precision can represent.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+
+# exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
+EXP_CAP = 30.0
+
+# Where the start is asked for at an end of the range, the start stands this far inside.
+_START_MARGIN = 1e-3
+
+
+@dataclass(frozen=True)
+class Link:
+    """One way from an unconstrained ``eta`` to a unit range.
+
+    One-sided links map to ``[0, inf)`` or ``(0, inf)``, two-sided links to ``(0, 1)``.
+    """
+
+    forward: Callable[[np.ndarray], np.ndarray]
+    inverse: Callable[[np.ndarray], np.ndarray]
+    two_sided: bool
+    open_end: bool  # whether the end at `lower` (and `upper`) is excluded
+
+
+def softabs(eta):
+    """``eta**2 / 2`` where ``abs(eta) < 1``, ``abs(eta) - 1/2`` elsewhere."""
+    size = np.abs(eta)
+    inner = np.minimum(size, 1)
+    return inner * (size - inner / 2)
+
+
+LINKS = {
+    "softplus": Link(lambda eta: np.logaddexp(0, eta), lambda z: z + np.log(-np.expm1(-z)), False, True),
+    "exp": Link(lambda eta: np.exp(np.minimum(eta, EXP_CAP)), np.log, False, True),
+    "square": Link(np.square, np.sqrt, False, False),
+    "abs": Link(np.abs, np.asarray, False, False),
+    "softabs": Link(softabs, lambda z: np.where(z < 0.5, np.sqrt(2 * z), z + 0.5), False, False),
+    "relu": Link(lambda eta: np.maximum(eta, 0), np.asarray, False, False),
+    "sigmoid": Link(expit, logit, True, True),
+    "tanh": Link(lambda eta: (np.tanh(eta) + 1) / 2, lambda z: np.arctanh(2 * z - 1), True, True),
+}
+
+
+def check_range(output: str, lower: float, upper: float | None) -> None:
+    """Raise ``ValueError`` unless `output` can serve the range from `lower` to `upper`."""
+    if output not in LINKS:
+        raise ValueError(f"output must be one of {sorted(LINKS)}. Got {output!r}.")
+    if not np.isfinite(lower) or (upper is not None and not np.isfinite(upper)):
+        raise ValueError(f"lower and upper must be finite. Got lower={lower}, upper={upper}.")
+    if upper is not None and upper <= lower:
+        raise ValueError(f"upper must be greater than lower. Got lower={lower}, upper={upper}.")
+    two_sided = sorted(name for name, link in LINKS.items() if link.two_sided)
+    if LINKS[output].two_sided and upper is None:
+        raise ValueError(f"output={output!r} needs upper=, the other end of its range. Got None.")
+    if upper is not None and not LINKS[output].two_sided:
+        raise ValueError(
+            f"output={output!r} has no upper end. Got upper={upper}. "
+            f"Use upper=None, or one of output={two_sided}."
+        )
+
+
+def output_range(output: str, lower: float, upper: float | None, dtype) -> tuple[float, float]:
+    """Smallest and largest number of `dtype` inside the range of `output`, as Python floats.
+
+    An open end is excluded, a closed one included, both compared exactly, so that a float32
+    prediction still lies inside the range after it has been widened to float64. Subnormal numbers
+    do not count: TensorFlow flushes them to zero.
+    """
+    link, info = LINKS[output], np.finfo(dtype)
+    smallest = _step_inside(lower, dtype, np.inf, link.open_end)
+    if upper is None:
+        return smallest, float(info.max)
+    largest = _step_inside(upper, dtype, -np.inf, link.open_end)
+    if smallest > largest:
+        raise ValueError(
+            f"No {np.dtype(dtype).name} number lies between lower={lower} and upper={upper}. "
+            "Use dtype='float64' or a wider range."
+        )
+    return smallest, largest
+
+
+def _step_inside(end, dtype, direction, is_open):
+    number = np.dtype(dtype).type(end)
+    tiny = np.finfo(dtype).tiny
+    sign = 1 if direction > 0 else -1
+    if sign * float(number) < sign * end or (is_open and float(number) == end):
+        number = np.nextafter(number, number.dtype.type(direction))
+    if 0 < abs(float(number)) < tiny:
+        number = number.dtype.type(sign * tiny) if np.sign(number) == sign else number.dtype.type(0)
+    return float(number)
+
+
+def apply_link(output, eta, *, lower=0.0, upper=None, scale=1.0):
+    """Map `eta` into the range, in the precision of `eta`.
+
+    Parameters
+    ----------
+    output : str
+        Name of the link.
+    eta : ndarray of float32 or float64
+        Unconstrained values.
+    lower, upper : float, float or None
+        Ends of the range.
+    scale : float or ndarray broadcastable to `eta`
+        Multiplies a one-sided link; two-sided links are scaled by ``upper - lower``.
+
+    Returns
+    -------
+    ndarray of the shape and dtype of `eta`
+    """
+    check_range(output, lower, upper)
+    link = LINKS[output]
+    smallest, largest = output_range(output, lower, upper, eta.dtype)
+    width = scale if upper is None else upper - lower
+    base = lower if link.open_end else smallest
+    with np.errstate(over="ignore"):
+        y = base + np.asarray(width, eta.dtype) * link.forward(eta)
+    return np.clip(y, smallest, largest).astype(eta.dtype)
+
+
+def start_bias(output, mean, *, lower=0.0, upper=None, scale=1.0):
+    """Return the ``eta`` at which the output equals `mean`.
+
+    A mean at an end of the range has no such ``eta``; the start is then a thousandth inside.
+    """
+    link = LINKS[output]
+    width = scale if upper is None else upper - lower
+    unit = (np.asarray(mean, float) - lower) / width
+    highest = 1 - _START_MARGIN if link.two_sided else np.inf
+    return np.asarray(link.inverse(np.clip(unit, _START_MARGIN, highest)), float)
+
+
+def saturation_limit(dtype) -> float:
+    """Return the largest magnitude that a network of this precision is fed."""
+    return 1e15 if np.dtype(dtype) == np.float32 else 1e150

@@ -1,0 +1,110 @@
+"""BoundedOutput: a last layer whose values cannot leave a range."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from skconstrain._links import EXP_CAP, LINKS, check_range, output_range
+
+
+def _softabs(eta):
+    size = ops.abs(eta)
+    inner = ops.minimum(size, 1)
+    return inner * (size - inner / 2)
+
+
+def _relu(eta):
+    # The forward pass is relu; backwards the negative part is a constant, so that the gradient is 1
+    # everywhere. At the end of the range a loss only asks to go up: nothing gets stuck at 0.
+    return eta - ops.stop_gradient(ops.minimum(eta, 0))
+
+
+_FORWARD = {
+    "softplus": ops.softplus,
+    "exp": lambda eta: ops.exp(ops.minimum(eta, EXP_CAP)),
+    "square": ops.square,
+    "abs": ops.abs,
+    "softabs": _softabs,
+    "relu": _relu,
+    "sigmoid": ops.sigmoid,
+    "tanh": lambda eta: (ops.tanh(eta) + 1) / 2,
+}
+
+
+@keras.saving.register_keras_serializable(package="skconstrain")
+class BoundedOutput(keras.layers.Layer):
+    """Map every number into a range: a last layer for networks whose output is restricted.
+
+    With ``eta`` the input and ``f`` the link named by `output`, the layer returns
+    ``lower + scale * f(eta)`` where ``f`` is one-sided, and ``lower + (upper - lower) * f(eta)``
+    where it is two-sided, clipped to the numbers of its precision that lie inside the range.
+    Every ``eta`` but NaN, infinities included, gives a finite number inside the range.
+
+    Parameters
+    ----------
+    output : {"softplus", "exp", "square", "abs", "softabs", "relu", "sigmoid", "tanh"}, \
+default="softplus"
+        The link. See :class:`skconstrain.PositiveRegressor` for what each one promises.
+    lower : float, default=0.0
+        Lower end of the range.
+    upper : float or None, default=None
+        Upper end; needed by ``"sigmoid"`` and ``"tanh"``, refused by the others.
+    scale : float, default=1.0
+        Initial value of the factor of a one-sided link, a weight that is not trained.
+
+    Raises
+    ------
+    ValueError
+        If `output` is unknown, the range is empty, or `output` cannot serve it.
+
+    Notes
+    -----
+    Input and output have shape (batch, units). The gradient of ``"relu"`` is that of the identity
+    (a straight-through gradient), so that an output at 0 can rise again.
+
+    Examples
+    --------
+    >>> from skconstrain.layers import BoundedOutput
+    >>> BoundedOutput("sigmoid", lower=-1.0, upper=1.0)([[-1e9, 0.0, 1e9]]).numpy()
+    array([[-0.99999994,  0.        ,  0.99999994]], dtype=float32)
+    """
+
+    def __init__(self, output="softplus", lower=0.0, upper=None, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        check_range(output, lower, upper)
+        if not (np.isfinite(scale) and scale > 0):
+            raise ValueError(f"scale must be a positive finite number. Got {scale!r}.")
+        self.output_link = output
+        self.lower = float(lower)
+        self.upper = None if upper is None else float(upper)
+        self.initial_scale = float(scale)
+        self._range = output_range(output, self.lower, self.upper, self.compute_dtype)
+
+    def build(self, input_shape):  # noqa: D102
+        if self.upper is None:
+            self.scale = self.add_weight(
+                name="scale",
+                shape=(input_shape[-1],),
+                initializer=keras.initializers.Constant(self.initial_scale),
+                trainable=False,
+            )
+
+    def call(self, inputs):  # noqa: D102
+        smallest, largest = self._range
+        unit = _FORWARD[self.output_link](inputs)
+        width = self.scale if self.upper is None else self.upper - self.lower
+        # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
+        base = self.lower if LINKS[self.output_link].open_end else smallest
+        return ops.clip(base + width * unit, smallest, largest)
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        return input_shape
+
+    def get_config(self):  # noqa: D102
+        return {
+            **super().get_config(),
+            "output": self.output_link,
+            "lower": self.lower,
+            "upper": self.upper,
+            "scale": self.initial_scale,
+        }

@@ -1,0 +1,53 @@
+"""Saturate: keep huge activations finite at inference."""
+
+import keras
+from keras import ops
+
+from skconstrain._links import saturation_limit
+
+
+@keras.saving.register_keras_serializable(package="skconstrain")
+class Saturate(keras.layers.Layer):
+    """Clip activations to a huge finite range at inference, and do nothing in training.
+
+    A network whose inputs lie far outside its training data overflows: ``inf - inf`` in a product
+    of matrices is not a number, and no output layer can mend that. With this layer in front of
+    each product nothing overflows, so that ``BoundedOutput`` behind it keeps its range for every
+    finite input.
+
+    Parameters
+    ----------
+    limit : float or None, default=None
+        Largest absolute value that passes. ``None`` is 1e15 in float32 and 1e150 in float64: sums
+        of such numbers times reasonable weights stay finite.
+
+    Notes
+    -----
+    Input and output have the same shape. In training (``training=True``) an overflow is left
+    alone, because it must become visible there.
+
+    Examples
+    --------
+    >>> from skconstrain.layers import Saturate
+    >>> Saturate(limit=2.0)([[-5.0, 1.0, 7.0]]).numpy()
+    array([[-2.,  1.,  2.]], dtype=float32)
+    """
+
+    def __init__(self, limit=None, **kwargs):
+        super().__init__(**kwargs)
+        if limit is not None and not limit > 0:
+            raise ValueError(f"limit must be a positive number or None. Got {limit!r}.")
+        self.limit = limit
+
+    def call(self, inputs, training=None):  # noqa: D102
+        if training:
+            return inputs
+        limit = self.limit or saturation_limit(self.compute_dtype)
+        return ops.clip(inputs, -limit, limit)
+
+    def compute_output_shape(self, input_shape):  # noqa: D102
+        return input_shape
+
+    def get_config(self):  # noqa: D102
+        return {**super().get_config(), "limit": self.limit}
+
