@@ -3,6 +3,7 @@
 import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,11 +31,19 @@ _OPTIMIZERS = {
 _SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
 
 
+class Rows(NamedTuple):
+    """Rows to train on: X (n, n_features), encoded target (n, n_outputs), positive weight (n,)."""
+
+    X: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+
+
 class NetEstimator(BaseEstimator):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
-    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_network_head`, `_objective`,
-    `_start_values`. Fitted state is NumPy arrays and plain Python: `_network`, the specification of
+    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_network_head`, `_keras_loss`,
+    `_start`. Fitted state is NumPy arrays and plain Python: `_network`, the specification of
     the network, and `_weights`, its numbers.
     """
 
@@ -73,12 +82,15 @@ class NetEstimator(BaseEstimator):
         """Name of the layer in `skconstrain.layers` that ends the network, and its options."""
 
     @abstractmethod
-    def _objective(self, target, weight):
-        """Loss, the scale of targets in which it is computed, and its unit in that scale."""
+    def _keras_loss(self):
+        """Keras loss, and the power with which it grows with the unit of y; None if there is none.
+
+        Where there is one, the loss is computed on targets divided by their scale.
+        """
 
     @abstractmethod
-    def _start_values(self, target, weight) -> dict:
-        """Weights that are known before training, by their path in the model."""
+    def _start(self, rows: Rows) -> tuple[dict, float]:
+        """Weights known before training, by their path in the model, and the scale of targets."""
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
@@ -131,27 +143,31 @@ class NetEstimator(BaseEstimator):
 
     def _fit(self, X, y, sample_weight, validation, *, continues, epochs, partial=False):
         self._check_settings()
-        X, y, weight = self._training_data(X, y, sample_weight, reset=not continues, partial=partial)
-        target = self._encode_target(y, reset=not continues)
+        rows = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
         first_epoch = self.n_iter_ if continues else 0
         rng = self._generator(first_epoch)
         held_out = None
         if validation is not None:
-            held_out = self._given_validation(*validation)
+            held_out = self._given_validation(*validation, dtype=rows.X.dtype)
         elif self.early_stopping and not partial:
-            X, target, weight, held_out = self._split(X, target, weight, rng)
-        network = self._specify_network(X, target)
+            rows, held_out = self._split(rows, rng)
+        network = self._specify_network(rows)
         if continues:
             self._check_same_network(network)
-        result, unit = self._train(
-            network, X, target, weight, held_out, rng,
-            first_epoch=first_epoch, epochs=epochs, continues=continues, partial=partial,
-        )  # fmt: skip
-        self._record(network, result, unit, continues=continues, keep=partial or self.warm_start)
+        start, target_scale = self._start_state(rows, continues)
+        run = {
+            **start,
+            "epochs": epochs,
+            "rng": rng,
+            "first_epoch": first_epoch,
+            "tol": None if partial else self.tol,
+        }
+        result = self._train(network, rows, held_out, target_scale, **run)
+        self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         return self
 
-    def _training_data(self, X, y, sample_weight, *, reset, partial):
-        """Validated X, y and positive weights; rows without weight are gone."""
+    def _training_rows(self, X, y, sample_weight, *, reset, partial):
+        """Return validated rows; those without weight are gone."""
         X, y = validate_data(
             self,
             X,
@@ -162,13 +178,17 @@ class NetEstimator(BaseEstimator):
             y_numeric=False,
             ensure_min_samples=1 if partial else 2,
         )
-        if sample_weight is None:
-            return X, y, np.ones(len(X), X.dtype)
-        weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
-        used = weight > 0
-        if not used.any():
-            raise ValueError("sample_weight must have a positive entry. Got only zeros.")
-        return (X, y, weight) if used.all() else (X[used], y[used], weight[used])
+        weight = np.ones(len(X), X.dtype)
+        if sample_weight is not None:
+            weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            used = weight > 0
+            if not used.any():
+                raise ValueError("sample_weight must have a positive entry. Got only zeros.")
+            if not used.all():
+                X, y, weight = X[used], y[used], weight[used]
+        target = self._encode_target(y, reset=reset)
+        _check_representable(target, X.dtype)
+        return Rows(X, target, weight)
 
     def _generator(self, first_epoch):
         """Random numbers that depend on `random_state` and on how far training is, only."""
@@ -179,7 +199,7 @@ class NetEstimator(BaseEstimator):
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         return np.random.default_rng([int(seed), first_epoch])
 
-    def _given_validation(self, X_val, y_val):
+    def _given_validation(self, X_val, y_val, dtype):
         """Check the validation data that the user gave."""
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
@@ -187,35 +207,36 @@ class NetEstimator(BaseEstimator):
         X_val = validate_data(self, X_val, reset=False, dtype=[np.float64, np.float32])
         check_consistent_length(X_val, y_val)
         target = self._encode_target(y_val, reset=False)
-        return X_val, target, np.ones(len(X_val))
+        return Rows(_as_input(X_val, dtype), target, np.ones(len(X_val), dtype))
 
-    def _split(self, X, target, weight, rng):
-        """Set a fraction of the training data aside for early stopping."""
-        n_held_out = int(np.ceil(self.validation_fraction * len(X)))
-        if n_held_out >= len(X) - 1:
+    def _split(self, rows, rng):
+        """Set a fraction of the training rows aside for early stopping."""
+        n_rows = len(rows.X)
+        n_held_out = int(np.ceil(self.validation_fraction * n_rows))
+        if n_rows - n_held_out < 2:
             raise ValueError(
                 f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
-                f"{len(X) - n_held_out} of {len(X)} samples for training; at least 2 are needed. "
+                f"{n_rows - n_held_out} of {n_rows} samples for training; at least 2 are needed. "
                 "Give X_val and y_val, or more samples."
             )
         seed = int(rng.integers(2**31))
-        parts = train_test_split(X, target, weight, test_size=n_held_out, random_state=seed)
-        return parts[0], parts[2], parts[4], (parts[1], parts[3], parts[5])
+        parts = train_test_split(*rows, test_size=n_held_out, random_state=seed)
+        return Rows(*parts[::2]), Rows(*parts[1::2])
 
-    def _specify_network(self, X, target):
+    def _specify_network(self, rows):
         sizes = self.hidden_layer_sizes
         sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
         if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must hold positive integers. Got {sizes}.")
         return {
-            "n_features": X.shape[1],
+            "n_features": rows.X.shape[1],
             "hidden_layer_sizes": tuple(int(size) for size in sizes),
             "activation": self.activation,
             "dropout": float(self.dropout),
             "kernel_constraint": self.kernel_constraint,
-            "n_outputs": target.shape[1],
+            "n_outputs": rows.target.shape[1],
             "head": self._network_head(),
-            "dtype": X.dtype.name,
+            "dtype": rows.X.dtype.name,
         }
 
     def _check_same_network(self, network):
@@ -224,20 +245,24 @@ class NetEstimator(BaseEstimator):
             name = changed[0]
             raise ValueError(
                 f"Training continues the network fitted before, so {name} must stay "
-                f"{self._network[name]!r}. Got {network[name]!r}. Fit a clone, or use warm_start=False."
+                f"{self._network[name]!r}. Got {network[name]!r}. Fit a clone instead."
             )
 
-    def _train(self, network, X, target, weight, held_out, rng, *, first_epoch, epochs, continues, partial):
+    def _start_state(self, rows, continues):
+        """Return what training starts from, and the scale of targets."""
+        if continues:
+            start = {"start": self._weights, "optimizer_state": self._optimizer_state}
+            return start, self._target_scale
+        known_weights, target_scale = self._start(rows)
+        return {"known_weights": known_weights}, target_scale
+
+    def _train(self, network, rows, held_out, target_scale, *, tol, **run):
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
         from skconstrain import _engine
         from skconstrain._keras_wrapper import NetWrapper
 
-        dtype = X.dtype
-        loss, target_scale, unit = self._objective(target, weight)
-        if held_out is not None:
-            held_out = _as_input(held_out[0], dtype), *(part.astype(dtype) for part in held_out[1:])
-            held_out = held_out[0], held_out[1] / dtype.type(target_scale), held_out[2]
-        patience_tol = None if partial else self.tol
+        loss, exponent = self._keras_loss()
+        scale = 1.0 if exponent is None else target_scale
         wrapper = NetWrapper(
             network,
             loss=loss,
@@ -245,27 +270,18 @@ class NetEstimator(BaseEstimator):
             callbacks=self.callbacks,
             jit_compile=self.jit_compile,
         )
-        result = wrapper.train(
-            X,
-            (target / target_scale).astype(dtype),
-            weight=weight,
-            start=self._weights if continues else None,
-            start_rng=rng,
-            known_weights=None if continues else self._start_values(target, weight),
-            rng=rng,
-            epochs=epochs,
-            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
+        return wrapper.train(
+            *_scaled(rows, scale),
+            validation=None if held_out is None else _scaled(held_out, scale),
+            target_scale=scale,
+            batch_size=min(200, len(rows.X)) if self.batch_size == "auto" else self.batch_size,
             alpha=self.alpha,
-            target_scale=target_scale,
-            validation=held_out,
-            stopping=_engine.Stopping(self.n_iter_no_change, patience_tol),
+            stopping=_engine.Stopping(self.n_iter_no_change, tol),
             early_stopping=self.early_stopping and held_out is not None,
             learning_rate=self._learning_rate(),
-            optimizer_state=getattr(self, "_optimizer_state", None) if continues else None,
-            first_epoch=first_epoch,
             verbose=int(self.verbose),
+            **run,
         )
-        return result, unit
 
     def _learning_rate(self):
         from skconstrain._keras_wrapper import constant_learning_rate, has_schedule
@@ -279,8 +295,10 @@ class NetEstimator(BaseEstimator):
             )
         return self.learning_rate
 
-    def _record(self, network, result, unit, *, continues, keep):
+    def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
+        exponent = self._keras_loss()[1]
+        unit = 1.0 if exponent is None else target_scale**exponent
         losses = [loss * unit for loss in result.losses]
         scores = [-loss * unit for loss in result.validation_losses]
         monitored = [-score for score in scores] if self.early_stopping and scores else losses
@@ -292,6 +310,7 @@ class NetEstimator(BaseEstimator):
         self.best_loss_ = min([self.best_loss_, *monitored])
         self.n_iter_ = len(self.loss_curve_)
         self._network, self._weights = network, result.weights
+        self._target_scale = target_scale
         # Twice the size of the weights: kept only where training is meant to go on.
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
@@ -302,7 +321,7 @@ class NetEstimator(BaseEstimator):
             )
 
     def _outputs(self, X):
-        """Outputs of the network, shape (n_samples, n_outputs), for any finite X."""
+        """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
         check_is_fitted(self)
         from skconstrain import _keras_wrapper
 
@@ -367,3 +386,18 @@ def _as_input(X, dtype):
         return X
     limit = saturation_limit(dtype)
     return np.clip(X, -limit, limit).astype(dtype)
+
+
+def _scaled(rows, target_scale):
+    """Rows in the network's precision, with targets divided by their scale."""
+    dtype = rows.X.dtype
+    return rows.X, (rows.target / target_scale).astype(dtype), rows.weight.astype(dtype)
+
+
+def _check_representable(target, dtype):
+    largest = float(np.abs(target).max(initial=0))
+    if largest > np.finfo(dtype).max:
+        raise ValueError(
+            f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
+            "Use dtype='float64', or another unit of y."
+        )

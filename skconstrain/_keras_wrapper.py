@@ -17,7 +17,12 @@ def _import_wrapper():
     """
     places = [
         (owner, name)
-        for owner in (keras.Model, keras.losses.Loss, keras.metrics.Metric, keras.optimizers.Optimizer)
+        for owner in (
+            keras.Model,
+            keras.losses.Loss,
+            keras.metrics.Metric,
+            keras.optimizers.Optimizer,
+        )
         for name in ("__reduce__", "__deepcopy__")
     ]
     before = [vars(owner).get(name) for owner, name in places]
@@ -59,8 +64,10 @@ class NetWrapper(_import_wrapper()):
         self.jit_compile = jit_compile
         self._random_state = None  # scikeras would seed global generators with one
 
-    def train(self, X, y, *, start_rng, known_weights, batch_size, epochs, start=None, **run):
-        """Train on validated arrays, from `start` or from weights drawn from `start_rng`.
+    def train(
+        self, X, y, weight, *, epochs, batch_size, rng, start=None, known_weights=None, **run
+    ):
+        """Train on validated arrays, from `start` or from `known_weights` and drawn ones.
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
@@ -77,8 +84,9 @@ class NetWrapper(_import_wrapper()):
         )
         with lent as self._program:
             if start is None:
-                start = initial_weights(self._program.model, self.network, start_rng, known_weights)
-            run |= {"start": start, "batch_size": batch_size, "epochs": epochs}
+                start = initial_weights(self._program.model, self.network, rng, known_weights)
+            run |= {"weight": weight, "start": start, "rng": rng}
+            run |= {"batch_size": batch_size, "epochs": epochs}
             self.fit(X, y, epochs=epochs, run=run)
         return self.result_
 

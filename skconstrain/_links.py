@@ -1,7 +1,7 @@
 """Output links: how an unconstrained number becomes one inside a range, in NumPy.
 
-This is the reference that ``skconstrain.layers.BoundedOutput`` is compared with, and the place where
-the ends of a range are turned into numbers that a precision can represent.
+This is the reference that ``skconstrain.layers.BoundedOutput`` is compared with, and the place
+where the ends of a range are turned into numbers that a precision can represent.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,9 @@ def softabs(eta):
 
 
 LINKS = {
-    "softplus": Link(lambda eta: np.logaddexp(0, eta), lambda z: z + np.log(-np.expm1(-z)), False, True),
+    "softplus": Link(
+        lambda eta: np.logaddexp(0, eta), lambda z: z + np.log(-np.expm1(-z)), False, True
+    ),
     "exp": Link(lambda eta: np.exp(np.minimum(eta, EXP_CAP)), np.log, False, True),
     "square": Link(np.square, np.sqrt, False, False),
     "abs": Link(np.abs, np.asarray, False, False),

@@ -4,6 +4,7 @@ A specification is a dict of plain Python values (and of what users passed: acti
 constraints). It is part of an estimator's fitted state, and the key of its compiled programs.
 """
 
+import itertools
 import math
 
 import keras
@@ -67,7 +68,7 @@ def _activation(activation):
 def kernel_shapes(network: dict) -> list[tuple[int, int]]:
     """Return the shapes of the kernels, from the inputs to the outputs."""
     widths = [network["n_features"], *network["hidden_layer_sizes"], network["n_outputs"]]
-    return list(zip(widths[:-1], widths[1:], strict=True))
+    return list(itertools.pairwise(widths))
 
 
 def initial_weights(model: keras.Model, network: dict, rng, known: dict) -> list:

@@ -21,7 +21,160 @@ _LOSSES = {
 
 
 class PositiveRegressor(RegressorMixin, NetEstimator):
-    """Doc."""
+    r"""Neural network regressor whose predictions lie in ``[lower, upper)``, for every input.
+
+    For prices, counts, durations and doses that must not go negative, or rates that must stay
+    between two ends. A multi-layer perceptron computes an unconstrained number
+    :math:`\eta(x)`; a link f maps it into the range, and the network learns through the link:
+
+    .. math:: \hat y(x) = \text{lower} + s\,f(\eta(x)) \quad\text{or}\quad
+              \hat y(x) = \text{lower} + (\text{upper} - \text{lower})\,f(\eta(x))
+
+    where s is the scale of the targets, found in `fit`: their standard deviation, or their mean
+    above `lower` if that is smaller. Targets are scaled by multiplication only, so that `lower`
+    keeps its meaning, and training starts alive: before the first step every prediction equals the
+    weighted mean of y.
+
+    Every prediction lies inside the range and is finite, for every finite X however far from the
+    training data, in float32 and float64. An open end is never reached, not even by rounding.
+
+    ============  ==================  =================  =========================================
+    output        f(eta)              predictions        gradient, and when to choose it
+    ============  ==================  =================  =========================================
+    "softplus"    log(1 + exp(eta))   (lower, inf)       fades far below 0; the default: smooth,
+                                                         and linear for large values
+    "exp"         exp(min(eta, 30))   (lower, inf)       grows with the value; targets over orders
+                                                         of magnitude, with a deviance loss. Its
+                                                         cap is exp(30) = 1e13 times the scale
+    "square"      eta**2              [lower, inf)       vanishes at 0, grows above; smooth
+                                                         targets of one order of magnitude
+    "abs"         abs(eta)            [lower, inf)       jumps at 0; keeps magnitudes, give the
+                                                         optimizer ``clipnorm`` if it oscillates
+    "softabs"     eta**2/2 below 1,   [lower, inf)       vanishes at 0, constant for large values;
+                  abs(eta)-1/2 above                     smooth and linear at once
+    "relu"        max(eta, 0)         [lower, inf)       that of the identity (straight-through),
+                                                         so that an output at `lower` can rise
+                                                         again; targets with exact zeros
+    "sigmoid"     1/(1 + exp(-eta))   (lower, upper)     fades at both ends; targets in a range
+    "tanh"        (1 + tanh(eta))/2   (lower, upper)     as sigmoid, twice as steep
+    ============  ==================  =================  =========================================
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer; ``()`` is a (generalised) linear model.
+    activation : str or callable, default="relu"
+        Activation of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` as
+        in scikit-learn, any other name of ``keras.activations``, or a function.
+    output : {"softplus", "exp", "square", "abs", "softabs", "relu", "sigmoid", "tanh"}, \
+default="softplus"
+        The link f of the table above.
+    lower : float, default=0.0
+        Lower end of the range.
+    upper : float or None, default=None
+        Upper end of the range; needed by ``"sigmoid"`` and ``"tanh"``, refused by the others.
+    loss : {"squared_error", "absolute_error", "huber", "squared_log_error", "poisson", "gamma", \
+"tweedie", "quantile"}, keras.losses.Loss or callable, default="squared_error"
+        What training minimises, in the weighted mean over samples. The names are those of the
+        metrics of scikit-learn, deviances included; ``"huber"`` is quadratic up to a deviation of
+        one scale s and linear beyond. A Keras loss, or a function of ``y_true`` and ``y_pred`` that
+        returns a loss a sample, is computed on y in its own units.
+    power : float, default=1.5
+        Power of the Tweedie deviance, 0 or at least 1. Only used by ``loss="tweedie"``.
+    quantile : float, default=0.5
+        Quantile to predict, between 0 and 1. Only used by ``loss="quantile"``.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted, kept after every step: for when
+        weights, not outputs, must be positive. ``"non_neg"`` with a monotone `activation` makes
+        the prediction non-decreasing in every feature where the link is monotone.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
+        of a batch as in scikit-learn's MLP, beside the loss of targets divided by s.
+    dropout : float, default=0.0
+        Fraction of the units of each hidden layer that is dropped in training.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Name or instance; an instance is copied, never changed.
+    learning_rate : float or None, default=None
+        Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
+    epochs : int, default=200
+        Largest number of passes over the training data.
+    batch_size : int or "auto", default="auto"
+        Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
+    early_stopping : bool, default=False
+        Whether to stop on the loss of validation data and keep the weights of its best epoch.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs without improvement by `tol`.
+    tol : float or None, default=1e-4
+        Smallest improvement of the monitored loss that counts, for targets divided by s. ``None``
+        trains for all `epochs`.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous `fit`.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Called as in ``keras.Model.fit``. A callback that overrides a batch hook makes training run
+        step by step, which is slower.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+    random_state : int, RandomState instance or None, default=None
+        Decides initial weights, shuffling, dropout and the validation split, and with them the
+        result, to the last bit on a CPU. ``None`` differs from fit to fit.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where X has names that are all strings.
+    n_outputs_ : int
+        Number of outputs.
+    n_iter_ : int
+        Number of epochs trained.
+    loss_curve_ : list of float of length n_iter_
+        Mean training loss of each epoch, in the units of the loss, without the penalty.
+    validation_scores_ : list of float or None
+        Negative loss of the validation data after each epoch: larger is better. None without
+        validation data.
+    best_loss_ : float
+        Smallest monitored loss: of the validation data with early stopping, else of training.
+    model_ : keras.Model
+        The fitted network as an ordinary Keras model with the same predictions; a copy, built when
+        first asked for: training it further does not change the estimator.
+
+    See Also
+    --------
+    skconstrain.layers.BoundedOutput : The link as a layer for other Keras models.
+    sklearn.compose.TransformedTargetRegressor : Transforms y instead; the mean is then that of the
+        transformed target, and an offset in the transformer undoes a range.
+    sklearn.linear_model.PoissonRegressor : The linear model that ``output="exp"``,
+        ``loss="poisson"`` and ``hidden_layer_sizes=()`` fits.
+
+    Notes
+    -----
+    A sample weight of zero equals removing the row, two equals repeating it; rows of a last,
+    shorter batch count exactly as much as the others. Counts with exposure are fitted as rates,
+    with the exposure as `sample_weight` and ``loss="poisson"``.
+
+    Where inputs are so large that a hidden unit would overflow, units saturate at 1e15 (float32) or
+    1e150 (float64) instead.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skconstrain import PositiveRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = PositiveRegressor(epochs=20, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> bool((model.predict(-1000 * X) > 0).all())
+    True
+    """
 
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
@@ -125,8 +278,8 @@ class PositiveRegressor(RegressorMixin, NetEstimator):
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
             warnings.warn(
-                "A column-vector y was passed when a 1d array was expected. Change the shape of y to "
-                "(n_samples,), for example with y.ravel().",
+                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
+                "to (n_samples,), for example with y.ravel().",
                 DataConversionWarning,
                 stacklevel=4,
             )
@@ -136,7 +289,9 @@ class PositiveRegressor(RegressorMixin, NetEstimator):
         if reset:
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         elif target.shape[1] != self.n_outputs_:
-            raise ValueError(f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}.")
+            raise ValueError(
+                f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
+            )
         return target
 
     def _check_inside(self, target):
@@ -163,32 +318,25 @@ class PositiveRegressor(RegressorMixin, NetEstimator):
         upper = None if self.upper is None else float(self.upper)
         return "BoundedOutput", {"output": self.output, "lower": float(self.lower), "upper": upper}
 
-    def _output_scale(self, target, weight):
-        """Scale of each output: its spread, or its mean above `lower` if that is smaller.
+    def _start(self, rows):
+        """Start at the weighted mean of y; scale each output by its spread.
 
-        y is only multiplied. The spread gives targets far from `lower` a resolution, the mean keeps
-        skewed ones from starting in the flat part of a link.
+        By its mean above `lower` if that is smaller: the spread gives targets far from `lower` a
+        resolution, the mean keeps skewed ones from starting in the flat part of a link.
         """
-        mean = np.average(target, axis=0, weights=weight)
-        spread = np.sqrt(np.average((target - mean) ** 2, axis=0, weights=weight))
-        above = mean - self.lower
+        mean = np.average(rows.target, axis=0, weights=rows.weight)
+        variance = np.average((rows.target - mean) ** 2, axis=0, weights=rows.weight)
+        above, spread = mean - self.lower, np.sqrt(variance)
         # A constant target has no spread but that of rounding.
-        scale = np.where(spread > 1e-9 * above, np.minimum(spread, above), above)
-        return mean, np.where(scale > 0, scale, 1.0)
-
-    def _start_values(self, target, weight):
-        mean, scale = self._output_scale(target, weight)
+        scale = np.where(spread > 1e-9 * np.abs(mean), np.minimum(spread, above), above)
+        scale = np.where(scale > 0, scale, 1.0)
         bias = start_bias(self.output, mean, lower=self.lower, upper=self.upper, scale=scale)
-        return {"eta/bias": bias, "output/scale": scale}
+        return {"eta/bias": bias, "output/scale": scale}, float(np.mean(scale))
 
-    def _objective(self, target, weight):
+    def _keras_loss(self):
         from skconstrain import losses
 
-        scale = float(np.mean(self._output_scale(target, weight)[1]))
-        loss, exponent = losses.named(self.loss, power=self.power, quantile=self.quantile)
-        if exponent is None:  # not homogeneous: computed on y as it is
-            return loss, 1.0, 1.0
-        return loss, scale, scale**exponent
+        return losses.named(self.loss, power=self.power, quantile=self.quantile)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""The only file that imports private names of scikit-learn, or names that moved between versions."""
+"""The only file that imports private names of scikit-learn."""
 
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import (

@@ -1,4 +1,4 @@
-"""Keras losses in scikit-learn's terms: each equals the metric of that name in ``sklearn.metrics``."""
+"""Keras losses in scikit-learn's terms: each equals the metric of that name there."""
 
 import keras
 from keras import ops
@@ -11,8 +11,9 @@ class TweedieDeviance(keras.losses.Loss):
     .. math:: d(y, \mu) = 2\left(\frac{y^{2-p}}{(1-p)(2-p)} - \frac{y\,\mu^{1-p}}{1-p}
               + \frac{\mu^{2-p}}{2-p}\right)
 
-    with the limits :math:`2(y\log(y/\mu) - y + \mu)` at p = 1 and :math:`2(\log(\mu/y) + y/\mu - 1)`
-    at p = 2, as in :func:`sklearn.metrics.mean_tweedie_deviance`.
+    with the limits :math:`2(y\log(y/\mu) - y + \mu)` at p = 1 and
+    :math:`2(\log(\mu/y) + y/\mu - 1)` at p = 2, as in
+    :func:`sklearn.metrics.mean_tweedie_deviance`.
 
     Parameters
     ----------
@@ -25,8 +26,9 @@ class TweedieDeviance(keras.losses.Loss):
 
     Notes
     -----
-    ``y_true`` must be non-negative for ``1 <= power < 2`` and positive for ``power >= 2``; ``y_pred``
-    must be non-negative, and 1e-7 is added to it, so that a prediction of 0 has a finite deviance.
+    ``y_true`` must be non-negative for ``1 <= power < 2`` and positive for ``power >= 2``;
+    ``y_pred`` must be non-negative, and 1e-7 is added to it, so that a prediction of 0 has a
+    finite deviance.
 
     Examples
     --------

@@ -55,5 +55,7 @@ class Batches:
         A single step is not shuffled, so that its result does not depend on the order of rows.
         """
         order = np.full(self.padded_steps * self.width, self.n_rows, np.int32)
-        order[: self.n_rows] = np.arange(self.n_rows) if self.single else rng.permutation(self.n_rows)
+        order[: self.n_rows] = (
+            np.arange(self.n_rows) if self.single else rng.permutation(self.n_rows)
+        )
         return order

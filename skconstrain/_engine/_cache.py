@@ -106,9 +106,15 @@ def freeze(value) -> Hashable:
         return "dict", tuple(sorted((str(key), freeze(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):
         return "sequence", tuple(freeze(item) for item in value)
-    if type(value).__module__.partition(".")[0] in ("keras", "skconstrain") and hasattr(value, "get_config"):
+    if type(value).__module__.partition(".")[0] in ("keras", "skconstrain") and hasattr(
+        value, "get_config"
+    ):
         # Keras' Huber keeps its delta in _fn_kwargs and leaves it out of its config.
-        config = {**value.get_config(), "fn_kwargs": getattr(value, "_fn_kwargs", None), "name": None}
+        config = {
+            **value.get_config(),
+            "fn_kwargs": getattr(value, "_fn_kwargs", None),
+            "name": None,
+        }
         return type(value).__qualname__, freeze(config)
     return "object", _Identity(value)
 

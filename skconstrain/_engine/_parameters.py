@@ -6,7 +6,18 @@ import tensorflow as tf
 
 # Optimizers that treat every number by itself: on one flat vector they do the same arithmetic in a
 # tenth of the operations, which is most of the time of a small step.
-_ELEMENTWISE = ("SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion")
+_ELEMENTWISE = (
+    "SGD",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "Adagrad",
+    "Adadelta",
+    "Adamax",
+    "Nadam",
+    "Ftrl",
+    "Lion",
+)
 
 
 def is_elementwise(optimizer: keras.optimizers.Optimizer) -> bool:

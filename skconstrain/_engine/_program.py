@@ -3,7 +3,6 @@
 This is the engine's seam: a second Keras backend is a second module with these two classes.
 """
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -49,7 +48,10 @@ class TrainingProgram:
         self._fresh_optimizer = [np.array(v) for v in self.optimizer.variables]
         floats = tf.as_dtype(self.dtype)
         # Captured, not passed: every argument costs tens of microseconds of each call.
-        self._penalty, self._target_scale = tf.Variable(0, dtype=floats), tf.Variable(1, dtype=floats)
+        self._penalty, self._target_scale = (
+            tf.Variable(0, dtype=floats),
+            tf.Variable(1, dtype=floats),
+        )
         data = [
             tf.TensorSpec((padded_rows, model.inputs[0].shape[-1]), floats),
             tf.TensorSpec((padded_rows, model.outputs[0].shape[-1]), floats),
@@ -62,7 +64,7 @@ class TrainingProgram:
         self._evaluate = tf.function(self._block_loss, input_signature=any_rows, autograph=False)
 
     def _epoch(self, X, y, weight, order, steps):
-        """Run steps ``steps[0]`` to ``steps[1]``; return the sums of weighted losses and weights."""
+        """Run steps ``steps[0]`` to ``steps[1]``; return sums of weighted losses and weights."""
 
         def step(i, loss_sum, weight_sum, state):
             rows = tf.slice(order, [i * self._width], [self._width])
@@ -109,7 +111,9 @@ class TrainingProgram:
         n_trained = len(self.model.trainable_variables)
         self.parameters.assign(weights[:n_trained])
         fresh = self._fresh_optimizer
-        if optimizer_state is not None and [a.shape for a in optimizer_state] == [a.shape for a in fresh]:
+        if optimizer_state is not None and [a.shape for a in optimizer_state] == [
+            a.shape for a in fresh
+        ]:
             fresh = optimizer_state
         for variable, array in zip(
             [*self._state, *self.optimizer.variables], [*weights[n_trained:], *fresh], strict=True

@@ -31,7 +31,9 @@ def progress(verbose: int, epochs: int, first_epoch: int = 0):
                 task, completed=epoch - first_epoch + 1, losses=_text(losses)
             )
     else:
-        yield lambda epoch, losses: print(f"Epoch {epoch + 1}/{first_epoch + epochs}: {_text(losses)}")
+        yield lambda epoch, losses: print(
+            f"Epoch {epoch + 1}/{first_epoch + epochs}: {_text(losses)}"
+        )
 
 
 def _text(losses):

@@ -86,7 +86,10 @@ def train(program, run: TrainingRun) -> TrainingResult:
     """
     loop = _Loop(program, run)
     try:
-        with DeferredInterrupt() as interrupt, progress(run.verbose, run.epochs, run.first_epoch) as report:
+        with (
+            DeferredInterrupt() as interrupt,
+            progress(run.verbose, run.epochs, run.first_epoch) as report,
+        ):
             loop.run(interrupt, report)
     except KeyboardInterrupt:
         if not loop.losses:
@@ -145,7 +148,11 @@ class _Loop:
     def _callback_list(self):
         run, model = self.data, self.program.model
         model.stop_training = False
-        params = {"epochs": run.first_epoch + run.epochs, "steps": self.batches.n_steps, "verbose": 0}
+        params = {
+            "epochs": run.first_epoch + run.epochs,
+            "steps": self.batches.n_steps,
+            "verbose": 0,
+        }
         return keras.callbacks.CallbackList(run.callbacks, model=model, **params)
 
     def _epoch(self, epoch, hooks):
@@ -153,7 +160,9 @@ class _Loop:
         order = self.program.to_device(self.batches.order(run.rng))
         loss = self._steps(order, hooks)
         if not math.isfinite(loss):
-            raise ValueError(self._divergence(f"The training loss became {loss} in epoch {epoch + 1}."))
+            raise ValueError(
+                self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
+            )
         self.losses.append(loss)
         logs = {"loss": loss}
         if self.validation is not None:
@@ -189,10 +198,7 @@ class _Loop:
 
     def result(self) -> TrainingResult:
         """Collect what the run leaves."""
-        if self.best_weights is not None:
-            weights = self.best_weights
-        else:
-            weights = self.program.weights()
+        weights = self.best_weights if self.best_weights is not None else self.program.weights()
         if not all(np.isfinite(array).all() for array in weights):
             raise ValueError(self._divergence("A weight became infinite or NaN."))
         return TrainingResult(
@@ -206,5 +212,7 @@ class _Loop:
 
 def _watches_batches(callback):
     # On the instance: LambdaCallback overrides hooks there.
-    hooks = [(getattr(callback, name), getattr(keras.callbacks.Callback, name)) for name in _BATCH_HOOKS]
+    hooks = [
+        (getattr(callback, name), getattr(keras.callbacks.Callback, name)) for name in _BATCH_HOOKS
+    ]
     return any(getattr(hook, "__func__", None) is not default for hook, default in hooks)

@@ -80,7 +80,7 @@ default="softplus"
         self.initial_scale = float(scale)
         self._range = output_range(output, self.lower, self.upper, self.compute_dtype)
 
-    def build(self, input_shape):  # noqa: D102
+    def build(self, input_shape):
         if self.upper is None:
             self.scale = self.add_weight(
                 name="scale",
@@ -89,7 +89,7 @@ default="softplus"
                 trainable=False,
             )
 
-    def call(self, inputs):  # noqa: D102
+    def call(self, inputs):
         smallest, largest = self._range
         unit = _FORWARD[self.output_link](inputs)
         width = self.scale if self.upper is None else self.upper - self.lower
@@ -97,10 +97,10 @@ default="softplus"
         base = self.lower if LINKS[self.output_link].open_end else smallest
         return ops.clip(base + width * unit, smallest, largest)
 
-    def compute_output_shape(self, input_shape):  # noqa: D102
+    def compute_output_shape(self, input_shape):
         return input_shape
 
-    def get_config(self):  # noqa: D102
+    def get_config(self):
         return {
             **super().get_config(),
             "output": self.output_link,

@@ -39,15 +39,14 @@ class Saturate(keras.layers.Layer):
             raise ValueError(f"limit must be a positive number or None. Got {limit!r}.")
         self.limit = limit
 
-    def call(self, inputs, training=None):  # noqa: D102
+    def call(self, inputs, training=None):
         if training:
             return inputs
         limit = self.limit or saturation_limit(self.compute_dtype)
         return ops.clip(inputs, -limit, limit)
 
-    def compute_output_shape(self, input_shape):  # noqa: D102
+    def compute_output_shape(self, input_shape):
         return input_shape
 
-    def get_config(self):  # noqa: D102
+    def get_config(self):
         return {**super().get_config(), "limit": self.limit}
-
