@@ -1,0 +1,55 @@
+"""One row an estimator: what the common tests run on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.datasets import make_regression
+
+import skconstrain
+
+
+@dataclass(frozen=True)
+class Row:
+    """An estimator under the common tests.
+
+    Attributes
+    ----------
+    estimator
+        The class.
+    data
+        Returns X of shape (60, 5) and y for a random state.
+    fast
+        Parameters that make fits short.
+    kind
+        "regressor" or "classifier".
+    grid
+        A small grid for GridSearchCV.
+    """
+
+    estimator: type[BaseEstimator]
+    data: Callable[[int], tuple[np.ndarray, np.ndarray]]
+    kind: str
+    grid: dict
+    fast: dict = field(default_factory=lambda: {"hidden_layer_sizes": (8,), "epochs": 5})
+
+    def make(self, **params):
+        """Return a fast estimator with a fixed random state."""
+        return self.estimator(**{**self.fast, "random_state": 0, **params})
+
+
+def positive_regression(random_state=0):
+    """Return 60 rows whose targets are positive."""
+    X, y = make_regression(60, 5, noise=5.0, random_state=random_state)
+    return X, np.exp(y / np.abs(y).max())
+
+
+ROWS = [
+    Row(
+        skconstrain.PositiveRegressor,
+        positive_regression,
+        "regressor",
+        {"output": ["softplus", "exp"], "learning_rate": [0.001, 0.01]},
+    ),
+]
