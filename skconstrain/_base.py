@@ -382,8 +382,8 @@ class _PlainLoss:
 
 def _as_input(X, dtype):
     """X in the network's precision; values that this precision cannot hold are saturated."""
-    if X.dtype == dtype:
-        return X
+    if np.can_cast(X.dtype, dtype):
+        return X.astype(dtype, copy=False)
     limit = saturation_limit(dtype)
     return np.clip(X, -limit, limit).astype(dtype)
 

@@ -16,6 +16,8 @@ def _softabs(eta):
 def _relu(eta):
     # The forward pass is relu; backwards the negative part is a constant, so that the gradient is 1
     # everywhere. At the end of the range a loss only asks to go up: nothing gets stuck at 0.
+    largest = float(np.finfo(keras.backend.standardize_dtype(eta.dtype)).max)
+    eta = ops.clip(eta, -largest, largest)  # inf - inf is not a number
     return eta - ops.stop_gradient(ops.minimum(eta, 0))
 
 

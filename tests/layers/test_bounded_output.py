@@ -1,0 +1,85 @@
+"""BoundedOutput: equals the NumPy reference, keeps its range, passes gradients, saves."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from skconstrain._links import LINKS, apply_link
+from skconstrain.layers import BoundedOutput
+
+every_output = pytest.mark.parametrize("output", sorted(LINKS))
+
+
+def options(output):
+    return {"lower": -0.5, "upper": 2.5} if LINKS[output].two_sided else {"lower": 0.25}
+
+
+@every_output
+@settings(deadline=None, max_examples=50)
+@given(eta=arrays(np.float64, (3, 2), elements=st.floats(-1e300, 1e300)))
+def test_equals_the_reference(output, eta):
+    layer = BoundedOutput(output, **options(output), dtype="float64")
+    expected = apply_link(output, eta, **options(output))
+    np.testing.assert_allclose(np.asarray(layer(eta)), expected, rtol=1e-12)
+
+
+@every_output
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_infinities_stay_inside(output, dtype):
+    layer = BoundedOutput(output, **options(output), dtype=dtype)
+    eta = np.array([[-np.inf, np.inf, 0, -0.0, 1e38, -1e38, 1e-38]], dtype)
+    y = np.asarray(layer(eta)).astype(float)
+    assert np.isfinite(y).all()
+    assert (y >= layer.lower).all()
+    if LINKS[output].open_end:
+        assert (y > layer.lower).all()
+    if layer.upper is not None:
+        assert (y < layer.upper).all()
+
+
+@every_output
+def test_gradients_equal_finite_differences(output):
+    layer = BoundedOutput(output, **options(output), dtype="float64")
+    eta = tf.constant([[-2.3, -0.4, 0.3, 0.9, 1.7, 4.0]], tf.float64)
+    layer(eta)
+    with tf.GradientTape() as tape:
+        tape.watch(eta)
+        total = tf.reduce_sum(layer(eta))
+    gradient = tape.gradient(total, eta).numpy()
+    step = 1e-6
+    differences = (layer(eta + step) - layer(eta - step)).numpy() / (2 * step)
+    if output == "relu":  # straight-through: that of the identity
+        differences = np.ones_like(differences)
+    np.testing.assert_allclose(gradient, differences, rtol=1e-5, atol=1e-8)
+
+
+def test_relu_rises_again_from_far_below():
+    eta = tf.Variable([[-3.0]])
+    layer = BoundedOutput("relu")
+    optimizer = keras.optimizers.SGD(0.5)
+    for _ in range(20):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((layer(eta) - 2.0) ** 2)
+        optimizer.apply([tape.gradient(loss, eta)], [eta])
+    assert abs(float(layer(eta).numpy().item()) - 2.0) < 1e-3
+
+
+@every_output
+def test_a_saved_model_is_the_same(output, tmp_path):
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, BoundedOutput(output, **options(output), scale=4.0)(inputs))
+    X = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_wrong_use():
+    with pytest.raises(ValueError, match="needs upper="):
+        BoundedOutput("tanh")
+    with pytest.raises(ValueError, match=r"scale must be a positive finite number. Got -1"):
+        BoundedOutput(scale=-1)

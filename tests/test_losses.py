@@ -1,0 +1,75 @@
+"""Losses: each equals scikit-learn's metric of that name, and scales as it says."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn import metrics
+
+from skconstrain import losses
+
+METRICS = {
+    "squared_error": metrics.mean_squared_error,
+    "absolute_error": metrics.mean_absolute_error,
+    "squared_log_error": metrics.mean_squared_log_error,
+    "poisson": metrics.mean_poisson_deviance,
+    "gamma": metrics.mean_gamma_deviance,
+    "tweedie": lambda y, mu: metrics.mean_tweedie_deviance(y, mu, power=1.7),
+    "quantile": lambda y, mu: metrics.mean_pinball_loss(y, mu, alpha=0.8),
+}
+positive = arrays(np.float64, (7, 1), elements=st.floats(0.01, 1e3))
+
+
+def value(name, y, mu):
+    loss, exponent = losses.named(name, power=1.7, quantile=0.8)
+    return float(np.mean(np.asarray(loss.call(y, mu)))), exponent
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@settings(deadline=None, max_examples=30)
+@given(y=positive, mu=positive)
+def test_equals_the_metric(name, y, mu):
+    expected = METRICS[name](y[:, 0], mu[:, 0])
+    # 1e-7 is added to the mean of a deviance.
+    np.testing.assert_allclose(value(name, y, mu)[0], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@settings(deadline=None, max_examples=20)
+@given(y=positive, mu=positive, scale=st.floats(0.1, 10))
+def test_grows_with_the_unit_as_it_says(name, y, mu, scale):
+    plain, exponent = value(name, y, mu)
+    if exponent is None:
+        assert name == "squared_log_error"
+        return
+    scaled, _ = value(name, y * scale, mu * scale)
+    np.testing.assert_allclose(scaled, plain * scale**exponent, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("power", [0, 1, 1.5, 2, 3])
+def test_tweedie_powers(power):
+    y, mu = np.array([[0.5], [2.0]]), np.array([[1.0], [1.5]])
+    loss = losses.TweedieDeviance(power=power)
+    expected = metrics.mean_tweedie_deviance(y[:, 0], mu[:, 0], power=power)
+    np.testing.assert_allclose(np.mean(np.asarray(loss.call(y, mu))), expected, rtol=1e-5)
+
+
+def test_a_prediction_of_zero_has_a_finite_deviance():
+    zero = np.zeros((1, 1))
+    assert np.isfinite(np.asarray(losses.TweedieDeviance(1.0).call(zero + 1, zero))).all()
+    assert np.asarray(losses.TweedieDeviance(1.0).call(zero, zero)) < 1e-6
+
+
+@pytest.mark.parametrize("loss", [losses.TweedieDeviance(1.2), losses.PinballLoss(0.3)])
+def test_rebuilds_from_its_config(loss):
+    twin = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert twin.get_config() == loss.get_config()
+
+
+def test_wrong_use():
+    with pytest.raises(ValueError, match=r"power must be 0, or at least 1. Got 0.5"):
+        losses.TweedieDeviance(0.5)
+    with pytest.raises(ValueError, match=r"quantile must lie between 0 and 1. Got 1"):
+        losses.PinballLoss(1)
