@@ -23,7 +23,7 @@ from skconstrain._sklearn_compat import (
 
 _OPTIMIZERS = {
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
-    "ftrl", "lamb", "lion", "nadam", "rmsprop", "sgd",
+    "ftrl", "lion", "nadam", "rmsprop", "sgd",
 }  # fmt: skip
 
 # Objects of Keras that clones share instead of copying: fitting never changes them, and Keras'
@@ -396,7 +396,7 @@ def _scaled(rows, target_scale):
 
 def _check_representable(target, dtype):
     largest = float(np.abs(target).max(initial=0))
-    if largest > np.finfo(dtype).max:
+    if largest > float(np.finfo(dtype).max):
         raise ValueError(
             f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
             "Use dtype='float64', or another unit of y."

@@ -22,15 +22,27 @@ class Link:
     """One way from an unconstrained ``eta`` to a unit range.
 
     One-sided links map to ``[0, inf)`` or ``(0, inf)``, two-sided links to ``(0, 1)``.
+
+    Attributes
+    ----------
+    forward, inverse
+        The link, and the larger ``eta`` that it maps to a number of the unit range.
+    slope
+        Derivative of the link where its value is the given number.
+    two_sided
+        Whether the range has an upper end.
+    open_end
+        Whether the ends of the range are excluded.
     """
 
     forward: Callable[[np.ndarray], np.ndarray]
     inverse: Callable[[np.ndarray], np.ndarray]
-    two_sided: bool
-    open_end: bool  # whether the end at `lower` (and `upper`) is excluded
+    slope: Callable[[np.ndarray], np.ndarray]
+    two_sided: bool = False
+    open_end: bool = False
 
 
-def softabs(eta):
+def _softabs(eta):
     """``eta**2 / 2`` where ``abs(eta) < 1``, ``abs(eta) - 1/2`` elsewhere."""
     size = np.abs(eta)
     inner = np.minimum(size, 1)
@@ -39,15 +51,39 @@ def softabs(eta):
 
 LINKS = {
     "softplus": Link(
-        lambda eta: np.logaddexp(0, eta), lambda z: z + np.log(-np.expm1(-z)), False, True
+        forward=lambda eta: np.logaddexp(0, eta),
+        inverse=lambda z: z + np.log(-np.expm1(-z)),
+        slope=lambda z: -np.expm1(-z),
+        open_end=True,
     ),
-    "exp": Link(lambda eta: np.exp(np.minimum(eta, EXP_CAP)), np.log, False, True),
-    "square": Link(np.square, np.sqrt, False, False),
-    "abs": Link(np.abs, np.asarray, False, False),
-    "softabs": Link(softabs, lambda z: np.where(z < 0.5, np.sqrt(2 * z), z + 0.5), False, False),
-    "relu": Link(lambda eta: np.maximum(eta, 0), np.asarray, False, False),
-    "sigmoid": Link(expit, logit, True, True),
-    "tanh": Link(lambda eta: (np.tanh(eta) + 1) / 2, lambda z: np.arctanh(2 * z - 1), True, True),
+    "exp": Link(
+        forward=lambda eta: np.exp(np.minimum(eta, EXP_CAP)),
+        inverse=np.log,
+        slope=lambda z: z,
+        open_end=True,
+    ),
+    "square": Link(forward=np.square, inverse=np.sqrt, slope=lambda z: 2 * np.sqrt(z)),
+    "abs": Link(forward=np.abs, inverse=lambda z: z, slope=np.ones_like),
+    "softabs": Link(
+        forward=_softabs,
+        inverse=lambda z: np.where(z < 0.5, np.sqrt(2 * z), z + 0.5),
+        slope=lambda z: np.minimum(np.sqrt(2 * z), 1),
+    ),
+    "relu": Link(forward=lambda eta: np.maximum(eta, 0), inverse=lambda z: z, slope=np.ones_like),
+    "sigmoid": Link(
+        forward=expit,
+        inverse=logit,
+        slope=lambda z: z * (1 - z),
+        two_sided=True,
+        open_end=True,
+    ),
+    "tanh": Link(
+        forward=lambda eta: (np.tanh(eta) + 1) / 2,
+        inverse=lambda z: np.arctanh(2 * z - 1),
+        slope=lambda z: 2 * z * (1 - z),
+        two_sided=True,
+        open_end=True,
+    ),
 }
 
 
@@ -100,7 +136,7 @@ def _step_inside(end, dtype, direction, is_open):
     return float(number)
 
 
-def apply_link(output, eta, *, lower=0.0, upper=None, scale=1.0):
+def apply_link(output, eta, *, lower=0.0, upper=None, scale=1.0, gain=1.0):
     """Map `eta` into the range, in the precision of `eta`.
 
     Parameters
@@ -113,6 +149,8 @@ def apply_link(output, eta, *, lower=0.0, upper=None, scale=1.0):
         Ends of the range.
     scale : float or ndarray broadcastable to `eta`
         Multiplies a one-sided link; two-sided links are scaled by ``upper - lower``.
+    gain : float or ndarray broadcastable to `eta`
+        Multiplies `eta`.
 
     Returns
     -------
@@ -124,20 +162,38 @@ def apply_link(output, eta, *, lower=0.0, upper=None, scale=1.0):
     width = scale if upper is None else upper - lower
     base = lower if link.open_end else smallest
     with np.errstate(over="ignore"):
-        y = base + np.asarray(width, eta.dtype) * link.forward(eta)
+        y = base + np.asarray(width, eta.dtype) * link.forward(np.asarray(gain, eta.dtype) * eta)
     return np.clip(y, smallest, largest).astype(eta.dtype)
 
 
-def start_bias(output, mean, *, lower=0.0, upper=None, scale=1.0):
-    """Return the ``eta`` at which the output equals `mean`.
+def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
+    """Where training starts: at `mean`, moving by `spread` for a change of one.
 
-    A mean at an end of the range has no such ``eta``; the start is then a thousandth inside.
+    Parameters
+    ----------
+    output : str
+        Name of the link.
+    mean, spread : ndarray of shape (n_outputs,)
+        Mean and standard deviation of the targets.
+    lower, upper : float, float or None
+        Ends of the range.
+    scale : ndarray of shape (n_outputs,)
+        Scale of a one-sided link.
+
+    Returns
+    -------
+    bias, gain : ndarray of shape (n_outputs,)
+        The output of ``eta = bias`` is `mean` if the link is applied to ``gain * eta``, and its
+        derivative there is `spread`, or less where that would need a gain above 1. A mean at an end
+        of the range has no such ``eta``; the start is then a thousandth inside.
     """
     link = LINKS[output]
     width = scale if upper is None else upper - lower
-    unit = (np.asarray(mean, float) - lower) / width
     highest = 1 - _START_MARGIN if link.two_sided else np.inf
-    return np.asarray(link.inverse(np.clip(unit, _START_MARGIN, highest)), float)
+    unit = np.clip((np.asarray(mean, float) - lower) / width, _START_MARGIN, highest)
+    relative = np.asarray(spread, float) / (width * link.slope(unit))
+    gain = np.where(relative > 0, np.minimum(relative, 1.0), 1.0)
+    return link.inverse(unit) / gain, gain
 
 
 def saturation_limit(dtype) -> float:

@@ -9,7 +9,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
 from skconstrain._base import NetEstimator
-from skconstrain._links import LINKS, check_range, start_bias
+from skconstrain._links import LINKS, check_range, start
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
 # Losses that are defined for a positive mean, by the smallest power of the Tweedie family.
@@ -27,13 +27,14 @@ class PositiveRegressor(RegressorMixin, NetEstimator):
     between two ends. A multi-layer perceptron computes an unconstrained number
     :math:`\eta(x)`; a link f maps it into the range, and the network learns through the link:
 
-    .. math:: \hat y(x) = \text{lower} + s\,f(\eta(x)) \quad\text{or}\quad
-              \hat y(x) = \text{lower} + (\text{upper} - \text{lower})\,f(\eta(x))
+    .. math:: \hat y(x) = \text{lower} + s\,f(g\,\eta(x)) \quad\text{or}\quad
+              \hat y(x) = \text{lower} + (\text{upper} - \text{lower})\,f(g\,\eta(x))
 
     where s is the scale of the targets, found in `fit`: their standard deviation, or their mean
     above `lower` if that is smaller. Targets are scaled by multiplication only, so that `lower`
     keeps its meaning, and training starts alive: before the first step every prediction equals the
-    weighted mean of y.
+    weighted mean of y. The gain g, at most 1, is such that a change of one in :math:`\eta` moves
+    that start by no more than one standard deviation of y, whatever the link.
 
     Every prediction lies inside the range and is finite, for every finite X however far from the
     training data, in float32 and float64. An open end is never reached, not even by rounding.
@@ -330,8 +331,10 @@ default="softplus"
         # A constant target has no spread but that of rounding.
         scale = np.where(spread > 1e-9 * np.abs(mean), np.minimum(spread, above), above)
         scale = np.where(scale > 0, scale, 1.0)
-        bias = start_bias(self.output, mean, lower=self.lower, upper=self.upper, scale=scale)
-        return {"eta/bias": bias, "output/scale": scale}, float(np.mean(scale))
+        ends = {"lower": self.lower, "upper": self.upper}
+        bias, gain = start(self.output, mean, spread, scale=scale, **ends)
+        known = {"eta/bias": bias, "output/gain": gain, "output/scale": scale}
+        return known, float(np.mean(scale))
 
     def _keras_loss(self):
         from skconstrain import losses

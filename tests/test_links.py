@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from skconstrain._links import LINKS, apply_link, check_range, output_range, start_bias
+from skconstrain._links import LINKS, apply_link, check_range, output_range, start
 
 bounded = st.floats(-1e6, 1e6)
 
@@ -38,22 +38,27 @@ def test_zero_as_lower_end(output):
 
 
 @pytest.mark.parametrize("output", sorted(LINKS))
-@given(unit=st.floats(0.01, 0.99), lower=bounded)
-def test_the_start_bias_inverts_the_link(output, unit, lower):
+@given(unit=st.floats(0.01, 0.99), lower=st.floats(-10, 10), spread=st.floats(1e-3, 10))
+def test_training_starts_at_the_mean_and_moves_by_the_spread(output, unit, lower, spread):
     upper = lower + 2.0 if LINKS[output].two_sided else None
-    scale = 3.0
-    width = 2.0 if upper is not None else scale
-    mean = lower + width * unit
-    eta = start_bias(output, mean, lower=lower, upper=upper, scale=scale)
-    result = apply_link(output, eta.reshape(1), lower=lower, upper=upper, scale=scale)
-    np.testing.assert_allclose(result, mean, rtol=1e-9, atol=1e-8)
+    options = {"lower": lower, "upper": upper, "scale": 3.0}
+    mean = lower + (3.0 if upper is None else 2.0) * unit
+    bias, gain = start(output, np.array([mean]), np.array([spread]), **options)
+    result = apply_link(output, bias, gain=gain, **options)
+    np.testing.assert_allclose(result, mean, rtol=1e-9, atol=1e-9)
+    step = 1e-6
+    moved = apply_link(output, bias + np.array([[-step], [step]]), gain=gain, **options)
+    slope = (moved[1] - moved[0]) / (2 * step)
+    assert gain == 1 or abs(slope / spread - 1) < 1e-3
+    assert slope <= spread * 1.001
 
 
 @pytest.mark.parametrize("output", sorted(LINKS))
 def test_a_mean_at_the_end_starts_inside(output):
     upper = 1.0 if LINKS[output].two_sided else None
-    eta = start_bias(output, 0.0, upper=upper)
-    assert np.isfinite(eta)
+    bias, gain = start(output, 0.0, 0.0, upper=upper)
+    assert np.isfinite(bias)
+    assert gain == 1
 
 
 def test_softabs_is_as_the_question_states_it():

@@ -38,21 +38,23 @@ class BoundedOutput(keras.layers.Layer):
     """Map every number into a range: a last layer for networks whose output is restricted.
 
     With ``eta`` the input and ``f`` the link named by `output`, the layer returns
-    ``lower + scale * f(eta)`` where ``f`` is one-sided, and ``lower + (upper - lower) * f(eta)``
-    where it is two-sided, clipped to the numbers of its precision that lie inside the range.
+    ``lower + scale * f(gain * eta)`` where ``f`` is one-sided, and
+    ``lower + (upper - lower) * f(gain * eta)`` where it is two-sided, clipped to the numbers of its precision that lie inside the range.
     Every ``eta`` but NaN, infinities included, gives a finite number inside the range.
 
     Parameters
     ----------
-    output : {"softplus", "exp", "square", "abs", "softabs", "relu", "sigmoid", "tanh"}, \
-default="softplus"
-        The link. See :class:`skconstrain.PositiveRegressor` for what each one promises.
+    output : str, default="softplus"
+        The link: ``"softplus"``, ``"exp"``, ``"square"``, ``"abs"``, ``"softabs"``, ``"relu"``,
+        ``"sigmoid"`` or ``"tanh"``. See :class:`skconstrain.PositiveRegressor` for what each one promises.
     lower : float, default=0.0
         Lower end of the range.
     upper : float or None, default=None
         Upper end; needed by ``"sigmoid"`` and ``"tanh"``, refused by the others.
     scale : float, default=1.0
         Initial value of the factor of a one-sided link, a weight that is not trained.
+    gain : float, default=1.0
+        Initial value of the factor of ``eta``, a weight that is not trained.
 
     Raises
     ------
@@ -71,29 +73,30 @@ default="softplus"
     array([[-0.99999994,  0.        ,  0.99999994]], dtype=float32)
     """
 
-    def __init__(self, output="softplus", lower=0.0, upper=None, scale=1.0, **kwargs):
+    def __init__(self, output="softplus", lower=0.0, upper=None, scale=1.0, gain=1.0, **kwargs):
         super().__init__(**kwargs)
         check_range(output, lower, upper)
-        if not (np.isfinite(scale) and scale > 0):
-            raise ValueError(f"scale must be a positive finite number. Got {scale!r}.")
+        for name, factor in (("scale", scale), ("gain", gain)):
+            if not (np.isfinite(factor) and factor > 0):
+                raise ValueError(f"{name} must be a positive finite number. Got {factor!r}.")
         self.output_link = output
         self.lower = float(lower)
         self.upper = None if upper is None else float(upper)
-        self.initial_scale = float(scale)
+        self.initial_scale, self.initial_gain = float(scale), float(gain)
         self._range = output_range(output, self.lower, self.upper, self.compute_dtype)
 
     def build(self, input_shape):
+        self.gain = self._factor("gain", self.initial_gain, input_shape[-1])
         if self.upper is None:
-            self.scale = self.add_weight(
-                name="scale",
-                shape=(input_shape[-1],),
-                initializer=keras.initializers.Constant(self.initial_scale),
-                trainable=False,
-            )
+            self.scale = self._factor("scale", self.initial_scale, input_shape[-1])
+
+    def _factor(self, name, value, units):
+        constant = keras.initializers.Constant(value)
+        return self.add_weight(name=name, shape=(units,), initializer=constant, trainable=False)
 
     def call(self, inputs):
         smallest, largest = self._range
-        unit = _FORWARD[self.output_link](inputs)
+        unit = _FORWARD[self.output_link](self.gain * inputs)
         width = self.scale if self.upper is None else self.upper - self.lower
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
         base = self.lower if LINKS[self.output_link].open_end else smallest
@@ -109,4 +112,5 @@ default="softplus"
             "lower": self.lower,
             "upper": self.upper,
             "scale": self.initial_scale,
+            "gain": self.initial_gain,
         }

@@ -22,8 +22,9 @@ def options(output):
 @settings(deadline=None, max_examples=50)
 @given(eta=arrays(np.float64, (3, 2), elements=st.floats(-1e300, 1e300)))
 def test_equals_the_reference(output, eta):
-    layer = BoundedOutput(output, **options(output), dtype="float64")
-    expected = apply_link(output, eta, **options(output))
+    factors = {"gain": 0.5} if LINKS[output].two_sided else {"gain": 0.5, "scale": 3.0}
+    layer = BoundedOutput(output, **options(output), **factors, dtype="float64")
+    expected = apply_link(output, eta, **options(output), **factors)
     np.testing.assert_allclose(np.asarray(layer(eta)), expected, rtol=1e-12)
 
 
