@@ -39,14 +39,16 @@ class BoundedOutput(keras.layers.Layer):
 
     With ``eta`` the input and ``f`` the link named by `output`, the layer returns
     ``lower + scale * f(gain * eta)`` where ``f`` is one-sided, and
-    ``lower + (upper - lower) * f(gain * eta)`` where it is two-sided, clipped to the numbers of its precision that lie inside the range.
-    Every ``eta`` but NaN, infinities included, gives a finite number inside the range.
+    ``lower + (upper - lower) * f(gain * eta)`` where it is two-sided, clipped to the numbers of
+    its precision that lie inside the range. Every ``eta`` but NaN, infinities included, gives a
+    finite number inside the range.
 
     Parameters
     ----------
     output : str, default="softplus"
         The link: ``"softplus"``, ``"exp"``, ``"square"``, ``"abs"``, ``"softabs"``, ``"relu"``,
-        ``"sigmoid"`` or ``"tanh"``. See :class:`skconstrain.PositiveRegressor` for what each one promises.
+        ``"sigmoid"`` or ``"tanh"``. See :class:`skconstrain.PositiveRegressor` for what each one
+        promises.
     lower : float, default=0.0
         Lower end of the range.
     upper : float or None, default=None
