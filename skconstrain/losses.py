@@ -33,7 +33,7 @@ class TweedieDeviance(keras.losses.Loss):
     Examples
     --------
     >>> from skconstrain.losses import TweedieDeviance
-    >>> float(TweedieDeviance(power=1.0)([[2.0], [0.0]], [[2.0], [1.0]]).numpy().round(4))
+    >>> round(float(TweedieDeviance(power=1.0)([[2.0], [0.0]], [[2.0], [1.0]])), 4)
     1.0
     """
 
@@ -81,8 +81,8 @@ class PinballLoss(keras.losses.Loss):
     Examples
     --------
     >>> from skconstrain.losses import PinballLoss
-    >>> float(PinballLoss(quantile=0.9)([[2.0]], [[1.0]]).numpy().round(4))
-    0.9
+    >>> float(PinballLoss(quantile=0.25)([[2.0]], [[1.0]]))
+    0.25
     """
 
     def __init__(self, quantile=0.5, name="pinball_loss", **kwargs):

@@ -70,8 +70,10 @@ class BoundedOutput(keras.layers.Layer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from skconstrain.layers import BoundedOutput
-    >>> BoundedOutput("sigmoid", lower=-1.0, upper=1.0)([[-1e9, 0.0, 1e9]]).numpy()
+    >>> layer = BoundedOutput("sigmoid", lower=-1.0, upper=1.0)
+    >>> np.asarray(layer(np.array([[-1e9, 0.0, 1e9]])))
     array([[-0.99999994,  0.        ,  0.99999994]], dtype=float32)
     """
 

@@ -28,8 +28,9 @@ class Saturate(keras.layers.Layer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from skconstrain.layers import Saturate
-    >>> Saturate(limit=2.0)([[-5.0, 1.0, 7.0]]).numpy()
+    >>> np.asarray(Saturate(limit=2.0)(np.array([[-5.0, 1.0, 7.0]])))
     array([[-2.,  1.,  2.]], dtype=float32)
     """
 
