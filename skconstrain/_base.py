@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -42,8 +42,8 @@ class Rows(NamedTuple):
 class NetEstimator(BaseEstimator):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
-    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_network_head`, `_keras_loss`,
-    `_start`. Fitted state is NumPy arrays and plain Python: `_network`, the specification of
+    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_weigh`, `_strata`,
+    `_network_head`, `_keras_loss`, `_start`. Fitted state is NumPy arrays and plain Python: `_network`, the specification of
     the network, and `_weights`, its numbers.
     """
 
@@ -74,12 +74,23 @@ class NetEstimator(BaseEstimator):
         """Raise ``ValueError`` where parameters contradict each other."""
 
     @abstractmethod
-    def _encode_target(self, y, *, reset: bool) -> np.ndarray:
-        """Check `y`; return it as floats of shape (n_samples, n_outputs)."""
+    def _encode_target(self, y, *, names: list | None, reset: bool) -> np.ndarray:
+        """Check `y`; return it as floats of shape (n_samples, n_outputs).
+
+        `names` are the names of the columns of `y`, where it has names.
+        """
 
     @abstractmethod
-    def _network_head(self) -> tuple[str, dict]:
-        """Name of the layer in `skconstrain.layers` that ends the network, and its options."""
+    def _weigh(self, rows: Rows) -> Rows:
+        """Bring the weights of classes into the training rows."""
+
+    @abstractmethod
+    def _strata(self, target) -> np.ndarray | None:
+        """Indicators, shape (n_samples, n_strata), whose shares a validation split keeps."""
+
+    @abstractmethod
+    def _network_head(self) -> dict:
+        """Specify what follows the last dense layer."""
 
     @abstractmethod
     def _keras_loss(self):
@@ -144,6 +155,7 @@ class NetEstimator(BaseEstimator):
     def _fit(self, X, y, sample_weight, validation, *, continues, epochs, partial=False):
         self._check_settings()
         rows = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
+        rows = self._weigh(rows)
         first_epoch = self.n_iter_ if continues else 0
         rng = self._generator(first_epoch)
         held_out = None
@@ -168,6 +180,7 @@ class NetEstimator(BaseEstimator):
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial):
         """Return validated rows; those without weight are gone."""
+        names = _column_names(y)
         X, y = validate_data(
             self,
             X,
@@ -186,7 +199,7 @@ class NetEstimator(BaseEstimator):
                 raise ValueError("sample_weight must have a positive entry. Got only zeros.")
             if not used.all():
                 X, y, weight = X[used], y[used], weight[used]
-        target = self._encode_target(y, reset=reset)
+        target = self._encode_target(y, names=names, reset=reset)
         _check_representable(target, X.dtype)
         return Rows(X, target, weight)
 
@@ -206,7 +219,7 @@ class NetEstimator(BaseEstimator):
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
         X_val = validate_data(self, X_val, reset=False, dtype=[np.float64, np.float32])
         check_consistent_length(X_val, y_val)
-        target = self._encode_target(y_val, reset=False)
+        target = self._encode_target(y_val, names=_column_names(y_val), reset=False)
         return Rows(_as_input(X_val, dtype), target, np.ones(len(X_val), dtype))
 
     def _split(self, rows, rng):
@@ -219,9 +232,12 @@ class NetEstimator(BaseEstimator):
                 f"{n_rows - n_held_out} of {n_rows} samples for training; at least 2 are needed. "
                 "Give X_val and y_val, or more samples."
             )
+        strata, splitter = self._strata(rows.target), ShuffleSplit
+        if strata is not None:
+            from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit as splitter
         seed = int(rng.integers(2**31))
-        parts = train_test_split(*rows, test_size=n_held_out, random_state=seed)
-        return Rows(*parts[::2]), Rows(*parts[1::2])
+        splits = splitter(1, test_size=n_held_out, random_state=seed).split(rows.X, strata)
+        return tuple(Rows(*(part[chosen] for part in rows)) for chosen in next(splits))
 
     def _specify_network(self, rows):
         sizes = self.hidden_layer_sizes
@@ -235,8 +251,8 @@ class NetEstimator(BaseEstimator):
             "dropout": float(self.dropout),
             "kernel_constraint": self.kernel_constraint,
             "n_outputs": rows.target.shape[1],
-            "head": self._network_head(),
             "dtype": rows.X.dtype.name,
+            **self._network_head(),
         }
 
     def _check_same_network(self, network):
@@ -334,9 +350,9 @@ class NetEstimator(BaseEstimator):
         """The fitted network as an ordinary Keras model, built when first asked for."""
         check_is_fitted(self)
         if "_model" not in self.__dict__:
-            from skconstrain._keras_wrapper import build_model
+            from skconstrain._networks import build_fitted
 
-            self._model = build_model(self._network, self._weights)
+            self._model = build_fitted(self._network, self._weights)
         return self._model
 
     def __sklearn_is_fitted__(self):
@@ -401,3 +417,8 @@ def _check_representable(target, dtype):
             f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
             "Use dtype='float64', or another unit of y."
         )
+
+
+def _column_names(y):
+    """Names of the columns of a table, else None."""
+    return list(y.columns) if hasattr(y, "columns") else None

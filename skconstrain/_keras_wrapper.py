@@ -144,11 +144,3 @@ def predict(network, weights, X):
     """Return the network's outputs, shape (n_rows, n_outputs)."""
     return _engine.predict(_engine.freeze(network), lambda: build_network(network), weights, X)
 
-
-def build_model(network, weights):
-    """Return a new Keras model of `network` that holds `weights`."""
-    model = build_network(network)
-    variables = [*model.trainable_variables, *model.non_trainable_variables]
-    for variable, array in zip(variables, weights, strict=True):
-        variable.assign(array)
-    return model

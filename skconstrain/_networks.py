@@ -33,10 +33,25 @@ def build_network(network: dict) -> keras.Model:
             dropout = Dropout(network["dropout"], seed=i, dtype=dtype, name=f"dropout_{i}")
             values = dropout(values)
         values = layers.Saturate(dtype=dtype, name=f"saturate_{i}")(values)
-    values = _dense(network, network["n_outputs"], "eta", "linear")(values)
-    layer_name, options = network["head"]
-    outputs = getattr(layers, layer_name)(**options, dtype=dtype, name="output")(values)
+    outputs = _dense(network, network["n_outputs"], "eta", "linear")(values)
+    if "head" in network:
+        layer_name, options = network["head"]
+        outputs = getattr(layers, layer_name)(**options, dtype=dtype, name="output")(outputs)
     return keras.Model(inputs, outputs, name="network")
+
+
+def build_fitted(network: dict, weights: list) -> keras.Model:
+    """Build the model as users see it: with its weights, and probabilities instead of logits."""
+    model = build_network(network)
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    for variable, array in zip(variables, weights, strict=True):
+        variable.assign(array)
+    if "probability" not in network:
+        return model
+    activation = keras.layers.Activation(
+        network["probability"], dtype=network["dtype"], name="probability"
+    )
+    return keras.Model(model.inputs, activation(model.outputs[0]), name="network")
 
 
 def _dense(network, units, name, activation):

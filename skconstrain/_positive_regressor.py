@@ -274,7 +274,7 @@ default="softplus"
             return None
         return self.power if self.loss == "tweedie" else _DEVIANCES.get(self.loss)
 
-    def _encode_target(self, y, *, reset):
+    def _encode_target(self, y, *, names, reset):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
@@ -315,9 +315,16 @@ default="softplus"
                 "Use loss='poisson' or a tweedie power below 2, or remove such rows."
             )
 
+    def _weigh(self, rows):
+        return rows
+
+    def _strata(self, target):
+        return None
+
     def _network_head(self):
         upper = None if self.upper is None else float(self.upper)
-        return "BoundedOutput", {"output": self.output, "lower": float(self.lower), "upper": upper}
+        options = {"output": self.output, "lower": float(self.lower), "upper": upper}
+        return {"head": ("BoundedOutput", options)}
 
     def _start(self, rows):
         """Start at the weighted mean of y; scale each output by its spread.
