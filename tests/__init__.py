@@ -1,0 +1,1 @@
+"""A package: iterative-stratification installs a ``tests`` too, which would hide ours."""
