@@ -245,7 +245,9 @@ def measure(size, repeats):
     """Return the results of one size, ready for JSON."""
     progress(size.title)
     X, y = make_data(size)
+    rate = matmul_rate()
     timings = race(contestants(size), repeats)
+    rate = max(rate, matmul_rate())  # what the machine can do undisturbed
     reference = next(timing for timing in timings if timing.name == REFERENCE)
     results = [
         {
@@ -256,14 +258,26 @@ def measure(size, repeats):
             "warm_ratio": timing.median / reference.median,
             "warm_all_s": timing.warm,
             "flop_per_s": size.flops / timing.median,
+            "share_of_limit": size.flops / timing.median / rate,
             "rmse": float(np.sqrt(np.mean((np.ravel(timing.result(X)) - y) ** 2))),
         }
         for timing in timings
     ]
-    return {**asdict(size), "flops": size.flops, "results": results}
+    return {
+        **asdict(size),
+        "flops": size.flops,
+        "matmul_flop_per_s": rate,
+        "results": results,
+    }
 
 
-def report(result, rate):
+def limit(result):
+    """Return a line that says what the machine can do."""
+    cores, rate = machine()["cores"], result["matmul_flop_per_s"]
+    return f"{cores} cores, float32 matrix products at {rate / 1e9:.0f} GFLOP/s"
+
+
+def report(result):
     """Return the table of one size."""
     rows = [
         [
@@ -275,7 +289,7 @@ def report(result, rate):
             f"{min(row['warm_all_s']):.3f}",
             f"{max(row['warm_all_s']):.3f}",
             f"{row['flop_per_s'] / 1e9:.1f}",
-            f"{row['flop_per_s'] / rate:.1%}",
+            f"{row['share_of_limit']:.1%}",
             f"{row['rmse']:.3f}",
         ]
         for row in result["results"]
@@ -309,21 +323,17 @@ def main(arguments=None):
     if options.quick:
         sizes, repeats = [replace(size, epochs=1) for size in sizes], 1
     start_runtimes()
-    # Before and after: the limit is what the machine can do undisturbed.
-    rate = matmul_rate()
-    results = [measure(size, repeats) for size in sizes]
-    rate = max(rate, matmul_rate())
-
     used = versions("numpy", "scikit-learn", "tensorflow", "keras", "scikeras") | OPTIONAL
     print(", ".join(f"{name} {version}" for name, version in used.items()))
     if missing := {"torch", "skorch"} - OPTIONAL.keys():
         print(f"skipped, because not installed: {', '.join(sorted(missing))}")
-    print(f"{machine()['cores']} cores, float32 matrix products at {rate / 1e9:.0f} GFLOP/s")
-    for size, result in zip(sizes, results, strict=True):
-        print(f"\n{size.title}\n{report(result, rate)}")
-    if options.json:
-        data = {"machine": machine(), "versions": used, "quick": options.quick}
-        write_json(options.json, {**data, "matmul_flop_per_s": rate, "sizes": results})
+    data = {"machine": machine(), "versions": used, "quick": options.quick, "sizes": []}
+    for size in sizes:
+        result = measure(size, repeats)
+        data["sizes"].append(result)
+        print(f"\n{size.title}\n{limit(result)}\n{report(result)}", flush=True)
+        if options.json:  # after every size: what was measured stays when the rest is interrupted
+            write_json(options.json, data)
 
 
 if __name__ == "__main__":
