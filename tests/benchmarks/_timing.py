@@ -109,9 +109,15 @@ def machine() -> dict[str, Any]:
     return {
         "architecture": platform.machine(),
         "system": platform.system(),
-        "cores": os.cpu_count(),
+        "cores": _usable_cores(),
         "python": platform.python_version(),
     }
+
+
+def _usable_cores():
+    if hasattr(os, "sched_getaffinity"):  # Linux: fewer where the process is pinned
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count()
 
 
 def format_table(header: list[str], rows: list[list[str]]) -> str:

@@ -274,7 +274,7 @@ def measure(size, repeats):
 def limit(result):
     """Return a line that says what the machine can do."""
     cores, rate = machine()["cores"], result["matmul_flop_per_s"]
-    return f"{cores} cores, float32 matrix products at {rate / 1e9:.0f} GFLOP/s"
+    return f"cores: {cores}, float32 matrix products at {rate / 1e9:.0f} GFLOP/s"
 
 
 def report(result):
@@ -288,7 +288,7 @@ def report(result):
             f"{row['warm_ratio']:.2f}",
             f"{min(row['warm_all_s']):.3f}",
             f"{max(row['warm_all_s']):.3f}",
-            f"{row['flop_per_s'] / 1e9:.1f}",
+            f"{row['flop_per_s'] / 1e9:.2f}",
             f"{row['share_of_limit']:.1%}",
             f"{row['rmse']:.3f}",
         ]
