@@ -49,7 +49,13 @@ CONCRETE_SETTINGS = {
     "dropout": 0.05,
     "epochs": 600,
 }
-BIKE_SETTINGS = {}
+BIKE_SETTINGS = {
+    "hidden_layer_sizes": (100, 50),
+    "output": "softplus",
+    "loss": "squared_error",
+    "dropout": 0.2,
+    "epochs": 20,
+}
 
 CONCRETE_GRID = {
     "hidden_layer_sizes": [(100,), (100, 50), (100, 50, 25)],
