@@ -35,6 +35,7 @@ from sklearn.model_selection import KFold, RandomizedSearchCV, TimeSeriesSplit
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from skconstrain import PositiveRegressor
 
@@ -113,7 +114,7 @@ def one_hot_time():
 
 def plain_network():
     """Return scikit-learn's network of the same sizes, trained until it converges."""
-    return MLPRegressor((100, 50), max_iter=1000, random_state=0)
+    return MLPRegressor(hidden_layer_sizes=(100, 50), max_iter=1000, random_state=0)
 
 
 def concrete_models():
@@ -267,7 +268,9 @@ def main(arguments=None):
         return 0
     warnings.simplefilter("ignore", ConvergenceWarning)
     loaders = read_loaders(folder)
-    result = run_search(loaders) if options.search else run_tables(loaders)
+    # One thread: MLPRegressor's small products are several times slower where threads compete.
+    with threadpool_limits(1, user_api="blas"):
+        result = run_search(loaders) if options.search else run_tables(loaders)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1))
     return 0
