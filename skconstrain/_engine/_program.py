@@ -9,15 +9,20 @@ import tensorflow as tf
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
 
-# XLA wins on small steps, where launching operations is the cost, and loses to oneDNN on wide
-# layers; compiling takes about half a second. Both bounds were measured on two cores.
-XLA_MAX_FLOPS_PER_STEP = 40e6
+# XLA wins on small steps, where launching operations is the cost: measured on two cores it saves a
+# third or more of the time below the first bound, and nothing certain above it. Compiling takes half
+# a second, which a search over such fits earns back above the second bound.
+XLA_MAX_FLOPS_PER_STEP = 12e6
 XLA_MIN_STEPS = 500
 
+# With more trained numbers than this in one flat vector XLA takes up to eighty times as long.
+XLA_MAX_FLAT_SIZE = 30_000
 
-def choose_jit(flops_per_step: float, n_steps: int) -> bool:
+
+def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
     """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
-    return flops_per_step <= XLA_MAX_FLOPS_PER_STEP and n_steps >= XLA_MIN_STEPS
+    small = flops_per_step <= XLA_MAX_FLOPS_PER_STEP and kernel_size <= XLA_MAX_FLAT_SIZE
+    return small and n_steps >= XLA_MIN_STEPS
 
 
 class TrainingProgram:
