@@ -326,8 +326,8 @@ class NetEstimator(BaseEstimator):
             )
         elif expects_convergence and self.tol is not None and not result.stopped:
             warnings.warn(
-                f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs or "
-                "learning_rate, or set tol=None to train for a fixed number of epochs.",
+                f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs "
+                "or learning_rate, or set tol=None to train for a fixed number of epochs.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

@@ -9,9 +9,9 @@ import tensorflow as tf
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
 
-# XLA wins on small steps, where launching operations is the cost: measured on two cores it saves a
-# third or more of the time below the first bound, and nothing certain above it. Compiling takes half
-# a second, which a search over such fits earns back above the second bound.
+# XLA wins on small steps, where launching operations is the cost: measured on two cores it saves
+# a third or more of the time below the first bound, and nothing certain above it. Compiling takes
+# half a second, which a search over such fits earns back above the second bound.
 XLA_MAX_FLOPS_PER_STEP = 12e6
 XLA_MIN_STEPS = 500
 
@@ -50,7 +50,7 @@ class TrainingProgram:
         self._state = model.non_trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(self.parameters.variables)
-        self._fresh_optimizer = [np.array(v) for v in self.optimizer.variables]
+        self._fresh_optimizer = [v.value.numpy() for v in self.optimizer.variables]
         floats = tf.as_dtype(self.dtype)
         # Captured, not passed: every argument costs tens of microseconds of each call.
         self._penalty, self._target_scale = (
@@ -154,11 +154,11 @@ class TrainingProgram:
 
     def snapshot(self):
         """Return copies of all weights as they are during training."""
-        return [*self.parameters.arrays(), *(np.array(variable) for variable in self._state)]
+        return [*self.parameters.arrays(), *(variable.value.numpy() for variable in self._state)]
 
     def optimizer_state(self):
         """Return copies of the optimizer's variables."""
-        return [np.array(variable) for variable in self.optimizer.variables]
+        return [variable.value.numpy() for variable in self.optimizer.variables]
 
 
 class PredictionProgram:

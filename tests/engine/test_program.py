@@ -1,5 +1,7 @@
 """Programs: which compiler serves which size, and what is compiled."""
 
+from itertools import pairwise
+
 import pytest
 
 from skconstrain import PositiveRegressor
@@ -19,7 +21,7 @@ from tests.registry import positive_regression
 )
 def test_the_compiler_is_chosen_by_work(hidden, batch, n_steps, expected):
     widths = [54, *hidden, 1]
-    kernel_size = sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    kernel_size = sum(rows * columns for rows, columns in pairwise(widths))
     assert choose_jit(6 * kernel_size * batch, n_steps, kernel_size) is expected
 
 
