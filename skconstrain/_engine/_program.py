@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
+from skconstrain._engine._update import make_update
 
 # XLA wins on small steps, where launching operations is the cost: measured on two cores it saves
 # a third or more of the time below the first bound, and nothing certain above it. Compiling takes
@@ -50,6 +51,7 @@ class TrainingProgram:
         self._state = model.non_trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(self.parameters.variables)
+        self._update = make_update(self.optimizer, jit_compile)
         self._fresh_optimizer = [v.value.numpy() for v in self.optimizer.variables]
         floats = tf.as_dtype(self.dtype)
         # Captured, not passed: every argument costs tens of microseconds of each call.
@@ -86,7 +88,7 @@ class TrainingProgram:
                 objective = self.optimizer.scale_loss(objective)
             variables = self.parameters.variables
             gradients = tape.gradient(objective, [variable.value for variable in variables])
-            self.optimizer.apply(gradients, variables)
+            self._update(gradients, variables)
             self.parameters.project()
             loss_sum += tf.cast(batch_loss, tf.float64)
             weight_sum += tf.cast(batch_weight, tf.float64)
