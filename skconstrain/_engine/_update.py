@@ -32,12 +32,12 @@ def _adam(optimizer, gradients, variables):
     """Kingma and Ba (2015), section 2, in the order in which Keras does it."""
     dtype = gradients[0].dtype
     step = tf.cast(optimizer.iterations.value + 1, dtype)
-    beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (optimizer.beta_1, optimizer.beta_2))
     settings = {
-        "beta1": beta_1,
-        "beta2": beta_2,
-        "beta1_power": tf.pow(beta_1, step),
-        "beta2_power": tf.pow(beta_2, step),
+        "beta1": tf.constant(optimizer.beta_1, dtype),
+        "beta2": tf.constant(optimizer.beta_2, dtype),
+        # Cast as Keras does it: by way of float32.
+        "beta1_power": tf.pow(keras.ops.cast(optimizer.beta_1, dtype.name), step),
+        "beta2_power": tf.pow(keras.ops.cast(optimizer.beta_2, dtype.name), step),
         "lr": tf.cast(keras.ops.convert_to_tensor(optimizer.learning_rate), dtype),
         "epsilon": tf.constant(optimizer.epsilon, dtype),
     }
