@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["inspection", "layers", "losses"],
     submod_attrs={
         "_engine": ["clear_compile_cache", "compile_cache_info"],
+        "_multi_label_net_classifier": ["MultiLabelNetClassifier"],
         "_positive_regressor": ["PositiveRegressor"],
     },
 )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -86,7 +87,7 @@ class NetEstimator(BaseEstimator):
 
     @abstractmethod
     def _strata(self, target) -> np.ndarray | None:
-        """Indicators, shape (n_samples, n_strata), whose shares a validation split keeps."""
+        """Return indicators, shape (n_samples, n_strata), whose shares a split keeps; or None."""
 
     @abstractmethod
     def _network_head(self) -> dict:
@@ -176,6 +177,7 @@ class NetEstimator(BaseEstimator):
         }
         result = self._train(network, rows, held_out, target_scale, **run)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
+        self._warn(result, expects_convergence=not partial and not self.early_stopping)
         return self
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial):
@@ -330,9 +332,19 @@ class NetEstimator(BaseEstimator):
         # Twice the size of the weights: kept only where training is meant to go on.
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
+
+    def _warn(self, result, expects_convergence):
+        """Tell the user of an early or a late end."""
         if result.interrupted:
             warnings.warn(
                 f"Training was interrupted after epoch {self.n_iter_}; its weights are kept.",
+                stacklevel=4,
+            )
+        elif expects_convergence and self.tol is not None and not result.stopped:
+            warnings.warn(
+                f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs "
+                "or learning_rate, or set tol=None to train for a fixed number of epochs.",
+                ConvergenceWarning,
                 stacklevel=4,
             )
 

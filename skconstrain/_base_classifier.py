@@ -22,7 +22,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     """Encode classes or labels, start at their shares, turn logits into decisions.
 
     A target is "binary" (1-D, one sigmoid), "multiclass" (1-D, softmax) or "multilabel" (a matrix
-    of 0 and 1, one sigmoid a label). Subclasses declare `_check_classifier` and the hooks of
+    of 0 and 1, one sigmoid a label). Subclasses declare `_check_target`, `_decide`, and the hooks of
     `NetEstimator` that are not defined here.
     """
 
@@ -32,8 +32,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     }
 
     @abstractmethod
-    def _check_classifier(self) -> None:
-        """Raise ``ValueError`` where parameters contradict each other, or the target."""
+    def _check_target(self) -> None:
+        """Raise ``ValueError`` where parameters contradict the target, once it is known."""
+
+    @abstractmethod
+    def _decide(self, probability, threshold) -> np.ndarray:
+        """Return which labels are predicted, shape (n_samples, n_labels)."""
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -137,10 +141,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         logits = self._outputs(X)
         return softmax(logits, axis=1) if self._target_kind == "multiclass" else expit(logits)
 
-    def _decide(self, probability, threshold):
-        """Return 0 and 1 for each label."""
-        return probability >= threshold
-
     def _checked_threshold(self):
         """Return `threshold` as a number, or an array of one number a label."""
         threshold = np.asarray(self.threshold, dtype=float)
@@ -161,7 +161,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         return sparse.csr_array(labels) if self._labels_are_sparse else labels
 
     def _check_settings(self):
-        self._check_classifier()
+        """Leave all checks to `_check_target`: they depend on the target."""
 
     def _encode_target(self, y, *, names, reset):
         if sparse.issparse(y) or np.ndim(y) == 2:
@@ -170,8 +170,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             kind, target = self._encode_classes(np.asarray(y), reset)
         if reset:
             self._target_kind, self.n_outputs_ = kind, target.shape[1]
-            if self.threshold is not None:
-                self._checked_threshold()
+            self._checked_threshold()
+            self._check_target()
         elif kind != self._target_kind or target.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y must be {self._target_kind} with {self.n_outputs_} outputs, as in the first "
@@ -202,13 +202,16 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if reset:
             self._set_labels(y, matrix, names)
         elif names is not None and names != self._label_names:
-            raise ValueError(f"y must have the labels of the first fit, {self._label_names}. Got {names}.")
+            raise ValueError(
+                f"y must have the labels of the first fit, {self._label_names}. Got {names}."
+            )
         return "multilabel", matrix.astype(np.float64)
 
     def _set_labels(self, y, matrix, names):
         self._label_dtype = matrix.dtype
         self._labels_are_sparse = sparse.issparse(y)
-        self.classes_ = np.arange(matrix.shape[1])
+        # As a list, scikit-learn's scorers do not take two labels for two classes.
+        self.classes_ = [np.array([0, 1])] * matrix.shape[1]
         self._label_names = list(range(matrix.shape[1])) if names is None else names
         if names is not None:
             self.label_names_ = np.asarray(names, dtype=object)
@@ -250,7 +253,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _strata(self, target):
         if self._target_kind == "multiclass":
             return target
-        return np.hstack([target, 1 - target]) if target.shape[1] == 1 else target
+        positive = target > 0
+        return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
 
     def _network_head(self):
         return {"probability": "softmax" if self._target_kind == "multiclass" else "sigmoid"}

@@ -98,7 +98,8 @@ default="softplus"
     learning_rate : float or None, default=None
         Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
     epochs : int, default=200
-        Largest number of passes over the training data.
+        Largest number of passes over the training data. Small data make few steps of an epoch: they
+        need more epochs, or a smaller `batch_size`.
     batch_size : int or "auto", default="auto"
         Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
     early_stopping : bool, default=False
@@ -110,7 +111,8 @@ default="softplus"
         Training stops after more than this many epochs without improvement by `tol`.
     tol : float or None, default=1e-4
         Smallest improvement of the monitored loss that counts, for targets divided by s. ``None``
-        trains for all `epochs`.
+        trains for all `epochs`; otherwise a ``ConvergenceWarning`` tells of training that ended
+        with them.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None

@@ -102,6 +102,171 @@ class PinballLoss(keras.losses.Loss):
         return {**super().get_config(), "quantile": self.quantile}
 
 
+@keras.saving.register_keras_serializable(package="skconstrain")
+class AsymmetricLoss(keras.losses.Loss):
+    r"""Binary cross-entropy of each label that focuses on what is still wrong.
+
+    With p the probability of a label, :math:`p_m = \max(p - m, 0)` and w the weight of a positive,
+
+    .. math:: L = -\begin{cases} w\,(1-p)^{\gamma_+} \log p & \text{where the label is 1}\\
+              p_m^{\gamma_-} \log(1-p_m) & \text{where it is 0}\end{cases}
+
+    (Ridnik et al., 2021, "Asymmetric Loss For Multi-Label Classification"). Equal gammas without a
+    margin are the focal loss (Lin et al., 2017), gammas of zero the binary cross-entropy.
+
+    Parameters
+    ----------
+    gamma_negative, gamma_positive : float, default=4.0 and 1.0
+        Focusing of labels that are 0 and 1.
+    margin : float, default=0.05
+        Probability m below which a label that is 0 costs nothing.
+    label_smoothing : float, default=0.0
+        A label counts as ``1 - label_smoothing / 2`` of itself and as the rest of its opposite.
+    from_logits : bool, default=False
+        Whether ``y_pred`` are logits instead of probabilities.
+    name : str, default="asymmetric_loss"
+        Name of the loss.
+    **kwargs
+        `reduction` and `dtype` as in Keras.
+
+    Notes
+    -----
+    ``y_true`` of shape (batch, n_labels) is 0, or the weight w of a positive (1 for none). The loss
+    of a row is the mean over its labels.
+
+    Examples
+    --------
+    >>> from skconstrain.losses import AsymmetricLoss
+    >>> loss = AsymmetricLoss(gamma_negative=0.0, gamma_positive=0.0, margin=0.0)
+    >>> round(float(loss([[1.0, 0.0]], [[0.5, 0.5]])), 4)  # log(2)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        gamma_negative=4.0,
+        gamma_positive=1.0,
+        margin=0.05,
+        label_smoothing=0.0,
+        from_logits=False,
+        name="asymmetric_loss",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if min(gamma_negative, gamma_positive) < 0:
+            raise ValueError(f"Gammas must not be negative. Got {gamma_negative}, {gamma_positive}.")
+        if not 0 <= margin < 1:
+            raise ValueError(f"margin must lie in [0, 1). Got {margin!r}.")
+        self.gamma_negative, self.gamma_positive = float(gamma_negative), float(gamma_positive)
+        self.margin, self.label_smoothing = float(margin), float(label_smoothing)
+        self.from_logits = from_logits
+
+    def call(self, y_true, y_pred):
+        """Loss of each row, shape (batch,)."""
+        logits = ops.convert_to_tensor(y_pred)
+        y = ops.cast(y_true, logits.dtype)
+        if not self.from_logits:
+            logits = _logit(logits)
+        if_one, if_zero = self._if_one(logits), self._if_zero(logits)
+        rest = self.label_smoothing / 2
+        of_positive = (1 - rest) * if_one + rest * if_zero
+        of_negative = (1 - rest) * if_zero + rest * if_one
+        return ops.mean(ops.where(y > 0, y * of_positive, of_negative), axis=-1)
+
+    def _if_one(self, logits):
+        loss = ops.softplus(-logits)
+        if self.gamma_positive > 0:  # (1 - p)**gamma, without a power of zero
+            loss = loss * ops.exp(-self.gamma_positive * ops.softplus(logits))
+        return loss
+
+    def _if_zero(self, logits):
+        if self.margin == 0:
+            loss = ops.softplus(logits)
+            if self.gamma_negative > 0:
+                loss = loss * ops.exp(-self.gamma_negative * ops.softplus(-logits))
+            return loss
+        shifted = ops.maximum(ops.sigmoid(logits) - self.margin, 0)
+        loss = -ops.log(1 - shifted)
+        if self.gamma_negative > 0:
+            # The power of a safe number: the gradient of 0**gamma may be infinite.
+            safe = ops.where(shifted > 0, shifted, ops.ones_like(shifted))
+            loss = loss * ops.where(shifted > 0, ops.power(safe, self.gamma_negative), 0)
+        return loss
+
+    def get_config(self):
+        """Return what rebuilds the loss."""
+        names = ("gamma_negative", "gamma_positive", "margin", "label_smoothing", "from_logits")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+@keras.saving.register_keras_serializable(package="skconstrain")
+class CategoricalFocalLoss(keras.losses.Loss):
+    r"""Categorical cross-entropy that focuses on what is still wrong.
+
+    .. math:: L = -\sum_k y_k (1-p_k)^{\gamma} \log p_k
+
+    (Lin et al., 2017); the cross-entropy at :math:`\gamma = 0`.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        Focusing.
+    label_smoothing : float, default=0.0
+        Share of a target that is spread evenly over all classes.
+    from_logits : bool, default=False
+        Whether ``y_pred`` are logits instead of probabilities.
+    name : str, default="categorical_focal_loss"
+        Name of the loss.
+    **kwargs
+        `reduction` and `dtype` as in Keras.
+
+    Examples
+    --------
+    >>> from skconstrain.losses import CategoricalFocalLoss
+    >>> round(float(CategoricalFocalLoss(gamma=0.0)([[1.0, 0.0]], [[0.5, 0.5]])), 4)
+    0.6931
+    """
+
+    def __init__(
+        self,
+        gamma=2.0,
+        label_smoothing=0.0,
+        from_logits=False,
+        name="categorical_focal_loss",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if gamma < 0:
+            raise ValueError(f"gamma must not be negative. Got {gamma!r}.")
+        self.gamma, self.label_smoothing = float(gamma), float(label_smoothing)
+        self.from_logits = from_logits
+
+    def call(self, y_true, y_pred):
+        """Loss of each row, shape (batch,)."""
+        y_pred = ops.convert_to_tensor(y_pred)
+        y = ops.cast(y_true, y_pred.dtype)
+        y = (1 - self.label_smoothing) * y + self.label_smoothing / y_pred.shape[-1]
+        if self.from_logits:
+            log_p = ops.log_softmax(y_pred, axis=-1)
+        else:
+            log_p = ops.log(ops.maximum(y_pred, keras.config.epsilon()))
+        loss = -y * log_p
+        if self.gamma > 0:
+            loss = loss * ops.power(ops.maximum(1 - ops.exp(log_p), 1e-30), self.gamma)
+        return ops.sum(loss, axis=-1)
+
+    def get_config(self):
+        """Return what rebuilds the loss."""
+        config = {"gamma": self.gamma, "label_smoothing": self.label_smoothing}
+        return {**super().get_config(), **config, "from_logits": self.from_logits}
+
+
+def _logit(probability):
+    tiny = keras.config.epsilon()
+    probability = ops.clip(probability, tiny, 1 - tiny)
+    return ops.log(probability) - ops.log(1 - probability)
+
+
 def named(loss, *, power, quantile):
     """Return the Keras loss for a name, and how it grows with the unit of y.
 
@@ -156,3 +321,51 @@ class _FunctionLoss(keras.losses.Loss):
 
     def get_config(self):
         return {**super().get_config(), "function": self.function}
+
+
+class OnProbabilities(keras.losses.Loss):
+    """A Keras loss of probabilities, computed on the logits of a network."""
+
+    def __init__(self, loss, activation):
+        super().__init__(name=loss.name)
+        self.loss, self.activation = loss, activation
+
+    def call(self, y_true, y_pred):
+        """Loss of each row, shape (batch,)."""
+        return self.loss.call(y_true, keras.activations.get(self.activation)(y_pred))
+
+    def get_config(self):
+        """Return what tells the loss apart."""
+        return {**super().get_config(), "loss": self.loss, "activation": self.activation}
+
+
+def of_classes(loss, activation, *, gamma, gamma_negative, gamma_positive, margin, label_smoothing):
+    """Return the Keras loss of logits for a name.
+
+    Parameters
+    ----------
+    loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable
+        A name; or a loss of probabilities, or of logits if it says ``from_logits=True``.
+    activation : {"sigmoid", "softmax"}
+        What turns logits into probabilities.
+    gamma, gamma_negative, gamma_positive, margin, label_smoothing : float
+        Settings of the named losses.
+
+    Returns
+    -------
+    keras.losses.Loss
+        A loss of logits.
+    """
+    if not isinstance(loss, str):
+        loss = named(loss, power=None, quantile=None)[0]
+        settings = {**getattr(loss, "_fn_kwargs", {}), **vars(loss)}
+        return loss if settings.get("from_logits") else OnProbabilities(loss, activation)
+    shared = {"label_smoothing": label_smoothing, "from_logits": True}
+    if activation == "softmax":
+        # Only the class itself is a positive: what is asymmetric about the loss is of the others.
+        gamma = {"log_loss": 0.0, "focal": gamma, "asymmetric": gamma_positive}[loss]
+        return CategoricalFocalLoss(gamma, **shared)
+    if loss == "asymmetric":
+        return AsymmetricLoss(gamma_negative, gamma_positive, margin, **shared)
+    gamma = gamma if loss == "focal" else 0.0
+    return AsymmetricLoss(gamma, gamma, margin=0.0, **shared)

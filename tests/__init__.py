@@ -1,1 +1,1 @@
-"""Tests."""
+"""A package: iterative-stratification installs a ``tests`` too, which would hide ours."""

@@ -6,7 +6,12 @@ The only folder that knows TensorFlow. It knows nothing of scikit-learn or scike
 from skconstrain._engine._batching import Batches
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._parameters import is_elementwise
-from skconstrain._engine._program import PredictionProgram, TrainingProgram, choose_jit
+from skconstrain._engine._program import (
+    XLA_MAX_FLAT_SIZE,
+    PredictionProgram,
+    TrainingProgram,
+    choose_jit,
+)
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
 
@@ -53,12 +58,13 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     jit = jit_compile
     if jit == "auto":
-        jit = choose_jit(6 * kernel_size * batches.width, batches.n_steps * epochs)
+        jit = choose_jit(6 * kernel_size * batches.width, batches.n_steps * epochs, kernel_size)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
 
     def build():
         model = build_model()
-        flat = not has_callbacks and is_elementwise(model.optimizer)
+        small = not jit or kernel_size <= XLA_MAX_FLAT_SIZE
+        flat = small and not has_callbacks and is_elementwise(model.optimizer)
         return TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
 
     return _CACHE.lend((key, *shapes.values(), jit, has_callbacks), build)

@@ -79,7 +79,7 @@ class Parameters:
     def arrays(self) -> list[np.ndarray]:
         """Return copies of the numbers, in the model's order."""
         if not self.flat:
-            return [np.array(variable) for variable in self.variables]
-        whole = np.array(self.variables[0])
+            return [variable.value.numpy() for variable in self.variables]
+        whole = self.variables[0].value.numpy()
         parts = np.split(whole, np.cumsum(self._sizes)[:-1])
         return [part.reshape(shape).copy() for part, shape in zip(parts, self._shapes, strict=True)]

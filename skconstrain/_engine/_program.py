@@ -8,16 +8,22 @@ import tensorflow as tf
 
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
+from skconstrain._engine._update import make_update
 
-# XLA wins on small steps, where launching operations is the cost, and loses to oneDNN on wide
-# layers; compiling takes about half a second. Both bounds were measured on two cores.
-XLA_MAX_FLOPS_PER_STEP = 40e6
+# XLA wins on small steps, where launching operations is the cost: measured on two cores it saves
+# a third or more of the time below the first bound, and nothing certain above it. Compiling takes
+# half a second, which a search over such fits earns back above the second bound.
+XLA_MAX_FLOPS_PER_STEP = 12e6
 XLA_MIN_STEPS = 500
 
+# With more trained numbers than this in one flat vector XLA takes up to eighty times as long.
+XLA_MAX_FLAT_SIZE = 30_000
 
-def choose_jit(flops_per_step: float, n_steps: int) -> bool:
+
+def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
     """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
-    return flops_per_step <= XLA_MAX_FLOPS_PER_STEP and n_steps >= XLA_MIN_STEPS
+    small = flops_per_step <= XLA_MAX_FLOPS_PER_STEP and kernel_size <= XLA_MAX_FLAT_SIZE
+    return small and n_steps >= XLA_MIN_STEPS
 
 
 class TrainingProgram:
@@ -45,7 +51,8 @@ class TrainingProgram:
         self._state = model.non_trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(self.parameters.variables)
-        self._fresh_optimizer = [np.array(v) for v in self.optimizer.variables]
+        self._update = make_update(self.optimizer, jit_compile)
+        self._fresh_optimizer = [v.value.numpy() for v in self.optimizer.variables]
         floats = tf.as_dtype(self.dtype)
         # Captured, not passed: every argument costs tens of microseconds of each call.
         self._penalty, self._target_scale = (
@@ -81,7 +88,7 @@ class TrainingProgram:
                 objective = self.optimizer.scale_loss(objective)
             variables = self.parameters.variables
             gradients = tape.gradient(objective, [variable.value for variable in variables])
-            self.optimizer.apply(gradients, variables)
+            self._update(gradients, variables)
             self.parameters.project()
             loss_sum += tf.cast(batch_loss, tf.float64)
             weight_sum += tf.cast(batch_weight, tf.float64)
@@ -149,11 +156,11 @@ class TrainingProgram:
 
     def snapshot(self):
         """Return copies of all weights as they are during training."""
-        return [*self.parameters.arrays(), *(np.array(variable) for variable in self._state)]
+        return [*self.parameters.arrays(), *(variable.value.numpy() for variable in self._state)]
 
     def optimizer_state(self):
         """Return copies of the optimizer's variables."""
-        return [np.array(variable) for variable in self.optimizer.variables]
+        return [variable.value.numpy() for variable in self.optimizer.variables]
 
 
 class PredictionProgram:

@@ -67,13 +67,17 @@ class TrainingRun:
 
 @dataclass
 class TrainingResult:
-    """What a run leaves: weights, the optimizer's state, and the mean loss of every epoch."""
+    """What a run leaves: weights, the optimizer's state, and the mean loss of every epoch.
+
+    `interrupted` by Ctrl-C, or `stopped` by its own rule or by a callback before its last epoch.
+    """
 
     weights: list[np.ndarray]
     optimizer_state: list[np.ndarray]
     losses: list[float]
     validation_losses: list[float]
     interrupted: bool
+    stopped: bool
 
 
 def train(program, run: TrainingRun) -> TrainingResult:
@@ -207,6 +211,7 @@ class _Loop:
             self.losses,
             self.validation_losses,
             self.interrupted,
+            self.data.stopping.done or bool(self.program.model.stop_training),
         )
 
 

@@ -54,9 +54,9 @@ def test_padding_copies_a_valid_row_or_zeros():
     np.testing.assert_array_equal(pad_rows(rows[:, 0], 3, zero=True), [1, 2, 0])
 
 
-@given(n_rows=st.integers(0, 10**6), width=st.integers(1, 10**7))
+@given(n_rows=st.integers(0, 10**4), width=st.integers(1, 10**7))
 def test_blocks_cover_all_rows_within_bounded_memory(n_rows, width):
-    cuts = list(blocks(n_rows, width))[:1000]
+    cuts = list(blocks(n_rows, width))
     assert cuts[0].start == 0
     assert all(a.stop == b.start for a, b in pairwise(cuts))
     assert all(cut.stop - cut.start == 1 or (cut.stop - cut.start) * width <= 2**22 for cut in cuts)

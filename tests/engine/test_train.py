@@ -1,9 +1,12 @@
 """Training: exact against NumPy, the same in every mode, obedient to callbacks."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 from sklearn.datasets import make_regression
+from sklearn.exceptions import ConvergenceWarning
 
 from skconstrain import PositiveRegressor
 from tests.registry import positive_regression
@@ -211,6 +214,17 @@ def test_a_plateau_of_the_training_loss_stops():
     X, y = positive_regression()
     model = PositiveRegressor((6,), tol=1e9, n_iter_no_change=4, epochs=100).fit(X, y)
     assert model.n_iter_ == 6  # the first epoch always improves
+
+
+def test_training_that_ends_with_its_epochs_warns():
+    X, y = positive_regression()
+    with pytest.warns(ConvergenceWarning, match=r"ended at epochs=3 .* Raise epochs"):
+        PositiveRegressor((6,), epochs=3).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        PositiveRegressor((6,), epochs=3, tol=None).fit(X, y)
+        PositiveRegressor((6,), epochs=3, early_stopping=True).fit(X, y)
+        PositiveRegressor((6,), epochs=100, tol=1e9).fit(X, y)
 
 
 def test_validation_data_without_early_stopping_are_recorded_only():

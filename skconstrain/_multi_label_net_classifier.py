@@ -1,0 +1,304 @@
+"""MultiLabelNetClassifier: a probability and a threshold for each label."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+from skconstrain._base_classifier import NetClassifier
+from skconstrain._sklearn_compat import Interval, StrOptions
+
+
+class MultiLabelNetClassifier(NetClassifier):
+    """Neural network classifier with a probability and a threshold for each label.
+
+    For tags, findings and subjects that overlap: what replaces softmax and its single winner when
+    any number of labels may be true at once. A multi-layer perceptron computes a logit for each
+    label, whose sigmoid is the label's probability; the label is predicted where that reaches its
+    threshold. 1-D targets work too, with one sigmoid for two classes and softmax for more, so that
+    it is a complete classifier.
+
+    Every prediction of several labels has as many as `min_labels` asks for, and thresholds are the
+    labels' own: :class:`TunedThresholdMultiLabelClassifierCV` chooses them out of fold.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer; ``()`` is a linear model for each label.
+    activation : str or callable, default="relu"
+        Activation of the hidden layers, named as in scikit-learn or Keras.
+    threshold : float or array-like of shape (n_labels,), default=0.5
+        Probability from which on a label is predicted, for all labels or for each; for two classes,
+        from which on the second one is. More than two classes have none: the largest probability
+        is predicted.
+    min_labels : int, default=0
+        Least number of labels of every row: those with the largest margin over their threshold
+        are predicted even below it. Only for a target of several labels.
+    class_weight : None, "balanced", dict or array-like, default=None
+        For a 1-D target, ``"balanced"`` or a dict of class -> weight, as in scikit-learn. For
+        several labels, the weight of a positive: ``"balanced"`` (negatives per positive of each
+        label), an array of one positive number a label, or a dict of label -> weight, by name or
+        position, 1 for those left out.
+    loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable, default="log_loss"
+        What training minimises, in the weighted mean over samples and labels. A Keras loss gets
+        probabilities, or logits if it says ``from_logits=True``.
+    gamma : float, default=2.0
+        Focusing of ``loss="focal"`` (Lin et al., 2017).
+    gamma_negative, gamma_positive : float, default=4.0 and 1.0
+        Focusing of labels that are 0 and 1, of ``loss="asymmetric"`` (Ridnik et al., 2021).
+    margin : float, default=0.05
+        Probability below which a label that is 0 costs nothing, of ``loss="asymmetric"``.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread over both values (or all classes).
+    alpha : float, default=1e-4
+        Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
+        of a batch as in scikit-learn's MLP.
+    dropout : float, default=0.0
+        Fraction of the units of each hidden layer that is dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Name or instance; an instance is copied, never changed.
+    learning_rate : float or None, default=None
+        Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
+    epochs : int, default=200
+        Largest number of passes over the training data.
+    batch_size : int or "auto", default="auto"
+        Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
+    early_stopping : bool, default=False
+        Whether to stop on the loss of validation data and keep the weights of its best epoch.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data,
+        split so that every label (or class) keeps its share.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs without improvement by `tol`.
+    tol : float or None, default=1e-4
+        Smallest improvement of the monitored loss that counts; ``None`` trains for all `epochs`.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous `fit`.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Called as in ``keras.Model.fit``.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+    random_state : int, RandomState instance or None, default=None
+        Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,) or list of n_labels arrays
+        Classes of a 1-D target; ``[0, 1]`` for each of several labels.
+    label_names_ : ndarray of shape (n_labels,)
+        Names of the labels, where the target of `fit` was a DataFrame.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where X has names that are all strings.
+    n_outputs_ : int
+        Number of outputs of the network: labels, classes, or 1 for two classes.
+    n_iter_ : int
+        Number of epochs trained.
+    loss_curve_ : list of float of length n_iter_
+        Mean training loss of each epoch, without the penalty.
+    validation_scores_ : list of float or None
+        Negative loss of the validation data after each epoch. None without validation data.
+    best_loss_ : float
+        Smallest monitored loss.
+    model_ : keras.Model
+        The fitted network as an ordinary Keras model that returns probabilities.
+
+    See Also
+    --------
+    TunedThresholdMultiLabelClassifierCV : Chooses a threshold for each label, out of fold.
+    skconstrain.losses.AsymmetricLoss : The loss for Keras models of your own.
+
+    Notes
+    -----
+    `score` is subset accuracy, as scikit-learn defines it: the share of rows all of whose labels
+    are right. Training starts with the probability of every label at its share in the data.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from skconstrain import MultiLabelNetClassifier
+    >>> X, y = make_multilabel_classification(random_state=0)
+    >>> net = MultiLabelNetClassifier(threshold=[0.5, 0.4, 0.3, 0.4, 0.5], tol=None, random_state=0)
+    >>> net.fit(X, y).predict(X[:2]).shape
+    (2, 5)
+    >>> net.predict_proba(X[:2]).shape
+    (2, 5)
+    """
+
+    _parameter_constraints: dict = {
+        **NetClassifier._parameter_constraints,
+        "min_labels": [Interval(Integral, 0, None, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
+        "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
+        "gamma": [Interval(Real, 0, None, closed="left")],
+        "gamma_negative": [Interval(Real, 0, None, closed="left")],
+        "gamma_positive": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, 1, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        *,
+        activation="relu",
+        threshold=0.5,
+        min_labels=0,
+        class_weight=None,
+        loss="log_loss",
+        gamma=2.0,
+        gamma_negative=4.0,
+        gamma_positive=1.0,
+        margin=0.05,
+        label_smoothing=0.0,
+        alpha=1e-4,
+        dropout=0.0,
+        kernel_constraint=None,
+        optimizer="adam",
+        learning_rate=None,
+        epochs=200,
+        batch_size="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        callbacks=None,
+        jit_compile="auto",
+        dtype=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.threshold = threshold
+        self.min_labels = min_labels
+        self.class_weight = class_weight
+        self.loss = loss
+        self.gamma = gamma
+        self.gamma_negative = gamma_negative
+        self.gamma_positive = gamma_positive
+        self.margin = margin
+        self.label_smoothing = label_smoothing
+        self.alpha = alpha
+        self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.jit_compile = jit_compile
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_target(self):
+        if self._target_kind == "multilabel" and self.min_labels > self.n_outputs_:
+            raise ValueError(
+                f"min_labels must be at most the number of labels, {self.n_outputs_}. "
+                f"Got {self.min_labels}."
+            )
+
+    def _decide(self, probability, threshold):
+        chosen = probability >= threshold
+        if self.min_labels:
+            margin = probability - threshold
+            # Stable, so that ties go to the first label.
+            order = np.argsort(-margin, axis=1, kind="stable")[:, : self.min_labels]
+            np.put_along_axis(chosen, order, True, axis=1)
+        return chosen
+
+    def _weigh(self, rows):
+        if self.class_weight is None:
+            return rows
+        if self._target_kind == "multilabel":
+            return rows._replace(target=rows.target * self._positive_weights(rows))
+        return rows._replace(weight=rows.weight * self._weight_of_rows(rows))
+
+    def _weight_of_rows(self, rows):
+        """Weight of each row of a 1-D target, by its class."""
+        binary = self._target_kind == "binary"
+        number = (rows.target[:, 0] if binary else rows.target.argmax(axis=1)).astype(int)
+        class_weight = self.class_weight
+        if class_weight == "balanced":
+            present, total = np.unique(number), rows.weight.sum()
+            weights = np.ones(len(self.classes_))
+            weights[present] = [
+                total / (len(present) * rows.weight[number == k].sum()) for k in present
+            ]
+        elif isinstance(class_weight, Mapping):
+            weights = compute_class_weight(class_weight, classes=self.classes_, y=self.classes_)
+        else:
+            raise ValueError(
+                "class_weight of a 1-D target must be None, 'balanced' or a dict of class -> "
+                f"weight. Got {class_weight!r}."
+            )
+        self._check_positive(weights, self.classes_)
+        return weights[number].astype(rows.weight.dtype)
+
+    def _positive_weights(self, rows):
+        """Weight of a positive of each label."""
+        if not isinstance(self.loss, str):
+            raise ValueError(
+                "class_weight of several labels needs one of the named losses, because a Keras loss "
+                f"knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
+            )
+        if isinstance(self.class_weight, str):
+            positive = rows.weight @ rows.target
+            weights = np.ones(len(positive))
+            np.divide(rows.weight.sum() - positive, positive, out=weights, where=positive > 0)
+            return np.where(weights > 0, weights, 1.0)  # a label that is always 1
+        if isinstance(self.class_weight, Mapping):
+            weights = np.ones(self.n_outputs_)
+            for label, weight in self.class_weight.items():
+                weights[self._position(label)] = weight
+        else:
+            weights = np.asarray(self.class_weight, dtype=float)
+            if weights.shape != (self.n_outputs_,):
+                raise ValueError(
+                    f"class_weight must hold one number for each of {self.n_outputs_} labels. "
+                    f"Got shape {weights.shape}."
+                )
+        self._check_positive(weights, self._label_names)
+        return weights
+
+    def _position(self, label):
+        if label in self._label_names:
+            return self._label_names.index(label)
+        if isinstance(label, Integral) and 0 <= label < self.n_outputs_:
+            return label
+        raise ValueError(
+            f"class_weight must name labels of y, {self._label_names}, or positions. Got {label!r}."
+        )
+
+    def _check_positive(self, weights, names):
+        wrong = ~(np.isfinite(weights) & (weights > 0))
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise ValueError(
+                "class_weight must be positive. "
+                f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
+            )
+
+    def _keras_loss(self):
+        from skconstrain import losses
+
+        settings = ("gamma", "gamma_negative", "gamma_positive", "margin", "label_smoothing")
+        settings = {name: getattr(self, name) for name in settings}
+        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
+        return losses.of_classes(self.loss, activation, **settings), None
