@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "_engine": ["clear_compile_cache", "compile_cache_info"],
         "_positive_regressor": ["PositiveRegressor"],
+        "_tuned_threshold": ["TunedThresholdMultiLabelClassifierCV"],
     },
 )
