@@ -22,11 +22,11 @@ from skconstrain._sklearn_compat import scorer_parts
 
 # scikit-learn's functions whose score is a number made of tp, fp, fn and tn.
 _COUNTED = {
-    f1_score: _thresholds.f_beta,
-    fbeta_score: _thresholds.f_beta,
-    jaccard_score: _thresholds.jaccard,
-    precision_score: _thresholds.precision,
-    recall_score: _thresholds.recall,
+    f1_score: ("F1", _thresholds.f_beta),
+    fbeta_score: ("F-beta", _thresholds.f_beta),
+    jaccard_score: ("Jaccard", _thresholds.jaccard),
+    precision_score: ("precision", _thresholds.precision),
+    recall_score: ("recall", _thresholds.recall),
 }
 _AVERAGES = ("macro", "weighted", "micro", "samples")
 _OBJECTIVES = {"micro": _thresholds.MicroObjective, "samples": _thresholds.SamplesObjective}
@@ -41,6 +41,7 @@ class Scoring:
     average : {"macro", "weighted", "micro", "samples"} or None
         How outcomes become one number; None where only `function` knows.
     metrics : sequence of n_labels metrics, or empty where average is None
+    name : str, what the metrics are called in a picture
     function : callable ``(y_true, y_pred, sample_weight) -> float`` or None
     limit : int, how many cut-offs of a label are tried where average is None
     has_fall_back : bool, whether `fbr` makes sense: for averages over labels of F or Jaccard
@@ -48,6 +49,7 @@ class Scoring:
 
     average: str | None
     metrics: Sequence[_thresholds.Metric] = ()
+    name: str = ""
     function: Callable | None = None
     limit: int = 100
     has_fall_back: bool = False
@@ -109,11 +111,11 @@ def resolve_scoring(scoring, *, cost_matrix, n_labels, classes=None, max_cut_off
             f"Got scoring={scoring!r} with cost_matrix={cost_matrix!r}."
         )
     if cost_matrix is not None:
-        return Scoring(
-            "macro", [_thresholds.negative_cost(m) for m in _costs(cost_matrix, n_labels)]
-        )
+        metrics = [_thresholds.negative_cost(matrix) for matrix in _costs(cost_matrix, n_labels)]
+        return Scoring("macro", metrics, "minus cost")
     if isinstance(scoring, str) and scoring == "balanced_accuracy":
-        return Scoring("macro", [_thresholds.balanced_accuracy()] * n_labels)
+        metrics = [_thresholds.balanced_accuracy()] * n_labels
+        return Scoring("macro", metrics, "balanced accuracy")
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     parts = scorer_parts(scorer)
     if parts is None or parts.response_method != "predict":
@@ -144,19 +146,18 @@ def _counted(parts, n_labels, classes):
     zero_division = parts.kwargs.get("zero_division", 0.0)
     zero_division = 0.0 if zero_division == "warn" else zero_division
     binary = average == "binary" and classes is not None
-    if binary and options.get("pos_label", classes[1]) == classes[1]:
-        options.pop("pos_label", None)
+    if not binary or options.get("pos_label", classes[1]) == classes[1]:
+        options.pop("pos_label", None)  # read for average="binary" only
     known = parts.function in _COUNTED and parts.sign > 0 and (binary or average in _AVERAGES)
     if not known or options or np.isnan(zero_division):
         return None
-    if parts.function is fbeta_score:
-        metric = _thresholds.f_beta(beta, zero_division)
-    else:
-        metric = _COUNTED[parts.function](zero_division=zero_division)
+    name, make_metric = _COUNTED[parts.function]
+    given = {"beta": beta} if parts.function is fbeta_score else {}
+    metric = make_metric(zero_division=zero_division, **given)
     average = "macro" if binary else average
     overlap = parts.function in (f1_score, fbeta_score, jaccard_score)
     fall_back = overlap and average in ("macro", "weighted")
-    return Scoring(average, [metric] * n_labels, has_fall_back=fall_back)
+    return Scoring(average, [metric] * n_labels, name, has_fall_back=fall_back)
 
 
 def _called(parts, scoring, n_labels, classes, max_cut_offs):

@@ -278,9 +278,11 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         return y, (y == self.classes_[1])[:, None] if kind == "binary" else None
 
     def _route(self, params):
-        """Parameters of the classifiers' `fit` and of the splitter."""
-        weight_only = {name: value for name, value in params.items() if name != "sample_weight"}
-        raise_for_params(weight_only, self, "fit")
+        """Find the parameters of the classifiers' `fit` and of the splitter."""
+        others = {name: value for name, value in params.items() if name != "sample_weight"}
+        raise_for_params(others, self, "fit")
+        if self.cv == "prefit" and not others:
+            return {}, {}  # the weights are for the search only
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, "fit", **params)
             return routed.estimator.fit, routed.splitter.split
@@ -292,7 +294,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         raise ValueError(
             "Without metadata routing sample_weight needs a classifier whose fit takes it. "
             f"Got {type(self.estimator).__name__}. Use "
-            "sklearn.set_config(enable_metadata_routing=True) and estimator.set_fit_request."
+            "sklearn.set_config(enable_metadata_routing=True) and the classifier's set_fit_request."
         )
 
     def _check_prefit(self):
