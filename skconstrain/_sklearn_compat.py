@@ -1,4 +1,4 @@
-"""The only file that imports private names of scikit-learn, or names that moved."""
+"""The only file that imports private names of scikit-learn."""
 
 from dataclasses import dataclass
 

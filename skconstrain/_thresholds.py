@@ -151,11 +151,10 @@ class Ranking:
         if len(cuts) > at_most:
             positive = np.asarray(y_true, float)[self.order]
             fn, n_positive = self.left_out(positive)
-            ends = np.append(self.starts[1:], len(self.order))
-            found = np.append(fn[1:], n_positive) - fn
-            below = np.append([1.0], (np.diff(self.starts) - np.diff(fn)))
-            keep = (found > 0) & (below > 0) | (ends == self.starts)
-            cuts = cuts[keep | (cuts == 0)]
+            positives = np.diff(np.append(fn, n_positive))  # with the lowest score predicted
+            negatives = np.diff(np.append(self.starts, len(self.order))) - positives
+            inner = (positives[1:-1] > 0) & (negatives[:-2] > 0)
+            cuts = cuts[np.concatenate([[True], inner, [True]])]
         if len(cuts) > at_most:
             cuts = cuts[np.unique(np.linspace(0, len(cuts) - 1, at_most).round().astype(int))]
         return cuts
