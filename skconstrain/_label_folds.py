@@ -2,6 +2,7 @@
 
 from numbers import Integral, Real
 
+import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from sklearn.model_selection import StratifiedShuffleSplit, check_cv
 
@@ -27,7 +28,9 @@ def label_folds(cv, X, y, *, several, random_state, params=None):
     list of (ndarray, ndarray)
     """
     splitter = _splitter(5 if cv is None else cv, y, several, random_state)
-    splits = [pair for pair in splitter.split(X, y, **(params or {})) if len(pair[1])]
+    rows = np.arange(len(y))  # as some splitters give masks
+    pairs = splitter.split(X, y, **(params or {}))
+    splits = [(rows[train], rows[test]) for train, test in pairs if len(rows[test])]
     if not splits:
         raise ValueError(f"cv must hold out some rows. Got {cv!r}.")
     return splits

@@ -81,27 +81,31 @@ def _positive_column(part, classes, floor):
     return part[:, -1]
 
 
-def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels):
-    """Fit on some rows; return the classifier and its scores on the others."""
+def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels, keep):
+    """Fit on some rows; return the classifier, if it is kept, and its scores on the others."""
     X_train, y_train = safe_split(estimator, X, y, train)
     estimator.fit(X_train, y_train, **rows_of_params(X, fit_params, train))
     if test is None:
         return estimator, None
     X_test, _ = safe_split(estimator, X, y, test, train)
     scores = label_scores(estimator, X_test, response_method(estimator, wanted), n_labels)
-    return estimator, scores
+    return estimator if keep else None, scores
 
 
 class HeldOut(NamedTuple):
-    """Rows held out, without those that have no weight."""
+    """Rows held out, without those that have no weight, and the labels they say something about."""
 
     y_true: np.ndarray
     y_score: np.ndarray
     weight: np.ndarray | None
+    labels: np.ndarray
 
     @classmethod
-    def of(cls, positive, weight, rows, scores, limits):
-        """Take the rows of one split with their scores, which are put inside the limits."""
+    def of(cls, positive, weight, rows, scores, *, trained, limits):
+        """Take the rows of one split with their scores, which are put inside the limits.
+
+        Scores of a label that the training part has no positive of are noise: `trained` tells.
+        """
         if not np.isfinite(scores).all():
             raise ValueError(
                 "The estimator's scores must be finite. Got NaN or infinity for a row held out. "
@@ -109,18 +113,20 @@ class HeldOut(NamedTuple):
             )
         if limits is not None:
             scores = np.clip(scores, *limits)  # means over trees exceed 1 by a rounding
-        if weight is None:
-            return cls(positive[rows], scores, None)
-        counts = weight[rows] > 0
-        rows = np.asarray(rows)[counts]
-        return cls(positive[rows], scores[counts], weight[rows])
+        if weight is not None:
+            counts = weight[rows] > 0
+            rows, scores = rows[counts], scores[counts]
+        y_true = positive[rows]
+        own = None if weight is None else weight[rows]
+        return cls(y_true, scores, own, y_true.any(axis=0) & trained)
 
     @classmethod
     def joined(cls, parts):
         """Put the rows of several splits together."""
-        y_true, y_score, weight = zip(*parts, strict=True)
+        y_true, y_score, weight, labels = zip(*parts, strict=True)
         return cls(
             np.concatenate(y_true),
             np.concatenate(y_score),
             None if weight[0] is None else np.concatenate(weight),
+            np.any(labels, axis=0),
         )

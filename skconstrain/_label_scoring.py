@@ -54,9 +54,9 @@ class Scoring:
     limit: int = 100
     has_fall_back: bool = False
 
-    def tune(self, y_true, y_score, weight=None, *, default, limits, fbr=None):
+    def tune(self, y_true, y_score, weight=None, labels=None, *, default, limits, fbr=None):
         """Find the best thresholds; the parameters are those of `_thresholds.tune_each`."""
-        options = {"weight": weight, "default": default, "limits": limits}
+        options = {"weight": weight, "labels": labels, "default": default, "limits": limits}
         if self.average in ("macro", "weighted"):
             # The weights of the labels are given by y: the best mean has every label at its best.
             return _thresholds.tune_each(y_true, y_score, self.metrics, fbr=fbr, **options)

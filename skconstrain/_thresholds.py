@@ -178,6 +178,7 @@ def tune_each(
     metrics: Sequence[Metric],
     *,
     weight: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
     default: float = 0.5,
     limits: tuple[float, float] | None = (0.0, 1.0),
     fbr: float | None = None,
@@ -190,6 +191,7 @@ def tune_each(
     y_score : ndarray of shape (n_samples, n_labels), larger where the label is more likely
     metrics : sequence of n_labels metrics
     weight : ndarray of shape (n_samples,), positive
+    labels : ndarray of bool of shape (n_labels,), the labels that are tuned; all without it
     default : float, kept by labels without a positive, and the one that ties are near to
     limits : (float, float) or None, the range of the scores and of the thresholds
     fbr : float, labels whose best metric is below get their highest score as threshold: the
@@ -201,7 +203,7 @@ def tune_each(
     """
     weight = np.ones(len(y_true)) if weight is None else weight
     thresholds = np.full(y_true.shape[1], float(default))
-    for label in np.flatnonzero(y_true.any(axis=0)):
+    for label in _tunable(y_true, labels):
         column = np.ascontiguousarray(y_score[:, label])
         ranking = Ranking.of(column, limits)
         scores = metrics[label](*ranking.counts(y_true[:, label], weight))
@@ -211,6 +213,11 @@ def tune_each(
         else:
             thresholds[label] = ranking.thresholds([cut], default)[0]
     return thresholds
+
+
+def _tunable(y_true, labels):
+    present = y_true.any(axis=0)
+    return np.flatnonzero(present if labels is None else present & labels)
 
 
 def count_outcomes(y_true: np.ndarray, y_pred: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -374,6 +381,7 @@ def tune_together(
     make_objective: Callable[..., Objective],
     *,
     weight: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
     default: float = 0.5,
     limits: tuple[float, float] | None = (0.0, 1.0),
 ) -> np.ndarray:
@@ -387,16 +395,22 @@ def tune_together(
     n_labels = y_true.shape[1]
     rankings = [Ranking.of(np.ascontiguousarray(column), limits) for column in y_score.T]
     by_label = tune_each(
-        y_true, y_score, [f_beta()] * n_labels, weight=weight, default=default, limits=limits
+        y_true,
+        y_score,
+        [f_beta()] * n_labels,
+        weight=weight,
+        labels=labels,
+        default=default,
+        limits=limits,
     )
     objectives = [
         make_objective(y_true, weight, rankings, list(map(Ranking.cut_at, rankings, start)))
         for start in (np.full(n_labels, default), by_label)
     ]
     objective = max(objectives, key=lambda objective: objective.value())
-    labels = np.flatnonzero(y_true.any(axis=0))
-    ascend(objective, labels, default)
+    tuned = _tunable(y_true, labels)
+    ascend(objective, tuned, default)
     thresholds = np.full(n_labels, float(default))
-    for label in labels:
+    for label in tuned:
         thresholds[label] = rankings[label].thresholds([objective.cuts[label]], default)[0]
     return thresholds

@@ -104,7 +104,8 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
     thresholds_ : ndarray of shape (n_labels,), or None
         Threshold of every label, in [0, 1] for probabilities. None for a multiclass target.
     cv_thresholds_ : ndarray of shape (n_splits, n_labels), or None
-        Thresholds that each fold by itself would choose; NaN where it has no positive of the label.
+        Thresholds that each fold by itself would choose; NaN where it holds out no positive of the
+        label, or was trained without one.
     best_score_ : float, or None
         Score of the out-of-fold predictions at `thresholds_`. It was the aim of the choice, so it
         is somewhat better than the score on new data.
@@ -128,8 +129,12 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
     -----
     All thresholds between two neighbouring scores predict the same. The one kept is the default,
     0.5 for probabilities and 0 for `decision_function`, where it is among them, and the middle of
-    the two scores elsewhere. Ties between cut-offs go to the threshold nearest to the default. A
-    label without a positive keeps the default, with a warning.
+    the two scores elsewhere. Ties between cut-offs go to the threshold nearest to the default.
+
+    A label without a positive keeps the default, with a warning. So does a label with a single
+    one: while it is held out nothing is left to train on, and its score would be noise. With few
+    more the best cut-off may be so low that the label is predicted far too often; that is what
+    `fbr` is for.
 
     A 1-D binary target is one label, whose positive class is ``classes_[1]``: "f1_macro" is then
     the F1 of that class. A multiclass target has no thresholds: the prediction is the class of the
@@ -336,11 +341,11 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         return scoring
 
     def _out_of_fold(self, X, y, positive, fit_params, split_params):
-        """Fit; return for every split its rows held out and their scores."""
+        """Fit; return for every split the rows held out, their scores and the labels trained."""
         if self.cv == "prefit":
             self.estimator_ = self.estimator
             self._method = response_method(self.estimator_, self.response_method)
-            return [(np.arange(len(positive)), self._scores(X))]
+            return [(np.arange(len(positive)), self._scores(X), True)]
         splits = self._splits(X, y, positive, split_params)
         jobs = [*splits, (np.arange(len(positive)), None)] if self.refit else splits
         done = Parallel(n_jobs=self.n_jobs)(
@@ -353,12 +358,16 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
                 fit_params,
                 wanted=self.response_method,
                 n_labels=self._n_labels,
+                keep=not self.refit,
             )
             for train, test in jobs
         )
         self.estimator_ = done[-1][0]
         self._method = response_method(self.estimator_, self.response_method)
-        return [(test, scores) for (_, test), (_, scores) in zip(splits, done, strict=False)]
+        return [
+            (test, scores, positive[train].any(axis=0))
+            for (train, test), (_, scores) in zip(splits, done, strict=False)
+        ]
 
     def _splits(self, X, y, positive, split_params):
         splits = label_folds(
@@ -379,7 +388,10 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
     def _tune(self, scoring, positive, weight, parts):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
         default, limits = _DEFAULTS[self._method]
-        parts = [HeldOut.of(positive, weight, rows, scores, limits) for rows, scores in parts]
+        parts = [
+            HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
+            for rows, scores, trained in parts
+        ]
         together = parts[0] if len(parts) == 1 else HeldOut.joined(parts)
         if not len(together.y_true):
             raise ValueError(
@@ -391,21 +403,20 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
         self.cv_thresholds_ = np.full((len(parts), len(self.thresholds_)), np.nan)
         for own, part in zip(self.cv_thresholds_, parts, strict=True):
-            present = part.y_true.any(axis=0)
-            if present.any():
+            if part.labels.any():
                 whole = part is together  # a single split has been searched already
                 found = self.thresholds_ if whole else scoring.tune(*part, **options)
-                own[present] = found[present]
-        self._warn_of_absent(together.y_true.any(axis=0), default)
+                own[part.labels] = found[part.labels]
+        self._warn_of_untuned(together.labels, default)
 
-    def _warn_of_absent(self, present, default):
-        if present.all():
+    def _warn_of_untuned(self, tuned, default):
+        if tuned.all():
             return
-        names = getattr(self, "label_names_", np.arange(len(present)))[~present].tolist()
+        names = getattr(self, "label_names_", np.arange(len(tuned)))[~tuned].tolist()
         shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
         warnings.warn(
-            f"{len(names)} of {len(present)} labels have no positive among the rows held out, so "
-            f"their threshold stays {default}: {shown}.",
+            f"{len(names)} of {len(tuned)} labels have no positive that is held out while another "
+            f"is trained on, so their threshold stays {default}: {shown}.",
             stacklevel=5,
         )
 

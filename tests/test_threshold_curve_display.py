@@ -140,6 +140,7 @@ def test_wrong_use_is_refused_in_a_sentence():
         draw(y + 1, score)
 
 
+@pytest.mark.filterwarnings("ignore:Label not 1 is present")
 def test_a_label_without_a_positive_is_drawn():
     X, y = data()
     y[:, 1] = 0

@@ -69,6 +69,7 @@ def cut_offs(score):
 @settings(max_examples=60, deadline=None)
 @given(problem=problems())
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@pytest.mark.filterwarnings("ignore:A single label was found")
 def test_each_label_gets_its_best_cut_off(name, problem):
     metric, reference = METRICS[name]
     y, scores, weight = problem

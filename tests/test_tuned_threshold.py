@@ -144,6 +144,18 @@ def test_positives_of_a_rare_label_lie_in_different_folds(fits):
     assert np.isfinite(tuned.cv_thresholds_).all()
 
 
+def test_a_label_with_a_single_positive_keeps_the_default(fits):
+    """While it is held out nothing is left to learn the label from."""
+    X, y = numbered(200, 3)
+    y[:, 1] = 0
+    y[17, 1] = 1
+    for params in ({}, {"scoring": "f1_micro"}):
+        with pytest.warns(UserWarning, match="1 of 3 labels have no positive that is held out"):
+            tuned = Tuned(Counting(), random_state=0, **params).fit(X, y)
+        assert tuned.thresholds_[1] == 0.5
+        assert np.isnan(tuned.cv_thresholds_[:, 1]).all()
+
+
 # --- classifiers of every kind ------------------------------------------------------------------
 
 KINDS = {
@@ -211,7 +223,7 @@ def test_data_frames_keep_names():
     tuned = Tuned(logistic(), random_state=0).fit(X, y)
     assert tuned.label_names_.tolist() == ["red", "green", "blue"]
     assert tuned.feature_names_in_.tolist() == X.columns.tolist()
-    with pytest.warns(UserWarning, match=r"1 of 3 labels have no positive .* 'green'"):
+    with pytest.warns(UserWarning, match=r"1 of 3 labels have no positive .*: 'green'"):
         tuned.fit(X, y.assign(green=0))
     assert tuned.thresholds_[1] == 0.5
     assert np.isnan(tuned.cv_thresholds_[:, 1]).all()
