@@ -84,7 +84,16 @@ def _positive_column(part, classes, floor):
 def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels, keep):
     """Fit on some rows; return the classifier, if it is kept, and its scores on the others."""
     X_train, y_train = safe_split(estimator, X, y, train)
-    estimator.fit(X_train, y_train, **rows_of_params(X, fit_params, train))
+    try:
+        estimator.fit(X_train, y_train, **rows_of_params(X, fit_params, train))
+    except ValueError as error:
+        if n_labels is None or "1d array" not in str(error):
+            raise
+        raise ValueError(
+            f"estimator must take the {n_labels} labels of y. "
+            f"{type(estimator).__name__} takes one. Use OneVsRestClassifier(estimator), "
+            "or another classifier of several labels."
+        ) from error
     if test is None:
         return estimator, None
     X_test, _ = safe_split(estimator, X, y, test, train)

@@ -189,7 +189,7 @@ def _called(parts, scoring, n_labels, classes, max_cut_offs):
     except ValueError as error:
         raise ValueError(
             f"scoring must give one number for {n_labels} label{'s' * (n_labels > 1)}. "
-            f"Got {scoring!r}: {error} Use a scorer made for several labels, for instance "
-            "'f1_macro', or make_scorer(f1_score, average='macro')."
+            f"Got {scoring!r} ({str(error).rstrip('.')}). Use a scorer made for several labels, "
+            "for instance 'f1_macro', or make_scorer(f1_score, average='macro')."
         ) from error
     return Scoring(None, function=function, limit=max_cut_offs)

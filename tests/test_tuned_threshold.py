@@ -431,6 +431,7 @@ def test_inside_a_grid_search_over_the_classifier():
 
 PROBA = {"response_method": "predict_proba"}
 REFUSED = {
+    "one label only": ({"estimator": LogisticRegression()}, "Logistic.* takes one. Use OneVsRest"),
     "binary-only name": ({"scoring": "f1"}, "one number for 3 labels. Got 'f1'.*'f1_macro'"),
     "binary-only function": ({"scoring": make_scorer(matthews_corrcoef)}, "number for 3 labels"),
     "no average": ({"scoring": make_scorer(f1_score, average=None)}, "array of shape"),
