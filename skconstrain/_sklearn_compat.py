@@ -1,25 +1,57 @@
 """The only file that imports private names of scikit-learn."""
 
+from dataclasses import dataclass
+
 from sklearn.base import _fit_context
+from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     InvalidParameterError,
     Options,
+    RealNotInt,
     StrOptions,
 )
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params, _check_sample_weight, validate_data
 
 __all__ = [
     "HasMethods",
     "Interval",
     "InvalidParameterError",
     "Options",
+    "RealNotInt",
+    "ScorerParts",
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "raise_for_params",
+    "rows_of_params",
+    "safe_split",
+    "scorer_parts",
     "validate_data",
 ]
 
 fit_context = _fit_context
 check_sample_weight = _check_sample_weight
+raise_for_params = _raise_for_params
+rows_of_params = _check_method_params
+safe_split = _safe_split
+
+
+@dataclass(frozen=True)
+class ScorerParts:
+    """What `sklearn.metrics.make_scorer` was given."""
+
+    function: object
+    sign: int
+    kwargs: dict
+    response_method: object
+
+
+def scorer_parts(scorer):
+    """Take a scorer of scikit-learn apart; None for any other callable."""
+    if not isinstance(scorer, _BaseScorer):
+        return None
+    return ScorerParts(scorer._score_func, scorer._sign, scorer._kwargs, scorer._response_method)

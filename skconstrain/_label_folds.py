@@ -1,0 +1,46 @@
+"""Folds that are stratified over several labels."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
+from sklearn.model_selection import StratifiedShuffleSplit, check_cv
+
+
+def label_folds(cv, X, y, *, several, random_state, params=None):
+    """Train and test rows of every split that holds out rows.
+
+    Parameters
+    ----------
+    cv : None, int, float, splitter or iterable
+        None is 5 folds, a float the share that one split holds out.
+    X : array-like of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples, n_labels) of zeros and ones, or of shape (n_samples,)
+    several : bool
+        Whether y holds several labels.
+    random_state : int, RandomState instance or None
+        Decides the splits that are made here.
+    params : dict, default=None
+        What the splitter's `split` is given beside X and y.
+
+    Returns
+    -------
+    list of (ndarray, ndarray)
+    """
+    splitter = _splitter(5 if cv is None else cv, y, several, random_state)
+    rows = np.arange(len(y))  # as some splitters give masks
+    pairs = splitter.split(X, y, **(params or {}))
+    splits = [(rows[train], rows[test]) for train, test in pairs if len(rows[test])]
+    if not splits:
+        raise ValueError(f"cv must hold out some rows. Got {cv!r}.")
+    return splits
+
+
+def _splitter(cv, y, several, random_state):
+    if isinstance(cv, Integral) and several:
+        # Shuffled: data sorted by a label would put its neighbours into one fold.
+        return MultilabelStratifiedKFold(cv, shuffle=True, random_state=random_state)
+    if isinstance(cv, Real) and not isinstance(cv, Integral):
+        split = MultilabelStratifiedShuffleSplit if several else StratifiedShuffleSplit
+        return split(n_splits=1, test_size=cv, random_state=random_state)
+    return check_cv(cv, y=None if several else y, classifier=True)

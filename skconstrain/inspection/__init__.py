@@ -1,0 +1,5 @@
+"""Pictures of what was fitted. Needs matplotlib: ``pip install skconstrain[plot]``."""
+
+from skconstrain.inspection._threshold_curve_display import ThresholdCurveDisplay
+
+__all__ = ["ThresholdCurveDisplay"]
