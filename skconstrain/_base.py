@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit
@@ -234,9 +235,8 @@ class NetEstimator(BaseEstimator):
                 f"{n_rows - n_held_out} of {n_rows} samples for training; at least 2 are needed. "
                 "Give X_val and y_val, or more samples."
             )
-        strata, splitter = self._strata(rows.target), ShuffleSplit
-        if strata is not None:
-            from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit as splitter
+        strata = self._strata(rows.target)
+        splitter = ShuffleSplit if strata is None else MultilabelStratifiedShuffleSplit
         seed = int(rng.integers(2**31))
         splits = splitter(1, test_size=n_held_out, random_state=seed).split(rows.X, strata)
         return tuple(Rows(*(part[chosen] for part in rows)) for chosen in next(splits))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.datasets import make_regression
+from sklearn.datasets import make_classification, make_regression
 
 import skconstrain
 
@@ -45,7 +45,18 @@ def positive_regression(random_state=0):
     return X, np.exp(y / np.abs(y).max())
 
 
+def two_classes(random_state=0):
+    """Return 60 rows of two classes."""
+    return make_classification(60, 5, n_redundant=0, random_state=random_state)
+
+
 ROWS = [
+    Row(
+        skconstrain.MultiLabelNetClassifier,
+        two_classes,
+        "classifier",
+        {"threshold": [0.4, 0.5], "learning_rate": [0.001, 0.01]},
+    ),
     Row(
         skconstrain.PositiveRegressor,
         positive_regression,
