@@ -7,7 +7,7 @@ from skconstrain._engine._batching import Batches
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._parameters import is_elementwise
 from skconstrain._engine._program import (
-    XLA_MAX_FLAT_SIZE,
+    MAX_FLAT_SIZE,
     PredictionProgram,
     TrainingProgram,
     choose_jit,
@@ -63,11 +63,18 @@ def lend_program(
 
     def build():
         model = build_model()
-        small = not jit or kernel_size <= XLA_MAX_FLAT_SIZE
-        flat = small and not has_callbacks and is_elementwise(model.optimizer)
+        if jit:
+            for layer in model.layers:
+                getattr(layer, "prepare_for_xla", _nothing)()
+        small = kernel_size <= MAX_FLAT_SIZE and not has_callbacks
+        flat = small and is_elementwise(model.optimizer)
         return TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
 
     return _CACHE.lend((key, *shapes.values(), jit, has_callbacks), build)
+
+
+def _nothing():
+    """Prepare a layer that XLA compiles as it is."""
 
 
 def predict(key, build_model, weights, X):

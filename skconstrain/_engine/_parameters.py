@@ -44,8 +44,13 @@ class Parameters:
             self.variables = [keras.Variable(start, dtype=start.dtype.name, name="parameters")]
         else:
             self.variables = self._model_variables
-        kernels = [variable.name.endswith("kernel") for variable in self._model_variables]
-        self._kernels = [i for i, is_kernel in enumerate(kernels) if is_kernel]
+        # What the L2 penalty applies to: kernels, not biases.
+        of_kernel = [variable.name.endswith("kernel") for variable in self._model_variables]
+        if self.flat:
+            shares = np.repeat(of_kernel, self._sizes).astype(start.dtype)
+            self.penalty_shares = [tf.constant(shares)]
+        else:
+            self.penalty_shares = [1.0 if is_kernel else None for is_kernel in of_kernel]
         self._constraints = [v.constraint for v in self._model_variables]
 
     def tensors(self) -> list[tf.Tensor]:
@@ -55,10 +60,6 @@ class Parameters:
             return values
         parts = tf.split(values[0], self._sizes)
         return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
-
-    def kernels(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return those of `tensors` that the L2 penalty applies to."""
-        return [tensors[i] for i in self._kernels]
 
     def project(self) -> None:
         """Apply the constraints of the model's variables; Keras does it where they are its own."""

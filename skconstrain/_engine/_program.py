@@ -16,13 +16,14 @@ from skconstrain._engine._update import make_update
 XLA_MAX_FLOPS_PER_STEP = 12e6
 XLA_MIN_STEPS = 500
 
-# With more trained numbers than this in one flat vector XLA takes up to eighty times as long.
-XLA_MAX_FLAT_SIZE = 30_000
+# More trained numbers than this are no longer one flat vector: cutting it up costs more than it
+# saves, and XLA takes up to eighty times as long.
+MAX_FLAT_SIZE = 30_000
 
 
 def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
     """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
-    small = flops_per_step <= XLA_MAX_FLOPS_PER_STEP and kernel_size <= XLA_MAX_FLAT_SIZE
+    small = flops_per_step <= XLA_MAX_FLOPS_PER_STEP and kernel_size <= MAX_FLAT_SIZE
     return small and n_steps >= XLA_MIN_STEPS
 
 
@@ -81,13 +82,12 @@ class TrainingProgram:
                 losses, state, extra = self._losses(*batch[:2], tensors, state, training=True)
                 batch_loss = tf.reduce_sum(losses * batch[2])
                 batch_weight = tf.reduce_sum(batch[2])
-                squares = [tf.nn.l2_loss(kernel) for kernel in self.parameters.kernels(tensors)]
                 # Zero times an infinite loss is not a number: a step without weight divides by 1.
                 objective = batch_loss / tf.where(batch_weight > 0, batch_weight, 1)
-                objective += self._penalty * tf.add_n(squares) + sum(extra)
-                objective = self.optimizer.scale_loss(objective)
+                objective = self.optimizer.scale_loss(objective + sum(extra))
             variables = self.parameters.variables
-            gradients = tape.gradient(objective, [variable.value for variable in variables])
+            values = [variable.value for variable in variables]
+            gradients = self._penalised(tape.gradient(objective, values), values)
             self._update(gradients, variables)
             self.parameters.project()
             loss_sum += tf.cast(batch_loss, tf.float64)
@@ -100,6 +100,15 @@ class TrainingProgram:
         for variable, value in zip(self._state, state, strict=True):
             variable.assign(value)
         return tf.stack([loss_sum, weight_sum])
+
+    def _penalised(self, gradients, values):
+        """Add the gradient of the L2 penalty, which would cost more if it were taped."""
+        factor = self.optimizer.scale_loss(self._penalty)
+        shares = self.parameters.penalty_shares
+        return [
+            gradient if share is None else gradient + factor * share * value
+            for gradient, value, share in zip(gradients, values, shares, strict=True)
+        ]
 
     def _block_loss(self, X, y, weight):
         tensors, state = self.parameters.tensors(), [variable.value for variable in self._state]

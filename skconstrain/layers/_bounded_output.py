@@ -7,14 +7,19 @@ from keras import ops
 from skconstrain._links import EXP_CAP, LINKS, check_range, output_range
 
 
-def _softplus(eta):
-    # Not ops.softplus: XLA needs a tenth of a second to compile its log1p. This is Kahan's formula
-    # for log1p, in which the correction counts as a constant backwards.
+@ops.custom_gradient
+def _softplus_for_xla(eta):
+    # XLA needs a tenth of a second to compile log1p. This one is Kahan's.
     small = ops.exp(-ops.abs(eta))
     total = 1 + small
     is_one = total == 1
-    correction = ops.stop_gradient(small / ops.where(is_one, 1, total - 1))
-    return ops.maximum(eta, 0) + ops.where(is_one, small, ops.log(total) * correction)
+    log1p = ops.log(total) * (small / ops.where(is_one, 1, total - 1))
+
+    def gradient(*args, upstream=None):
+        upstream = args[0] if upstream is None else upstream
+        return upstream * ops.sigmoid(eta)
+
+    return ops.maximum(eta, 0) + ops.where(is_one, small, log1p), gradient
 
 
 def _softabs(eta):
@@ -32,7 +37,7 @@ def _relu(eta):
 
 
 _FORWARD = {
-    "softplus": _softplus,
+    "softplus": ops.softplus,
     "exp": lambda eta: ops.exp(ops.minimum(eta, EXP_CAP)),
     "square": ops.square,
     "abs": ops.abs,
@@ -97,6 +102,7 @@ class BoundedOutput(keras.layers.Layer):
         self.lower = float(lower)
         self.upper = None if upper is None else float(upper)
         self.initial_scale, self.initial_gain = float(scale), float(gain)
+        self._forward = _FORWARD[output]
         self._range = output_range(output, self.lower, self.upper, self.compute_dtype)
 
     def build(self, input_shape):
@@ -110,11 +116,16 @@ class BoundedOutput(keras.layers.Layer):
 
     def call(self, inputs):
         smallest, largest = self._range
-        unit = _FORWARD[self.output_link](self.gain * inputs)
+        unit = self._forward(self.gain * inputs)
         width = self.scale if self.upper is None else self.upper - self.lower
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
         base = self.lower if LINKS[self.output_link].open_end else smallest
         return ops.clip(base + width * unit, smallest, largest)
+
+    def prepare_for_xla(self):
+        """Choose the form of the link that XLA compiles fast; its values are the same."""
+        if self.output_link == "softplus":
+            self._forward = _softplus_for_xla
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -28,6 +28,22 @@ def test_equals_the_reference(output, eta):
     np.testing.assert_allclose(np.asarray(layer(eta)), expected, rtol=1e-12)
 
 
+@settings(deadline=None, max_examples=50)
+@given(eta=arrays(np.float64, (3, 2), elements=st.floats(-700, 1e300)))
+def test_the_form_for_xla_has_the_same_values_and_gradients(eta):
+    plain, prepared = BoundedOutput(dtype="float64"), BoundedOutput(dtype="float64")
+    prepared.prepare_for_xla()
+    results = []
+    for layer in (plain, prepared):
+        values = tf.constant(eta)
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            outputs = layer(values)
+        results.append((outputs.numpy(), tape.gradient(outputs, values).numpy()))
+    np.testing.assert_allclose(results[1][0], results[0][0], rtol=1e-12)
+    np.testing.assert_allclose(results[1][1], results[0][1], rtol=1e-12, atol=1e-300)
+
+
 @every_output
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_infinities_stay_inside(output, dtype):
