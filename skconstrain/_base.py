@@ -45,8 +45,8 @@ class NetEstimator(BaseEstimator):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
     Subclasses declare hooks: `_check_settings`, `_encode_target`, `_weigh`, `_strata`,
-    `_network_head`, `_keras_loss`, `_start`. Fitted state is NumPy arrays and plain Python: `_network`, the specification of
-    the network, and `_weights`, its numbers.
+    `_network_head`, `_keras_loss`, `_start`. Fitted state is NumPy arrays and plain Python:
+    `_network`, the specification of the network, and `_weights`, its numbers.
     """
 
     _parameter_constraints: dict = {

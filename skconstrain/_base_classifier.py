@@ -14,16 +14,16 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from skconstrain._base import NetEstimator
 from skconstrain._sklearn_compat import Interval, fit_context
 
-# A class or label that is rare or missing starts at one pseudo-observation.
-_PSEUDO_COUNT = 1.0
+# A class or label that is missing starts at this share.
+_SMALLEST_SHARE = 1e-4
 
 
 class NetClassifier(ClassifierMixin, NetEstimator):
     """Encode classes or labels, start at their shares, turn logits into decisions.
 
     A target is "binary" (1-D, one sigmoid), "multiclass" (1-D, softmax) or "multilabel" (a matrix
-    of 0 and 1, one sigmoid a label). Subclasses declare `_check_target`, `_decide`, and the hooks of
-    `NetEstimator` that are not defined here.
+    of 0 and 1, one sigmoid a label). Subclasses declare `_check_target`, `_decide`, and the hooks
+    of `NetEstimator` that are not defined here.
     """
 
     _parameter_constraints: dict = {
@@ -195,7 +195,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             row, column = np.argwhere(~np.isin(matrix, [0, 1]))[0]
             raise ValueError(
                 "A y of several columns must hold 0 and 1, one column a label; several columns of "
-                f"classes are not supported. Got {matrix[row, column]!r} at row {row}, label "
+                f"classes are not supported. Got {matrix[row, column]} at row {row}, label "
                 f"{names[column] if names else column}. Use one estimator a column "
                 "(MultiOutputClassifier), or encode the classes."
             )
@@ -237,12 +237,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             if len(self.classes_) < 2:
                 raise ValueError(
                     f"{type(self).__name__} needs at least 2 classes in y. "
-                    f"Got 1 class: {self.classes_[0]!r}."
+                    f"Got 1 class: {self.classes_[0]}."
                 )
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
-                f"y must hold the classes {self.classes_.tolist()} only. Got {unknown[0]!r}. "
+                f"y must hold the classes {self.classes_.tolist()} only. Got {unknown[0]}. "
                 "Give all of them in the first call: partial_fit(X, y, classes=...)."
             )
         number = np.searchsorted(self.classes_, y)
@@ -261,10 +261,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _start(self, rows):
         """Start at the weighted share of each class or label."""
-        positive = (rows.target > 0).astype(float)
-        weight = rows.weight.astype(np.float64)
-        weight = weight * len(weight) / weight.sum()
-        share = (weight @ positive + _PSEUDO_COUNT / 2) / (len(weight) + _PSEUDO_COUNT)
+        positive = rows.weight @ rows.target
+        negative = rows.weight @ (rows.target == 0)
+        share = np.clip(positive / (positive + negative), _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
         bias = np.log(share) if self._target_kind == "multiclass" else logit(share)
         return {"eta/bias": bias}, 1.0
 

@@ -143,4 +143,3 @@ def has_schedule(optimizer) -> bool:
 def predict(network, weights, X):
     """Return the network's outputs, shape (n_rows, n_outputs)."""
     return _engine.predict(_engine.freeze(network), lambda: build_network(network), weights, X)
-

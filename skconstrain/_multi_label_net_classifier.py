@@ -255,8 +255,8 @@ class MultiLabelNetClassifier(NetClassifier):
         """Weight of a positive of each label."""
         if not isinstance(self.loss, str):
             raise ValueError(
-                "class_weight of several labels needs one of the named losses, because a Keras loss "
-                f"knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
+                "class_weight of several labels needs one of the named losses, because a Keras "
+                f"loss knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
             )
         if isinstance(self.class_weight, str):
             positive = rows.weight @ rows.target

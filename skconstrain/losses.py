@@ -154,7 +154,9 @@ class AsymmetricLoss(keras.losses.Loss):
     ):
         super().__init__(name=name, **kwargs)
         if min(gamma_negative, gamma_positive) < 0:
-            raise ValueError(f"Gammas must not be negative. Got {gamma_negative}, {gamma_positive}.")
+            raise ValueError(
+                f"Gammas must not be negative. Got {gamma_negative}, {gamma_positive}."
+            )
         if not 0 <= margin < 1:
             raise ValueError(f"margin must lie in [0, 1). Got {margin!r}.")
         self.gamma_negative, self.gamma_positive = float(gamma_negative), float(gamma_positive)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -62,10 +63,60 @@ def test_a_prediction_of_zero_has_a_finite_deviance():
     assert np.asarray(losses.TweedieDeviance(1.0).call(zero, zero)) < 1e-6
 
 
-@pytest.mark.parametrize("loss", [losses.TweedieDeviance(1.2), losses.PinballLoss(0.3)])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.TweedieDeviance(1.2),
+        losses.PinballLoss(0.3),
+        losses.AsymmetricLoss(3.0, 0.5, from_logits=True),
+        losses.CategoricalFocalLoss(1.5, label_smoothing=0.1),
+    ],
+)
 def test_rebuilds_from_its_config(loss):
     twin = keras.losses.deserialize(keras.losses.serialize(loss))
     assert twin.get_config() == loss.get_config()
+
+
+def numpy_asymmetric(y, p, gamma_negative, gamma_positive, margin, smoothing):
+    """Write the formula of Ridnik et al. down, with the weight of a positive in y."""
+    shifted = np.maximum(p - margin, 0)
+    if_one = -((1 - p) ** gamma_positive) * np.log(p)
+    if_zero = -(shifted**gamma_negative) * np.log(1 - shifted)
+    rest = smoothing / 2
+    of_positive, of_negative = (
+        (1 - rest) * if_one + rest * if_zero,
+        (1 - rest) * if_zero + rest * if_one,
+    )
+    return np.where(y > 0, y * of_positive, of_negative).mean(axis=1)
+
+
+@pytest.mark.parametrize("gammas", [(4.0, 1.0), (2.0, 2.0), (0.0, 0.0), (0.5, 0.0)])
+@pytest.mark.parametrize("margin", [0.0, 0.05])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@settings(deadline=None, max_examples=20)
+@given(logits=arrays(np.float64, (3, 4), elements=st.floats(-12, 12)), seed=st.integers(0, 99))
+def test_asymmetric_loss_equals_its_formula(gammas, margin, smoothing, logits, seed):
+    y = np.random.default_rng(seed).choice([0.0, 1.0, 3.0], size=logits.shape)
+    p = 1 / (1 + np.exp(-logits))
+    expected = numpy_asymmetric(y, p, *gammas, margin, smoothing)
+    loss = losses.AsymmetricLoss(*gammas, margin, smoothing, from_logits=True)
+    np.testing.assert_allclose(np.asarray(loss.call(y, logits)), expected, rtol=1e-6, atol=1e-12)
+    with tf.GradientTape() as tape:
+        values = tf.Variable(logits * 1e3)
+        total = tf.reduce_sum(loss.call(y, values))
+    assert np.isfinite(tape.gradient(total, values).numpy()).all()
+
+
+@pytest.mark.parametrize("gamma", [0.0, 2.0])
+@settings(deadline=None, max_examples=20)
+@given(logits=arrays(np.float64, (3, 4), elements=st.floats(-12, 12)))
+def test_categorical_focal_loss_equals_its_formula(gamma, logits):
+    y = np.eye(4)[[0, 3, 1]]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    smoothed = 0.9 * y + 0.1 / 4
+    expected = -(smoothed * (1 - p) ** gamma * np.log(p)).sum(axis=1)
+    loss = losses.CategoricalFocalLoss(gamma, label_smoothing=0.1, from_logits=True)
+    np.testing.assert_allclose(np.asarray(loss.call(y, logits)), expected, rtol=1e-5, atol=1e-12)
 
 
 def test_wrong_use():

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_multilabel_classification
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -70,7 +70,9 @@ def test_predictions_have_the_type_of_y(container):
     model = net(epochs=3).fit(X, given)
     predicted = model.predict(X)
     assert sparse.issparse(predicted) == sparse.issparse(given)
-    np.testing.assert_array_equal(predicted.toarray() if sparse.issparse(given) else predicted, expected)
+    np.testing.assert_array_equal(
+        predicted.toarray() if sparse.issparse(given) else predicted, expected
+    )
     if container in ("bool", "float32"):
         assert predicted.dtype == container
     assert hasattr(model, "label_names_") == (container == "frame")
@@ -112,7 +114,10 @@ def test_one_label_stays_a_matrix():
 def test_every_row_gets_its_least_number_of_labels():
     X, y = labels()
     thresholds = np.array([0.9, 0.9, 0.99, 0.9])
-    plain, forced = net(threshold=thresholds).fit(X, y), net(threshold=thresholds, min_labels=2).fit(X, y)
+    plain, forced = (
+        net(threshold=thresholds).fit(X, y),
+        net(threshold=thresholds, min_labels=2).fit(X, y),
+    )
     chosen, before = forced.predict(X), plain.predict(X)
     assert (chosen.sum(axis=1) >= 2).all()
     assert (chosen >= before).all()
@@ -170,12 +175,17 @@ def test_rare_labels_stay_in_the_training_part():
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 @pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
 def test_every_loss_learns_every_target(loss, kind, label_smoothing):
-    X, y = labels() if kind == "multilabel" else make_classification(
-        200, 10, n_informative=5, n_classes=2 if kind == "binary" else 3, random_state=0
+    X, y = (
+        labels()
+        if kind == "multilabel"
+        else make_classification(
+            200, 10, n_informative=5, n_classes=2 if kind == "binary" else 3, random_state=0
+        )
     )
     model = net(loss=loss, label_smoothing=label_smoothing).fit(X, y)
-    baseline = DummyClassifier().fit(X, y)
-    assert accuracy_score(y, model.predict(X)) > 0.2 + accuracy_score(y, baseline.predict(X))
+    indicator = y if kind == "multilabel" else np.eye(len(model.classes_))[y]
+    score = average_precision_score(indicator, model.predict_proba(X))
+    assert score > 0.2 + average_precision_score(indicator, np.zeros(indicator.shape))
 
 
 def test_the_loss_curve_is_log_loss():
@@ -221,16 +231,6 @@ def test_weights_of_positives_raise_their_probability():
     named.fit(X_rare, pd.DataFrame(y_rare, columns=["joy", "anger", "calm", "fear"]))
     given = net(epochs=20, class_weight={2: 8.0}).fit(X_rare, y_rare)
     np.testing.assert_array_equal(named.predict_proba(X_rare), given.predict_proba(X_rare))
-
-
-def test_a_weight_of_a_positive_equals_repeating_it_for_one_label():
-    X, y = labels(n_labels=1)
-    weighted = net(class_weight=[3.0], epochs=10, alpha=0).fit(X, y)
-    repeated = net(epochs=10, alpha=0)
-    repeated.fit(X, y, sample_weight=np.where(y[:, 0] == 1, 3.0, 1.0))
-    # The mean of the loss divides by rows here and by weights there, which Adam does not see; the
-    # starts differ by the share.
-    assert np.corrcoef(weighted.predict_proba(X)[:, 0], repeated.predict_proba(X)[:, 0])[0, 1] > 0.98
 
 
 def test_threshold_in_a_grid_search():
@@ -284,7 +284,11 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("class_weight must be positive. Got 0 for 1", class_weight={1: 0.0})
     wrong("class_weight must name labels of y.* Got 'joy'", class_weight={"joy": 2.0})
     wrong("class_weight of a 1-D target must be None", y=one, class_weight=[1.0, 2.0])
-    wrong("needs one of the named losses", class_weight="balanced", loss=keras.losses.BinaryCrossentropy())
+    wrong(
+        "needs one of the named losses",
+        class_weight="balanced",
+        loss=keras.losses.BinaryCrossentropy(),
+    )
     wrong("Unknown label type|continuous", y=one + 0.5 * np.random.default_rng(0).normal(size=200))
     X, _ = labels()
     model = net(epochs=2).fit(X, y).set_params(threshold=[0.5] * 3)

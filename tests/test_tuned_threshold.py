@@ -63,7 +63,7 @@ def logistic(**params):
 class Counting(ClassifierMixin, BaseEstimator):
     """One feature per label is its probability; counts its fits and remembers its rows."""
 
-    rows = []  # noqa: RUF012 - shared by all clones, emptied by the fixture
+    rows = []
 
     def fit(self, X, y, sample_weight=None):
         self.rows.append((X[:, 0].astype(int), sample_weight))
