@@ -254,7 +254,7 @@ def test_tuned_thresholds_around_the_net():
 
 def test_partial_fit_needs_all_classes_first():
     X, y = load_iris(return_X_y=True)
-    model = net().partial_fit(X[:50], y[:50], classes=[0, 1, 2])
+    model = net().partial_fit(X[:110:10], y[:110:10], classes=[0, 1, 2])
     for _ in range(30):
         model.partial_fit(X, y)
     assert model.score(X, y) > 0.7

@@ -3,10 +3,16 @@
 import keras
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
-from skconstrain import PositiveRegressor
+from skconstrain import (
+    MultiLabelNetClassifier,
+    PositiveRegressor,
+    TunedThresholdMultiLabelClassifierCV,
+)
 from skconstrain._links import LINKS
 from skconstrain.layers import BoundedOutput
+from skconstrain.losses import AsymmetricLoss
 
 
 def positive_case():
@@ -65,3 +71,63 @@ def test_question_2_by_a_constraint_on_weights():
         X, y
     )
     assert all((array >= 0).all() for array in model._weights if array.ndim == 2)
+
+
+# Question 4: ten labels of which any number may be active.
+REAL = np.array([0, 1, 0, 1, 0, 1, 0, 0, 0, 1])
+
+
+def labels_case():
+    """Rows of noisy features whose first one has the question's labels, some of them rare."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 20))
+    directions = rng.normal(size=(20, 10))
+    y = (X @ directions + rng.normal(size=(600, 10)) > [0, 0, 2, 2, 4, 4, 5, 5, 6, 6]).astype(int)
+    X[:5] = 0.5 * np.linalg.lstsq(directions.T, 20.0 * REAL - 8, rcond=None)[0]
+    y[:5] = REAL
+    return X, y
+
+
+def assert_answers_the_question(probability, y):
+    """Each label its own probability, their sum free, then a threshold."""
+    assert ((probability >= 0) & (probability <= 1)).all()
+    assert np.ptp(probability.sum(axis=1)) > 1  # no softmax
+    np.testing.assert_array_equal(probability[0] >= 0.5, REAL)
+    baseline = f1_score(y, np.ones_like(y), average="macro")
+    assert f1_score(y, probability >= 0.5, average="macro") > baseline + 0.2
+
+
+def test_question_4_by_the_estimator():
+    X, y = labels_case()
+    settings = {"dropout": 0.2, "class_weight": "balanced", "epochs": 40, "random_state": 0}
+    net = MultiLabelNetClassifier((160, 120, 80), **settings, tol=None)
+    assert_answers_the_question(net.fit(X, y).predict_proba(X), y)
+    plain = MultiLabelNetClassifier((40,), epochs=30, tol=None, random_state=0)
+    tuned = TunedThresholdMultiLabelClassifierCV(plain, cv=3, random_state=0)
+    tuned.fit(X[:400], y[:400])
+    at_half = plain.fit(X[:400], y[:400]).predict(X[400:])
+    scores = [
+        f1_score(y[400:], predicted, average="macro", zero_division=0)
+        for predicted in (tuned.predict(X[400:]), at_half)
+    ]
+    assert scores[0] > scores[1]
+    assert np.ptp(tuned.thresholds_) > 0.05
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", AsymmetricLoss(1.0, 0.0, margin=0.0)])
+def test_question_4_by_the_loss_in_a_plain_keras_model(loss):
+    X, y = labels_case()
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((20,)),
+            keras.layers.Dense(160, activation="relu"),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(120, activation="relu"),
+            keras.layers.Dense(80, activation="relu"),
+            keras.layers.Dense(10, activation="sigmoid"),
+        ]
+    )
+    model.compile(optimizer="adam", loss=loss)
+    model.fit(X, y, epochs=20, verbose=0)
+    assert_answers_the_question(model.predict(X, verbose=0), y)
