@@ -194,6 +194,8 @@ class NetEstimator(BaseEstimator):
             y_numeric=False,
             ensure_min_samples=1 if partial else 2,
         )
+        if not reset:  # training that goes on keeps its precision
+            X = _as_input(X, np.dtype(self._network["dtype"]))
         weight = np.ones(len(X), X.dtype)
         if sample_weight is not None:
             weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)

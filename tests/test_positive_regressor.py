@@ -260,6 +260,13 @@ def test_partial_fit_goes_on_after_a_pickle_as_without():
     np.testing.assert_array_equal(here.predict(X), there.predict(X))
 
 
+def test_partial_fit_keeps_its_precision():
+    X, y = positive_regression()
+    model = PositiveRegressor((4,)).partial_fit(X.astype(np.float32), y).partial_fit(X, y)
+    assert model.n_iter_ == 2
+    assert model.predict(X).dtype == np.float32
+
+
 def test_the_precision_follows_x():
     X, y = positive_regression()
     for dtype, x_type, expected in (
