@@ -10,10 +10,10 @@ in softplus, the others in a plain linear output, and ours and scikit-learn's al
 penalty that both have by default. Building the model is part of a fit.
 
 *cold* is the first fit of the architecture in the process, with our compile cache emptied before.
-It starts after all imports and after one trivial operation of TensorFlow, of its compiler XLA and of
-torch, so that the start of a runtime is not counted against whoever comes first; what XLA's took is
-printed. Ours is the first of those that use TensorFlow, so what else is set up once for all of them
-is counted against ours.
+It starts after all imports and after one trivial operation of TensorFlow, of its compiler XLA and
+of torch, so that the start of a runtime is not counted against whoever comes first; what XLA's took
+is printed. Ours is the first of those that use TensorFlow, so what else is set up once for all of
+them is counted against ours.
 
 *warm* is the median of the fits after it, interleaved in both orders. Ratios are to scikit-learn's
 MLPRegressor. *of limit* compares 6 operations for each number in a kernel, row and epoch with the
