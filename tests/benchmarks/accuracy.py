@@ -15,9 +15,7 @@ protocol that tunes once.
 """
 
 import argparse
-import importlib.util
 import json
-import os
 import sys
 import time
 import warnings
@@ -38,6 +36,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from threadpoolctl import threadpool_limits
 
 from skconstrain import PositiveRegressor
+from tests.benchmarks._data import load_readers
 
 AGE = 7  # days; the strength of concrete grows with its logarithm
 TIME_COLUMNS = ["season", "mnth", "hr", "weekday", "weathersit"]
@@ -84,21 +83,6 @@ CONCRETE_PUBLISHED = {
     "MC dropout (published)": 5.23,
     "dropout, grid search (published)": 4.82,
 }
-
-
-def data_folder():
-    """Return the folder of data sets, or None where there is none."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("SKCONSTRAIN_DATA", beside))
-    return folder if (folder / "loaders.py").exists() else None
-
-
-def read_loaders(folder):
-    """Import the readers that lie beside the data."""
-    spec = importlib.util.spec_from_file_location("loaders", folder / "loaders.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def log_age():
@@ -264,12 +248,10 @@ def main(arguments=None):
     parser.add_argument("--search", action="store_true", help="choose the settings again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here")
     options = parser.parse_args(arguments)
-    folder = data_folder()
-    if folder is None:
-        print("No data: put it into ../shared/data, or name its folder in SKCONSTRAIN_DATA.")
+    loaders = load_readers()
+    if loaders is None:
         return 0
     warnings.simplefilter("ignore", ConvergenceWarning)
-    loaders = read_loaders(folder)
     # One thread: MLPRegressor's small products are several times slower where threads compete.
     with threadpool_limits(1, user_api="blas"):
         result = run_search(loaders) if options.search else run_tables(loaders)

@@ -13,13 +13,12 @@ variable SKCONSTRAIN_DATA names: the standard Mulan split of each set into train
 Settings of MultiLabelNetClassifier are chosen by cross-validation within the training part, by mean
 average precision, which no threshold enters. Thresholds are chosen out of fold in the training part
 as well. Each figure is the mean over several random states, which decide the weights and the folds.
-The other models have scikit-learn's default settings.
+The other models have scikit-learn's default settings, with more iterations for logistic
+regression.
 """
 
 import argparse
-import importlib.util
 import json
-import os
 import sys
 import time
 import warnings
@@ -39,6 +38,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
+from tests.benchmarks._data import load_readers
 
 SETS = ["emotions", "scene", "flags", "medical", "bibtex"]
 DEFAULT_SETS = ["emotions", "scene", "flags"]
@@ -81,21 +81,6 @@ FIXED = {"batch_size": 32, "tol": None, "dtype": "float32"}
 # Number of candidates and repetitions of 5 folds; fewer where a fit takes long.
 BUDGET = {"bibtex": (6, 1), "medical": (12, 1)}
 DEFAULT_BUDGET = (30, 2)
-
-
-def data_folder():
-    """Return the folder of data sets, or None where there is none."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    folder = Path(os.environ.get("SKCONSTRAIN_DATA", beside))
-    return folder if (folder / "loaders.py").exists() else None
-
-
-def read_loaders(folder):
-    """Import the readers that lie beside the data."""
-    spec = importlib.util.spec_from_file_location("loaders", folder / "loaders.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def scaled(classifier):
@@ -217,12 +202,10 @@ def main(arguments=None):
     parser.add_argument("--search", action="store_true", help="choose the settings again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers here")
     options = parser.parse_args(arguments)
-    folder = data_folder()
-    if folder is None:
-        print("No data: put it into ../shared/data, or name its folder in SKCONSTRAIN_DATA.")
+    loaders = load_readers()
+    if loaders is None:
         return 0
     warnings.simplefilter("ignore")  # convergence, and labels without a positive
-    loaders = read_loaders(folder)
     # One thread: MLPClassifier's small products are several times slower where threads compete.
     with threadpool_limits(1, user_api="blas"):
         warm_up()
