@@ -173,7 +173,7 @@ default="softplus"
     >>> from sklearn.preprocessing import StandardScaler
     >>> from skconstrain import PositiveRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> net = PositiveRegressor(epochs=20, random_state=0)
+    >>> net = PositiveRegressor(epochs=20, tol=None, random_state=0)
     >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
     >>> bool((model.predict(-1000 * X) > 0).all())
     True
