@@ -37,9 +37,10 @@ GRID = {
 
 def load_data():
     """Return the measurements other than concavity, and the concavity."""
-    table = load_breast_cancer(as_frame=True).data
-    means = [name for name in table if name.startswith("mean") and "concav" not in name]
-    return table[means], table["mean concavity"]
+    data = load_breast_cancer()
+    names = list(data.feature_names)
+    others = [i for i, name in enumerate(names) if name.startswith("mean") and "concav" not in name]
+    return data.data[:, others], data.data[:, names.index("mean concavity")]
 
 
 def models():

@@ -16,7 +16,6 @@ import matplotlib
 matplotlib.use("Agg")
 
 import numpy as np
-import pandas as pd
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, hamming_loss
@@ -36,7 +35,7 @@ GRID = {
 
 
 def load_data():
-    """Return noisy digits and a table of their labels."""
+    """Return noisy digits, their labels, and the labels' names."""
     X, digit = load_digits(return_X_y=True)
     X = X + np.random.default_rng(0).normal(scale=6.0, size=X.shape)  # hard to read
     labels = {
@@ -47,7 +46,7 @@ def load_data():
         "is above 6": digit > 6,
         "is a seven": digit == 7,
     }
-    return X, pd.DataFrame(labels).astype(int)
+    return X, np.column_stack(list(labels.values())).astype(int), list(labels)
 
 
 def report(name, seconds, y, predicted):
@@ -57,7 +56,7 @@ def report(name, seconds, y, predicted):
     print(f"{name:32} {f1[0]:8.3f} {f1[1]:8.3f} {loss:8.3f} {seconds:8.1f}")
 
 
-def fit_all(X, y):
+def fit_all(X, y, names):
     """Fit the contestants on a half, print scores on the other; return the tuned one."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
     net = MultiLabelNetClassifier(epochs=40, tol=None, random_state=0)
@@ -80,13 +79,14 @@ def fit_all(X, y):
         start = time.perf_counter()
         model.fit(X, y)
         report(name, time.perf_counter() - start, y_test, model.predict(X_test))
-    for label, threshold in zip(model.label_names_, model.thresholds_, strict=True):
+    for label, threshold in zip(names, model.thresholds_, strict=True):
         print(f"  {label:20} {threshold:.3f}")
     return model, X_test, y_test
 
 
 if __name__ == "__main__":
-    tuned, X_test, y_test = fit_all(*load_data())
-    display = ThresholdCurveDisplay.from_estimator(tuned, X_test, y_test)
+    digits, indicator, label_names = load_data()
+    tuned, X_test, y_test = fit_all(digits, indicator, label_names)
+    display = ThresholdCurveDisplay.from_estimator(tuned, X_test, y_test, label_names=label_names)
     display.figure_.savefig(PICTURE, dpi=110)
     print("picture:", PICTURE.name)

@@ -104,6 +104,7 @@ class ThresholdCurveDisplay:
         *,
         metric=None,
         sample_weight=None,
+        label_names=None,
         labels=None,
         max_labels=12,
         ax=None,
@@ -123,6 +124,8 @@ class ThresholdCurveDisplay:
             one label, and "f1" elsewhere.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
+        label_names : sequence of n_labels str, default=None
+            Names of the labels. None is those seen in `fit`, or the numbers of the columns.
         labels : list of int or str, default=None
             Columns or names of the labels shown, in this order.
         max_labels : int, default=12
@@ -137,6 +140,7 @@ class ThresholdCurveDisplay:
         """
         check_is_fitted(estimator)
         y, names, classes = _as_labels(y, getattr(estimator, "classes_", None))
+        names = getattr(estimator, "label_names_", names)
         method = response_method(estimator, getattr(estimator, "response_method", "auto"))
         n_labels = None if classes is not None else y.shape[1]
         thresholds = getattr(estimator, "thresholds_", getattr(estimator, "threshold", None))
@@ -149,7 +153,7 @@ class ThresholdCurveDisplay:
             sample_weight=sample_weight,
             thresholds=thresholds,
             cv_thresholds=getattr(estimator, "cv_thresholds_", None),
-            label_names=getattr(estimator, "label_names_", names),
+            label_names=names if label_names is None else label_names,
             default=0.0 if method == "decision_function" else 0.5,
             labels=labels,
             max_labels=max_labels,
