@@ -33,6 +33,9 @@ _OPTIMIZERS = {
 _SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
 
 
+_LARGEST_TARGET = 1e150
+
+
 class Rows(NamedTuple):
     """Rows to train on: X (n, n_features), encoded target (n, n_outputs), positive weight (n,)."""
 
@@ -388,8 +391,9 @@ class NetEstimator(BaseEstimator):
     def __getstate__(self):
         state = dict(super().__getstate__())
         state.pop("_model", None)  # rebuilt from the specification and the weights
-        if hasattr(state.get("loss"), "get_config"):
-            state["loss"] = _PlainLoss(state["loss"])
+        loss = state.get("loss")
+        if hasattr(loss, "get_config") and not isinstance(loss, type):
+            state["loss"] = _PlainLoss(loss)
         return state
 
     def __setstate__(self, state):
@@ -425,11 +429,16 @@ def _scaled(rows, target_scale):
 
 
 def _check_representable(target, dtype):
-    largest = float(np.abs(target).max(initial=0))
-    if largest > float(np.finfo(dtype).max):
+    largest, limit = float(np.abs(target).max(initial=0)), float(np.finfo(dtype).max)
+    if largest > limit:
         raise ValueError(
             f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
             "Use dtype='float64', or another unit of y."
+        )
+    if largest > _LARGEST_TARGET:
+        raise ValueError(
+            f"y must not exceed {_LARGEST_TARGET:g}, because losses square it. Got {largest:g}. "
+            "Use another unit of y."
         )
 
 

@@ -274,7 +274,7 @@ def named(loss, *, power, quantile):
 
     Parameters
     ----------
-    loss : str, keras.losses.Loss or callable
+    loss : str, keras.losses.Loss (class or instance) or callable
         scikit-learn's name of a loss, a Keras loss, or a function of ``y_true`` and ``y_pred``.
     power : float
         Power of ``"tweedie"``.
@@ -289,6 +289,8 @@ def named(loss, *, power, quantile):
         e, where multiplying y and the prediction by s multiplies the loss by s**e; None where there
         is no such e.
     """
+    if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
+        loss = loss()
     if isinstance(loss, keras.losses.Loss):
         return loss, None
     if not isinstance(loss, str):

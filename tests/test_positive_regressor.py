@@ -202,6 +202,16 @@ def test_a_function_is_a_loss():
     np.testing.assert_allclose(model.loss_curve_, named.fit(X, y).loss_curve_)
 
 
+def test_a_class_of_losses_stands_for_its_defaults():
+    X, y = positive_regression()
+    settings = {"epochs": 3, "random_state": 0}
+    by_class = PositiveRegressor((4,), loss=keras.losses.Huber, **settings).fit(X, y)
+    instance = PositiveRegressor((4,), loss=keras.losses.Huber(), **settings).fit(X, y)
+    assert by_class.loss_curve_ == instance.loss_curve_
+    for twin in (clone(by_class), pickle.loads(pickle.dumps(by_class))):
+        assert twin.fit(X, y).loss_curve_ == instance.loss_curve_
+
+
 def test_an_optimizer_instance_is_copied():
     X, y = positive_regression()
     optimizer = keras.optimizers.Adam(0.02)
@@ -315,6 +325,7 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("minimum of 2 is required", X=X[:1], y=y[:1])
     wrong("minimum of 2 is required", X=X[:0], y=y[:0])
     wrong("at least 2 are needed. Give X_val", X=X[:2], y=y[:2], early_stopping=True)
+    wrong(r"y must not exceed 1e\+150, because losses square it\. Got", y=y * 1e200)
     wrong(r"y must fit into float32.*Got 1e\+300", X=X.astype(np.float32), y=y * 1e300 / y.max())
 
 
