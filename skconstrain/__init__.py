@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["inspection", "layers", "losses"],
+    submodules=["connections", "inspection", "layers", "losses"],
     submod_attrs={
         "_engine": ["clear_compile_cache", "compile_cache_info"],
         "_multi_label_net_classifier": ["MultiLabelNetClassifier"],

@@ -17,8 +17,9 @@ ROOMS = [
     {"_networks"},
     {"_engine", "layers", "losses"},
     {"inspection"},
+    {"connections"},
     {"_label_folds", "_label_scores", "_label_scoring"},
-    {"_links", "_thresholds"},
+    {"_connections", "_links", "_thresholds"},
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine"}
