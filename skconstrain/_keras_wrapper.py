@@ -6,7 +6,7 @@ The only file that knows scikeras. What trains and predicts is the engine.
 import keras
 
 from skconstrain import _engine
-from skconstrain._networks import build_network, initial_weights, kernel_shapes
+from skconstrain._networks import build_network, initial_weights, kernel_size, supports_xla
 
 
 def _import_wrapper():
@@ -71,15 +71,14 @@ class NetWrapper(_import_wrapper()):
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
-        kernel_size = sum(rows * columns for rows, columns in kernel_shapes(self.network))
         lent = _engine.lend_program(
             self._key(),
             super()._build_keras_model,
             n_rows=len(X),
             batch_size=batch_size,
             epochs=epochs,
-            kernel_size=kernel_size,
-            jit_compile=self.jit_compile,
+            kernel_size=kernel_size(self.network),
+            jit_compile=self.jit_compile if supports_xla(self.network) else False,
             has_callbacks=bool(self.callbacks),
         )
         with lent as self._program:

@@ -6,17 +6,61 @@ constraints). It is part of an estimator's fitted state, and the key of its comp
 
 import itertools
 import math
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from keras import initializers
 
 from skconstrain import layers
+from skconstrain._connections import ConnectionMatrix
 from skconstrain.layers._dropout import Dropout
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
 _CONSTRAINTS = {"non_neg": keras.constraints.NonNeg}
+
+
+class WeightedLayer(NamedTuple):
+    """One layer with weights, as `network` specifies it.
+
+    Without `connections` it is dense; `kernel` is "dense" or "sparse"; `bias_connections` are flags
+    of the units or None.
+    """
+
+    name: str
+    n_inputs: int
+    units: int
+    activation: object
+    connections: ConnectionMatrix | None = None
+    kernel: str = "dense"
+    bias_connections: tuple | None = None
+
+    @property
+    def kernel_size(self) -> int:
+        """How many numbers the trained kernel holds."""
+        return self.connections.nnz if self.kernel == "sparse" else self.n_inputs * self.units
+
+
+def weighted_layers(network: dict) -> list[WeightedLayer]:
+    """Return the layers with weights, from the inputs to the outputs.
+
+    Connected layers come first, then dense ones; the last one is "eta".
+    """
+    given = network.get("connections", ())
+    sizes = network["hidden_layer_sizes"]
+    names = [f"connected_{i}" for i in range(len(given))]
+    names += [f"hidden_{i}" for i in range(len(sizes))]
+    widths = [network["n_features"], *(matrix.shape[1] for matrix in given), *sizes]
+    shapes = itertools.pairwise([*widths, network["n_outputs"]])
+    connections = [*given, *[None] * len(sizes), network.get("output_connections")]
+    kernels = network.get("kernels", ("dense",) * len(connections))
+    flags = network.get("bias_connections", (None,) * len(connections))
+    activations = network["activation"]
+    if not isinstance(activations, tuple):
+        activations = (activations,) * len(names)
+    columns = ([*names, "eta"], shapes, [*activations, "linear"], connections, kernels, flags)
+    return [WeightedLayer(name, *shape, *rest) for name, shape, *rest in zip(*columns, strict=True)]
 
 
 def build_network(network: dict) -> keras.Model:
@@ -27,13 +71,14 @@ def build_network(network: dict) -> keras.Model:
     dtype = network["dtype"]
     inputs = keras.Input((network["n_features"],), dtype=dtype, name="features")
     values = layers.Saturate(dtype=dtype, name="saturate_features")(inputs)
-    for i, units in enumerate(network["hidden_layer_sizes"]):
-        values = _dense(network, units, f"hidden_{i}", _activation(network["activation"]))(values)
+    *hidden, last = weighted_layers(network)
+    for i, layer in enumerate(hidden):
+        values = _keras_layer(network, layer)(values)
         if network["dropout"] > 0:
             dropout = Dropout(network["dropout"], seed=i, dtype=dtype, name=f"dropout_{i}")
             values = dropout(values)
         values = layers.Saturate(dtype=dtype, name=f"saturate_{i}")(values)
-    outputs = _dense(network, network["n_outputs"], "eta", "linear")(values)
+    outputs = _keras_layer(network, last)(values)
     if "head" in network:
         layer_name, options = network["head"]
         outputs = getattr(layers, layer_name)(**options, dtype=dtype, name="output")(outputs)
@@ -54,17 +99,26 @@ def build_fitted(network: dict, weights: list) -> keras.Model:
     return keras.Model(model.inputs, activation(model.outputs[0]), name="network")
 
 
-def _dense(network, units, name, activation):
+def _keras_layer(network, layer):
     constraint = network["kernel_constraint"]
     if isinstance(constraint, str):
         constraint = _CONSTRAINTS[constraint]()
-    return keras.layers.Dense(
-        units,
-        activation=activation,
-        kernel_initializer=initializers.GlorotUniform(seed=0),
-        kernel_constraint=constraint,
-        dtype=network["dtype"],
-        name=name,
+    settings = {
+        "activation": _activation(layer.activation),
+        "use_bias": network.get("use_bias", True),
+        "kernel_constraint": constraint,
+        "dtype": network["dtype"],
+        "name": layer.name,
+    }
+    if layer.connections is None:
+        initializer = initializers.GlorotUniform(seed=0)
+        return keras.layers.Dense(layer.units, kernel_initializer=initializer, **settings)
+    return layers.ConnectedDense(
+        layer.connections,
+        bias_connections=layer.bias_connections,
+        kernel=layer.kernel,
+        kernel_initializer="zeros",  # the weights to start from are loaded
+        **settings,
     )
 
 
@@ -80,10 +134,14 @@ def _activation(activation):
         ) from error
 
 
-def kernel_shapes(network: dict) -> list[tuple[int, int]]:
-    """Return the shapes of the kernels, from the inputs to the outputs."""
-    widths = [network["n_features"], *network["hidden_layer_sizes"], network["n_outputs"]]
-    return list(itertools.pairwise(widths))
+def kernel_size(network: dict) -> int:
+    """Return how many numbers the kernels of the network hold."""
+    return sum(layer.kernel_size for layer in weighted_layers(network))
+
+
+def supports_xla(network: dict) -> bool:
+    """Whether XLA can compile the network."""
+    return all(layer.kernel == "dense" for layer in weighted_layers(network))
 
 
 def initial_weights(model: keras.Model, network: dict, rng, known: dict) -> list:
@@ -94,19 +152,18 @@ def initial_weights(model: keras.Model, network: dict, rng, known: dict) -> list
     variables to their values; seeds are drawn; what is left keeps the model's own value.
     """
     variables = [*model.trainable_variables, *model.non_trainable_variables]
-    return [_initial_value(variable, network, rng, known) for variable in variables]
+    by_name = {layer.name: layer for layer in weighted_layers(network)}
+    return [_initial_value(variable, model, by_name, rng, known) for variable in variables]
 
 
-def _initial_value(variable, network, rng, known):
-    shape = tuple(variable.shape)
+def _initial_value(variable, model, layers_by_name, rng, known):
+    shape, owner = tuple(variable.shape), variable.path.partition("/")[0]
     if variable.path in known:
         value = known[variable.path]
     elif variable.path == "eta/kernel" or variable.name == "bias":
         value = 0.0
     elif variable.name == "kernel":
-        gain = 2 if network["activation"] in ("logistic", "sigmoid") else 6
-        bound = math.sqrt(gain / sum(shape))
-        value = rng.uniform(-bound, bound, shape)
+        value = _initial_kernel(model.get_layer(owner), layers_by_name[owner], rng)
         if variable.constraint is not None:
             value = variable.constraint(keras.ops.convert_to_tensor(value, variable.dtype))
     elif variable.name == "seed_generator_state":
@@ -114,3 +171,13 @@ def _initial_value(variable, network, rng, known):
     else:
         value = variable
     return np.broadcast_to(np.asarray(value, variable.dtype), shape).copy()
+
+
+def _initial_kernel(keras_layer, layer, rng):
+    """Draw Glorot-uniform weights; of the same numbers for both kernels of connections."""
+    share = 1 / 3 if layer.activation in ("logistic", "sigmoid") else 1.0
+    if layer.connections is None:
+        bound = math.sqrt(6 * share / (layer.n_inputs + layer.units))
+        return rng.uniform(-bound, bound, (layer.n_inputs, layer.units))
+    bounds = math.sqrt(share) * keras_layer.initial_bounds()
+    return keras_layer.kernel_of(rng.uniform(-1, 1, len(bounds)) * bounds)

@@ -1,14 +1,10 @@
 """PositiveRegressor: a network whose predictions cannot leave their range."""
 
-import warnings
 from numbers import Real
 
 import numpy as np
-from sklearn.base import RegressorMixin
-from sklearn.exceptions import DataConversionWarning
-from sklearn.utils import check_array
 
-from skconstrain._base import NetEstimator
+from skconstrain._base_regressor import NetRegressor
 from skconstrain._links import LINKS, check_range, start
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -20,7 +16,7 @@ _LOSSES = {
 }  # fmt: skip
 
 
-class PositiveRegressor(RegressorMixin, NetEstimator):
+class PositiveRegressor(NetRegressor):
     r"""Neural network regressor whose predictions lie in ``[lower, upper)``, for every input.
 
     For prices, counts, durations and doses that must not go negative, or rates that must stay
@@ -180,7 +176,7 @@ default="softplus"
     """
 
     _parameter_constraints: dict = {
-        **NetEstimator._parameter_constraints,
+        **NetRegressor._parameter_constraints,
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
         "upper": [Interval(Real, None, None, closed="neither"), None],
@@ -244,22 +240,6 @@ default="softplus"
         self.random_state = random_state
         self.verbose = verbose
 
-    def predict(self, X):
-        """Predict targets inside the range, for every finite X.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Finite data, however far from the training data.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions inside the range, in the precision of the network.
-        """
-        y = self._outputs(X)
-        return y[:, 0] if self._y_is_1d else y
-
     def _check_settings(self):
         check_range(self.output, self.lower, self.upper)
         if self._power() is not None and self._power() >= 1 and self.lower < 0:
@@ -276,28 +256,7 @@ default="softplus"
             return None
         return self.power if self.loss == "tweedie" else _DEVIANCES.get(self.loss)
 
-    def _encode_target(self, y, *, names, reset):
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        is_1d = y.ndim == 1
-        if y.ndim == 2 and y.shape[1] == 1:
-            warnings.warn(
-                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
-                "to (n_samples,), for example with y.ravel().",
-                DataConversionWarning,
-                stacklevel=4,
-            )
-            is_1d = True
-        target = y.reshape(len(y), -1)
-        self._check_inside(target)
-        if reset:
-            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
-        elif target.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
-            )
-        return target
-
-    def _check_inside(self, target):
+    def _check_values(self, target):
         below, above = target < self.lower, np.zeros(target.shape, bool)
         if self.upper is not None:
             above = target > self.upper
@@ -316,12 +275,6 @@ default="softplus"
                 f"loss={self.loss!r} needs y > 0. Got {target[row, column]:g} at row {row}. "
                 "Use loss='poisson' or a tweedie power below 2, or remove such rows."
             )
-
-    def _weigh(self, rows):
-        return rows
-
-    def _strata(self, target):
-        return None
 
     def _network_head(self):
         upper = None if self.upper is None else float(self.upper)

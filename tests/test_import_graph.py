@@ -10,20 +10,28 @@ ROOT = Path(skconstrain.__file__).parent
 # From the top of the house to its cellar; a room may import from those after it.
 ROOMS = [
     {"__init__"},
-    {"_multi_label_net_classifier", "_positive_regressor", "_tuned_threshold"},
-    {"_base_classifier"},
+    {
+        "_multi_label_net_classifier",
+        "_positive_regressor",
+        "_sparse_connected_net",
+        "_sparse_connected_net_classifier",
+        "_tuned_threshold",
+    },
+    {"_connected_net"},
+    {"_base_classifier", "_base_regressor"},
     {"_base"},
     {"_keras_wrapper"},
     {"_networks"},
     {"_engine", "layers", "losses"},
     {"inspection"},
     {"connections"},
+    {"_sparse_product"},
     {"_label_folds", "_label_scores", "_label_scoring"},
     {"_connections", "_links", "_thresholds"},
     {"_sklearn_compat"},
 ]
-TENSORFLOW_ROOMS = {"_engine"}
-KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper"}
+TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}
+KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper", "_sparse_product"}
 
 
 def room_of(path):

@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 
-from skconstrain._networks import build_network, initial_weights, kernel_shapes
+from skconstrain._networks import build_network, initial_weights, kernel_size
 
 NETWORK = {
     "n_features": 4,
@@ -51,6 +51,6 @@ def test_start_weights():
     assert all(w.shape == tuple(v.shape) for v, w in zip(variables, weights, strict=True))
 
 
-def test_kernel_shapes_are_those_of_the_model():
+def test_kernel_size_is_that_of_the_model():
     kernels = [v for v in build_network(NETWORK).trainable_variables if v.name == "kernel"]
-    assert kernel_shapes(NETWORK) == [tuple(v.shape) for v in kernels]
+    assert kernel_size(NETWORK) == sum(int(np.prod(v.shape)) for v in kernels)

@@ -106,9 +106,8 @@ def freeze(value) -> Hashable:
         return "dict", tuple(sorted((str(key), freeze(item)) for key, item in value.items()))
     if isinstance(value, list | tuple):
         return "sequence", tuple(freeze(item) for item in value)
-    if type(value).__module__.partition(".")[0] in ("keras", "skconstrain") and hasattr(
-        value, "get_config"
-    ):
+    package = type(value).__module__.partition(".")[0]
+    if package in ("keras", "skconstrain") and hasattr(value, "get_config"):
         # Keras' Huber keeps its delta in _fn_kwargs and leaves it out of its config.
         config = {
             **value.get_config(),
@@ -116,6 +115,8 @@ def freeze(value) -> Hashable:
             "name": None,
         }
         return type(value).__qualname__, freeze(config)
+    if package == "skconstrain" and type(value).__hash__ is not object.__hash__:
+        return value  # it says itself what it equals
     return "object", _Identity(value)
 
 
