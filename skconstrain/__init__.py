@@ -14,6 +14,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "_engine": ["clear_compile_cache", "compile_cache_info"],
         "_multi_label_net_classifier": ["MultiLabelNetClassifier"],
         "_positive_regressor": ["PositiveRegressor"],
+        "_sparse_connected_net": ["SparseConnectedNet"],
+        "_sparse_connected_net_classifier": ["SparseConnectedNetClassifier"],
         "_tuned_threshold": ["TunedThresholdMultiLabelClassifierCV"],
     },
 )

@@ -48,8 +48,9 @@ class NetEstimator(BaseEstimator):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
     Subclasses declare hooks: `_check_settings`, `_encode_target`, `_weigh`, `_strata`,
-    `_network_head`, `_keras_loss`, `_start`. Fitted state is NumPy arrays and plain Python:
-    `_network`, the specification of the network, and `_weights`, its numbers.
+    `_network_head`, `_keras_loss`, `_start`; `_network_body` may be extended. Fitted state is NumPy
+    arrays and plain Python: `_network`, the specification of the network, and `_weights`, its
+    numbers.
     """
 
     _parameter_constraints: dict = {
@@ -92,6 +93,10 @@ class NetEstimator(BaseEstimator):
     @abstractmethod
     def _strata(self, target) -> np.ndarray | None:
         """Return indicators, shape (n_samples, n_strata), whose shares a split keeps; or None."""
+
+    def _network_body(self, continues: bool) -> dict:
+        """Specify what is not a plain stack of dense layers: nothing, unless a subclass says so."""
+        return {}
 
     @abstractmethod
     def _network_head(self) -> dict:
@@ -168,7 +173,7 @@ class NetEstimator(BaseEstimator):
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
         elif self.early_stopping and not partial:
             rows, held_out = self._split(rows, rng)
-        network = self._specify_network(rows)
+        network = self._specify_network(rows, continues)
         if continues:
             self._check_same_network(network)
         start, target_scale = self._start_state(rows, continues)
@@ -246,9 +251,8 @@ class NetEstimator(BaseEstimator):
         splits = splitter(1, test_size=n_held_out, random_state=seed).split(rows.X, strata)
         return tuple(Rows(*(part[chosen] for part in rows)) for chosen in next(splits))
 
-    def _specify_network(self, rows):
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+    def _specify_network(self, rows, continues):
+        sizes = layer_sizes(self.hidden_layer_sizes)
         if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must hold positive integers. Got {sizes}.")
         return {
@@ -259,6 +263,7 @@ class NetEstimator(BaseEstimator):
             "kernel_constraint": self.kernel_constraint,
             "n_outputs": rows.target.shape[1],
             "dtype": rows.X.dtype.name,
+            **self._network_body(continues),
             **self._network_head(),
         }
 
@@ -358,9 +363,13 @@ class NetEstimator(BaseEstimator):
         check_is_fitted(self)
         from skconstrain import _keras_wrapper
 
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        X = _as_input(X, np.dtype(self._network["dtype"]))
+        X = self._validated_input(X)
         return _keras_wrapper.predict(self._network, self._weights, X)
+
+    def _validated_input(self, X):
+        """Return X as the fitted network takes it."""
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return _as_input(X, np.dtype(self._network["dtype"]))
 
     @property
     def model_(self):
@@ -412,6 +421,13 @@ class _PlainLoss:
         loss = self._type.__new__(self._type)
         vars(loss).update(self._attributes)
         return loss
+
+
+def layer_sizes(hidden_layer_sizes):
+    """Return the numbers of units as a list."""
+    if isinstance(hidden_layer_sizes, Integral):
+        return [hidden_layer_sizes]
+    return list(hidden_layer_sizes)
 
 
 def _as_input(X, dtype):

@@ -2,17 +2,19 @@
 
 import warnings
 from abc import abstractmethod
-from numbers import Real
+from collections.abc import Mapping
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skconstrain._base import NetEstimator
-from skconstrain._sklearn_compat import Interval, fit_context
+from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
 
 # A class or label that is missing starts at this share.
 _SMALLEST_SHARE = 1e-4
@@ -29,6 +31,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
     @abstractmethod
@@ -249,6 +252,78 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if len(self.classes_) == 2:
             return "binary", number[:, None].astype(np.float64)
         return "multiclass", np.eye(len(self.classes_))[number]
+
+    def _weigh(self, rows):
+        if self.class_weight is None:
+            return rows
+        if self._target_kind == "multilabel":
+            return rows._replace(target=rows.target * self._positive_weights(rows))
+        return rows._replace(weight=rows.weight * self._weight_of_rows(rows))
+
+    def _weight_of_rows(self, rows):
+        """Weight of each row of a 1-D target, by its class."""
+        binary = self._target_kind == "binary"
+        number = (rows.target[:, 0] if binary else rows.target.argmax(axis=1)).astype(int)
+        class_weight = self.class_weight
+        if class_weight == "balanced":
+            present, total = np.unique(number), rows.weight.sum()
+            weights = np.ones(len(self.classes_))
+            weights[present] = [
+                total / (len(present) * rows.weight[number == k].sum()) for k in present
+            ]
+        elif isinstance(class_weight, Mapping):
+            weights = compute_class_weight(class_weight, classes=self.classes_, y=self.classes_)
+        else:
+            raise ValueError(
+                "class_weight of a 1-D target must be None, 'balanced' or a dict of class -> "
+                f"weight. Got {class_weight!r}."
+            )
+        self._check_positive(weights, self.classes_)
+        return weights[number].astype(rows.weight.dtype)
+
+    def _positive_weights(self, rows):
+        """Weight of a positive of each label."""
+        if not isinstance(self.loss, str):
+            raise ValueError(
+                "class_weight of several labels needs one of the named losses, because a Keras "
+                f"loss knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
+            )
+        if isinstance(self.class_weight, str):
+            positive = rows.weight @ rows.target
+            weights = np.ones(len(positive))
+            np.divide(rows.weight.sum() - positive, positive, out=weights, where=positive > 0)
+            return np.where(weights > 0, weights, 1.0)  # a label that is always 1
+        if isinstance(self.class_weight, Mapping):
+            weights = np.ones(self.n_outputs_)
+            for label, weight in self.class_weight.items():
+                weights[self._position(label)] = weight
+        else:
+            weights = np.asarray(self.class_weight, dtype=float)
+            if weights.shape != (self.n_outputs_,):
+                raise ValueError(
+                    f"class_weight must hold one number for each of {self.n_outputs_} labels. "
+                    f"Got shape {weights.shape}."
+                )
+        self._check_positive(weights, self._label_names)
+        return weights
+
+    def _position(self, label):
+        if label in self._label_names:
+            return self._label_names.index(label)
+        if isinstance(label, Integral) and 0 <= label < self.n_outputs_:
+            return label
+        raise ValueError(
+            f"class_weight must name labels of y, {self._label_names}, or positions. Got {label!r}."
+        )
+
+    def _check_positive(self, weights, names):
+        wrong = ~(np.isfinite(weights) & (weights > 0))
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise ValueError(
+                "class_weight must be positive. "
+                f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
+            )
 
     def _strata(self, target):
         if self._target_kind == "multiclass":

@@ -6,7 +6,14 @@ The only file that knows scikeras. What trains and predicts is the engine.
 import keras
 
 from skconstrain import _engine
-from skconstrain._networks import build_network, initial_weights, kernel_size, supports_xla
+from skconstrain._networks import (
+    build_network,
+    build_up_to,
+    initial_weights,
+    kernel_size,
+    supports_xla,
+    weights_up_to,
+)
 
 
 def _import_wrapper():
@@ -142,3 +149,10 @@ def has_schedule(optimizer) -> bool:
 def predict(network, weights, X):
     """Return the network's outputs, shape (n_rows, n_outputs)."""
     return _engine.predict(_engine.freeze(network), lambda: build_network(network), weights, X)
+
+
+def hidden_units(network, weights, X, number):
+    """Return the outputs of the units of one hidden layer, shape (n_rows, n_units)."""
+    key = _engine.freeze([network, number])
+    needed = weights_up_to(network, weights, number)
+    return _engine.predict(key, lambda: build_up_to(network, number), needed, X)

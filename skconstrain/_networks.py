@@ -14,10 +14,12 @@ from keras import initializers
 
 from skconstrain import layers
 from skconstrain._connections import ConnectionMatrix
+from skconstrain.layers._affine import Affine
 from skconstrain.layers._dropout import Dropout
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
+_HEADS = {"Affine": Affine, "BoundedOutput": layers.BoundedOutput}
 _CONSTRAINTS = {"non_neg": keras.constraints.NonNeg}
 
 
@@ -81,7 +83,7 @@ def build_network(network: dict) -> keras.Model:
     outputs = _keras_layer(network, last)(values)
     if "head" in network:
         layer_name, options = network["head"]
-        outputs = getattr(layers, layer_name)(**options, dtype=dtype, name="output")(outputs)
+        outputs = _HEADS[layer_name](**options, dtype=dtype, name="output")(outputs)
     return keras.Model(inputs, outputs, name="network")
 
 
@@ -97,6 +99,43 @@ def build_fitted(network: dict, weights: list) -> keras.Model:
         network["probability"], dtype=network["dtype"], name="probability"
     )
     return keras.Model(model.inputs, activation(model.outputs[0]), name="network")
+
+
+def build_up_to(network: dict, number: int) -> keras.Model:
+    """Build the model that ends in the units of one hidden layer."""
+    model = build_network(network)
+    return keras.Model(model.inputs, model.get_layer(f"saturate_{number}").output)
+
+
+def weights_up_to(network: dict, weights: list, number: int) -> list:
+    """Return those of the weights that :func:`build_up_to` needs, in its order."""
+    each = 2 if network.get("use_bias", True) else 1
+    n_trained = each * len(weighted_layers(network))
+    n_seeds = number + 1 if network["dropout"] > 0 else 0
+    return [*weights[: each * (number + 1)], *weights[n_trained : n_trained + n_seeds]]
+
+
+def layer_weights(network: dict, weights: list) -> list:
+    """Return kernel and bias of each layer with weights.
+
+    The kernel is a csr_array where the layer has given connections, with a stored entry for each;
+    biases are zeros where there are none.
+    """
+    found, left = [], iter(weights)
+    for layer in weighted_layers(network):
+        kernel = next(left)
+        if layer.connections is not None:
+            kernel = layer.connections.tocsr(_connection_values(layer, kernel))
+        bias = next(left) if network.get("use_bias", True) else np.zeros(layer.units, kernel.dtype)
+        if layer.bias_connections is not None:
+            bias = bias * np.asarray(layer.bias_connections, bias.dtype)
+        found.append((kernel, bias))
+    return found
+
+
+def _connection_values(layer, kernel):
+    matrix = layer.connections
+    return kernel if layer.kernel == "sparse" else kernel[matrix.rows, matrix.columns]
 
 
 def _keras_layer(network, layer):

@@ -343,7 +343,16 @@ class OnProbabilities(keras.losses.Loss):
         return {**super().get_config(), "loss": self.loss, "activation": self.activation}
 
 
-def of_classes(loss, activation, *, gamma, gamma_negative, gamma_positive, margin, label_smoothing):
+def of_classes(
+    loss,
+    activation,
+    *,
+    gamma=0.0,
+    gamma_negative=0.0,
+    gamma_positive=0.0,
+    margin=0.0,
+    label_smoothing=0.0,
+):
     """Return the Keras loss of logits for a name.
 
     Parameters

@@ -33,7 +33,8 @@ def choose_kernel(matrix: ConnectionMatrix, kernel_constraint=None) -> str:
 
 def is_elementwise(kernel_constraint) -> bool:
     """Whether a constraint of Keras means the same for the connections alone."""
-    return kernel_constraint is None or isinstance(kernel_constraint, keras.constraints.NonNeg)
+    constraint = keras.constraints.get(kernel_constraint)
+    return constraint is None or isinstance(constraint, keras.constraints.NonNeg)
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
