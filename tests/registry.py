@@ -26,6 +26,8 @@ class Row:
         "regressor" or "classifier".
     grid
         A small grid for GridSearchCV.
+    variant
+        What sets the row apart from another one of the same class.
     """
 
     estimator: type[BaseEstimator]
@@ -33,6 +35,12 @@ class Row:
     kind: str
     grid: dict
     fast: dict = field(default_factory=lambda: {"hidden_layer_sizes": (8,), "epochs": 5})
+    variant: str = ""
+
+    @property
+    def name(self):
+        """Name of the class, and of the variant."""
+        return f"{self.estimator.__name__}-{self.variant}".rstrip("-")
 
     def make(self, **params):
         """Return a fast estimator with a fixed random state."""
@@ -50,6 +58,9 @@ def two_classes(random_state=0):
     return make_classification(60, 5, n_redundant=0, random_state=random_state)
 
 
+# Five features feed three units, no two of them the same.
+WIRING = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]])
+
 ROWS = [
     Row(
         skconstrain.MultiLabelNetClassifier,
@@ -62,5 +73,25 @@ ROWS = [
         positive_regression,
         "regressor",
         {"output": ["softplus", "exp"], "learning_rate": [0.001, 0.01]},
+    ),
+    Row(
+        skconstrain.SparseConnectedNet,
+        positive_regression,
+        "regressor",
+        {"alpha": [1e-4, 1e-2], "learning_rate": [0.001, 0.01]},
+    ),
+    Row(
+        skconstrain.SparseConnectedNet,
+        positive_regression,
+        "regressor",
+        {"use_bias": [True, False], "learning_rate": [0.001, 0.01]},
+        {"connections": WIRING, "kernel": "sparse", "hidden_layer_sizes": (4,), "epochs": 5},
+        "wired",
+    ),
+    Row(
+        skconstrain.SparseConnectedNetClassifier,
+        two_classes,
+        "classifier",
+        {"threshold": [0.4, 0.5], "learning_rate": [0.001, 0.01]},
     ),
 ]

@@ -53,11 +53,9 @@ from tests.registry import ROWS
 CLASSIFIERS = [row for row in ROWS if row.kind == "classifier"]
 REGRESSORS = [row for row in ROWS if row.kind == "regressor"]
 
-every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.estimator.__name__)
-every_regressor = pytest.mark.parametrize("row", REGRESSORS, ids=lambda row: row.estimator.__name__)
-every_classifier = pytest.mark.parametrize(
-    "row", CLASSIFIERS, ids=lambda row: row.estimator.__name__
-)
+every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+every_regressor = pytest.mark.parametrize("row", REGRESSORS, ids=lambda row: row.name)
+every_classifier = pytest.mark.parametrize("row", CLASSIFIERS, ids=lambda row: row.name)
 
 
 def fitted_state(estimator):
@@ -72,7 +70,7 @@ def _params(estimator):
     return set(estimator.get_params(deep=False))
 
 
-@every
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.variant], ids=lambda row: row.name)
 def test_check_estimator_with_default_arguments(row):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
