@@ -223,7 +223,8 @@ class ConnectedNetMixin(BaseEstimator):
             return [None] * (len(matrices) + 1)
         if not self.use_bias:
             raise ValueError("bias_connections needs use_bias=True. Got use_bias=False.")
-        if matrices and not is_several(self.connections) and np.ndim(flags[0]) == 0:
+        is_vector = all(flag is not None and np.ndim(flag) == 0 for flag in flags)
+        if is_vector and not is_several(self.connections):
             flags = [flags]
         if not len(matrices) <= len(flags) <= len(expected) or not expected:
             raise ValueError(

@@ -300,7 +300,7 @@ def check_flags(flags, length, *, name):
     wrong = ~np.isin(flags, [0, 1])
     if wrong.any():
         place = int(np.argmax(wrong))
-        raise ValueError(f"{name} must hold 0 and 1 only. Got {flags[place]!r} at {place}.")
+        raise ValueError(f"{name} must hold 0 and 1 only. Got {flags[place]} at {place}.")
     return flags.astype(bool)
 
 
