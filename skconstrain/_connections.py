@@ -316,10 +316,7 @@ def _take_apart(matrix, name):
             str(kind).startswith("Sparse") for kind in matrix.dtypes
         )
         matrix = matrix.sparse.to_coo() if is_sparse else matrix.to_numpy()
-    if sparse.issparse(matrix):
-        matrix = sparse.coo_array(matrix)
-    else:
-        matrix = _as_array(matrix, name)
+    matrix = sparse.coo_array(matrix) if sparse.issparse(matrix) else _as_array(matrix, name)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
             f"{name} must be a matrix of shape (n_inputs, n_units). Got shape {matrix.shape}."
@@ -385,7 +382,7 @@ def _checked_names(names, length, kind, name):
 
 
 def _sorted(rows, columns, shape):
-    """Connections by input, then by unit, in the smallest usual type of integer."""
+    """Sort connections by input, then by unit; in the smallest usual type of integer."""
     dtype = np.int32 if max(shape) < 2**31 else np.int64
     order = np.lexsort((columns, rows))
     return rows[order].astype(dtype), columns[order].astype(dtype)
