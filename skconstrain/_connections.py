@@ -273,10 +273,10 @@ def idle(layers, feature_names=None):
     """
     sentences, names = [], feature_names
     for i, layer in enumerate(layers):
-        what, verb = ("features", "feed") if i == 0 else (f"units of layer {i - 1}", "feed")
+        what = "features" if i == 0 else f"units of layer {i - 1}"
         unused = np.flatnonzero(layer.matrix.fan_out == 0)
         if len(unused):
-            sentences.append(f"{len(unused)} {what} {verb} nothing: {_listed(unused, names)}.")
+            sentences.append(f"{len(unused)} {what} feed nothing: {_listed(unused, names)}.")
         names = layer.given.unit_names
         starved = np.flatnonzero(layer.matrix.fan_in == 0)
         if len(starved):
@@ -414,7 +414,7 @@ def _listed(positions, names):
 
 
 def _shown(items: Sequence[str]) -> str:
-    return ", ".join(map(str, items[:5])) + (", ..." if len(items) > 5 else "")
+    return ", ".join(map(str, items[:5])) + (" and others" if len(items) > 5 else "")
 
 
 def _is_matrix(item):
