@@ -142,5 +142,5 @@ def test_idle_units_and_inputs_are_named_and_counted():
         "1 units of layer 1 have no input: 1.",
     ]
     many = idle(chain(np.eye(7)[:, :1], 7))
-    assert many == ["6 features feed nothing: 1, 2, 3, 4, 5, ...."]
+    assert many == ["6 features feed nothing: 1, 2, 3, 4, 5 and others."]
     assert idle(chain(np.ones((2, 3)), 2)) == []

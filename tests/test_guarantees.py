@@ -1,14 +1,17 @@
 """The sentence in which each class states its guarantee, tested far from the training data."""
 
+import pickle
 from functools import cache
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skconstrain import PositiveRegressor
+from skconstrain import PositiveRegressor, SparseConnectedNet, SparseConnectedNetClassifier
+from skconstrain._base import _OPTIMIZERS
 from skconstrain._links import LINKS
 from tests.registry import positive_regression
 
@@ -120,3 +123,89 @@ def test_non_negative_kernels_never_decrease():
     assert (kernels[0] > 0).any()
     steps = np.linspace(-50, 50, 200)[:, None] * np.eye(5)[2] + X[0]
     assert (np.diff(model.predict(steps)) >= 0).all()
+
+
+def assert_absent(net, matrices):
+    """Whatever is read, trained, saved or computed with: what is absent is exactly zero."""
+    for matrix, weights in zip(matrices, net.connection_weights_, strict=True):
+        assert weights.nnz == matrix.sum()
+        assert (weights.toarray()[matrix == 0] == 0.0).all()
+    for kernel, matrix in zip(net.coefs_, matrices, strict=False):
+        assert (kernel.toarray()[matrix == 0] == 0.0).all()
+    for i, matrix in enumerate(matrices):
+        layer = net.model_.get_layer(f"connected_{i}")
+        if layer.kernel_type == "dense":
+            assert (np.asarray(layer.kernel)[matrix == 0] == 0.0).all()
+            assert (np.asarray(layer.weights[0])[matrix == 0] == 0.0).all()  # as it is stored
+        else:
+            assert layer.weights[0].shape == (matrix.sum(),)
+
+
+OPTIMIZERS = [
+    *sorted(_OPTIMIZERS),
+    keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True, weight_decay=0.1),
+    keras.optimizers.Adam(clipnorm=1.0, use_ema=True, amsgrad=True),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda item: getattr(item, "name", item))
+@pytest.mark.parametrize("kernel", ["dense", "sparse"])
+def test_absent_connections_are_zero_with_every_optimizer(optimizer, kernel):
+    rng = np.random.default_rng(0)
+    X, matrices = rng.normal(size=(40, 6)), [rng.random((6, 4)) < 0.5, rng.random((4, 3)) < 0.5]
+    matrices = [(matrix | (np.arange(matrix.shape[1]) == 0)).astype(int) for matrix in matrices]
+    net = SparseConnectedNet(
+        matrices, kernel=kernel, optimizer=optimizer, epochs=4, batch_size=16, alpha=0.1, tol=None
+    )
+    net.fit(X, X[:, 0])
+    assert_absent(net, matrices)
+    assert_absent(net.partial_fit(X, X[:, 1]), matrices)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_absent_connections_are_zero_whatever_is_done(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 999)))
+    X = rng.normal(size=(40, 6)).astype(data.draw(st.sampled_from(PRECISIONS)))
+    matrices = [(rng.random(shape) < 0.4).astype(int) for shape in ((6, 5), (5, 3))]
+    for matrix in matrices:
+        matrix[0] = 1
+    kind = data.draw(st.sampled_from([SparseConnectedNet, SparseConnectedNetClassifier]))
+    net = kind(
+        matrices,
+        kernel=data.draw(st.sampled_from(["dense", "sparse"])),
+        kernel_constraint=data.draw(st.sampled_from([None, "non_neg"])),
+        alpha=data.draw(st.sampled_from([0.0, 1.0])),
+        dropout=data.draw(st.sampled_from([0.0, 0.5])),
+        early_stopping=data.draw(st.booleans()),
+        use_bias=data.draw(st.booleans()),
+        optimizer=data.draw(st.sampled_from(["adamw", "sgd"])),
+        learning_rate=data.draw(st.sampled_from([1e-3, 0.1])),
+        epochs=3,
+        batch_size=20,
+        random_state=0,
+    )
+    y = X[:, 0] if kind is SparseConnectedNet else (X[:, 0] > 0).astype(int)
+    net.fit(X, y)
+    assert_absent(net, matrices)
+    net = pickle.loads(pickle.dumps(net.partial_fit(X, y)))
+    assert_absent(net, matrices)
+    # A feature's way through the network is that of the matrices.
+    reached = (matrices[0] @ matrices[1]).sum(axis=1) > 0
+    moved = X.copy()
+    moved[:, ~reached] += 1e3
+    outputs = [net.model_.predict(rows, verbose=0) for rows in (X, moved)]
+    np.testing.assert_array_equal(*outputs)
+
+
+def test_absent_connections_pass_nothing_however_large():
+    matrix = np.array([[1, 0], [0, 1], [0, 0]])
+    X = np.random.default_rng(0).normal(size=(30, 3))
+    for kernel in ("dense", "sparse"):
+        with pytest.warns(UserWarning, match="feed nothing"):
+            net = SparseConnectedNet(matrix, kernel=kernel, epochs=3, random_state=0).fit(
+                X, X[:, 0]
+            )
+        huge = X.copy()
+        huge[:, 2] = np.finfo(float).max
+        np.testing.assert_array_equal(net.predict(huge), net.predict(X))

@@ -8,10 +8,11 @@ from sklearn.metrics import f1_score
 from skconstrain import (
     MultiLabelNetClassifier,
     PositiveRegressor,
+    SparseConnectedNet,
     TunedThresholdMultiLabelClassifierCV,
 )
 from skconstrain._links import LINKS
-from skconstrain.layers import BoundedOutput
+from skconstrain.layers import BoundedOutput, ConnectedDense
 from skconstrain.losses import AsymmetricLoss
 
 
@@ -131,3 +132,65 @@ def test_question_4_by_the_loss_in_a_plain_keras_model(loss):
     model.compile(optimizer="adam", loss=loss)
     model.fit(X, y, epochs=20, verbose=0)
     assert_answers_the_question(model.predict(X, verbose=0), y)
+
+
+# Question 5: which neurons are connected. Every size differs, so that a transposed matrix shows.
+def wiring_case():
+    """Matrices A (7 x 5) and B (5 x 2), and targets made by a network of exactly these."""
+    rng = np.random.default_rng(3)
+    A = np.array(
+        [
+            [1, 0, 0, 0, 1],
+            [1, 1, 0, 0, 0],
+            [0, 1, 0, 0, 0],
+            [0, 0, 1, 0, 0],
+            [0, 0, 1, 1, 0],
+            [0, 0, 0, 1, 0],
+            [0, 0, 0, 0, 1],
+        ]
+    )
+    B = np.array([[1, 0], [1, 0], [1, 1], [0, 1], [0, 1]])
+    X = rng.normal(size=(500, 7))
+    y = np.tanh(np.maximum(X @ (A * rng.normal(size=A.shape)), 0) @ (B * rng.normal(size=B.shape)))
+    return X, y, A, B
+
+
+@pytest.mark.parametrize("kernel", ["dense", "sparse"])
+def test_question_5_by_the_estimator(kernel):
+    X, y, A, B = wiring_case()
+    net = SparseConnectedNet(
+        [A, B],
+        activation=["relu", "tanh"],
+        bias_connections=[[1, 0, 1, 0, 1], None],
+        output_connections=np.eye(2),
+        kernel=kernel,
+        batch_size=50,
+        learning_rate=0.01,
+        epochs=150,
+        tol=None,
+        random_state=1,
+    ).fit(X, y)
+    for weights, matrix in zip(net.connection_weights_, [A, B, np.eye(2)], strict=True):
+        assert weights.shape == matrix.shape
+        assert (weights.toarray()[matrix == 0] == 0.0).all()
+        assert (weights.data != 0.0).all()
+    assert (net.intercepts_[0][[1, 3]] == 0.0).all()
+    assert net.score(X, y) > 0.8  # of the mean: 0
+
+
+@pytest.mark.parametrize("kernel", ["dense", "sparse"])
+def test_question_5_by_the_layer_in_a_plain_keras_model(kernel):
+    X, y, A, B = wiring_case()
+    keras.utils.set_random_seed(0)
+    first = ConnectedDense(A, "relu", bias_connections=[1, 0, 1, 0, 1], kernel=kernel)
+    model = keras.Sequential(
+        [keras.Input((7,)), first, ConnectedDense(B, activation="tanh", kernel=kernel)]
+    )
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mean_squared_error")
+    model.fit(X, y, epochs=40, verbose=0)
+    for layer, matrix in zip(model.layers, [A, B], strict=True):
+        weights = layer.connection_weights().toarray()
+        assert (weights[matrix == 0] == 0.0).all()
+        assert (weights[matrix == 1] != 0.0).all()
+    assert (np.asarray(first.bias)[[1, 3]] == 0.0).all()
+    assert model.evaluate(X, y, verbose=0) < 0.2 * y.var(axis=0).mean()
