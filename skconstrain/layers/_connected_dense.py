@@ -13,7 +13,7 @@ from skconstrain._sparse_product import sparse_product
 
 # A layer trains its connections only from this many possible ones on, and up to this density:
 # measured, see tests/benchmarks/connections.py.
-SPARSE_MIN_SIZE = 200_000
+SPARSE_MIN_SIZE = 50_000
 SPARSE_MAX_DENSITY = 0.05
 
 # What means the same for a matrix with zeros as for the connections alone.
