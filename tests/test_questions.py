@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
+from sklearn.svm import SVC
 
 from skconstrain import (
     MultiLabelNetClassifier,
@@ -12,10 +13,119 @@ from skconstrain import (
     TunedThresholdMultiLabelClassifierCV,
 )
 from skconstrain._links import LINKS
-from skconstrain.layers import BoundedOutput, ConnectedDense
+from skconstrain.layers import (
+    BatchedDense,
+    BoundedOutput,
+    ConnectedDense,
+    StraightThroughOneHot,
+    WeightedSum,
+)
 from skconstrain.losses import AsymmetricLoss
 
 
+# Question 1: a gate that chooses one of three SVMs for each row.
+def svm_case():
+    """Three regions along the first feature, in each of them another rule and an SVM that has it.
+
+    Returns the features, the class (-1 or 1) and the decision functions, of shape (n_samples, 3).
+    """
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-3, 3, size=(900, 3))
+    region = np.digitize(X[:, 0], [-1, 1])
+    y = np.sign((X @ [[0, 0, 0], [1, -1, 0], [0, 1, -1]])[np.arange(900), region])
+    svms = [SVC(kernel="linear").fit(X[region == r], y[region == r]) for r in range(3)]
+    return X, y, np.column_stack([svm.decision_function(X) for svm in svms])
+
+
+def gater():
+    """Build the question's network, and the part of it that gives the weights of the SVMs."""
+    features, decisions = keras.Input((3,)), keras.Input((3,))
+    hidden = keras.layers.Dense(20, "sigmoid")(features)
+    scores = keras.layers.Dense(3, "sigmoid", use_bias=False, name="scores")(hidden)
+    # Sigmoids differ by less than 1; at a temperature of 1 their softmax is nearly uniform.
+    gate = StraightThroughOneHot(temperature=0.2)(scores)
+    chosen = WeightedSum()([gate, decisions])
+    model = keras.Model([features, decisions], keras.layers.Activation("tanh")(chosen))
+    return model, keras.Model(features, [scores, gate])
+
+
+def test_question_1_by_the_layers_in_a_plain_keras_model():
+    X, y, decisions = svm_case()
+    keras.utils.set_random_seed(0)
+    model, gate_model = gater()
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mean_squared_error")
+    before = [kernel.copy() for kernel in gate_model.get_weights()]
+    model.fit([X, decisions], y, epochs=40, verbose=0)
+    scores, gate = gate_model.predict(X, verbose=0)
+    np.testing.assert_array_equal(gate, np.eye(3)[scores.argmax(axis=1)])
+    assert all(
+        (old != new).any() for old, new in zip(before, gate_model.get_weights(), strict=True)
+    )
+    best_svm = (np.sign(decisions) == y[:, None]).mean(axis=0).max()
+    predicted = np.sign(model.predict([X, decisions], verbose=0)[:, 0])
+    assert (predicted == y).mean() > best_svm + 0.1
+
+
+def test_question_1_s_rows():
+    rows = np.array([[0.1, 0.7, 0.8], [0.1, 0.5, 0.5]])
+    np.testing.assert_array_equal(StraightThroughOneHot()(rows), [[0, 0, 1], [0, 1, 0]])
+
+
+# Question 3: parallel softmax models, merged by the weights of one more softmax.
+L2 = keras.regularizers.L2(1e-4)
+
+
+def mixture_case():
+    """Three classes, whose rule is another one on each side of the first feature."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(900, 4))
+    rules = rng.normal(size=(2, 4, 3))
+    eta = np.where(X[:, :1] > 0, X @ rules[0], X @ rules[1])
+    return X, eta.argmax(axis=1)
+
+
+def shared_inputs(n_experts):
+    """All models read the same features, in one batched layer."""
+    inputs = keras.Input((4,))
+    hidden = BatchedDense(16, n_experts, activation="relu")(inputs)
+    outputs = BatchedDense(3, n_experts, activation="softmax", kernel_regularizer=L2)(hidden)
+    gate = keras.layers.Dense(n_experts, "softmax", kernel_regularizer=L2)(inputs)
+    return keras.Model(inputs, WeightedSum()([gate, outputs])), outputs, gate
+
+
+def own_inputs(n_experts):
+    """Each model has an input and a topology of its own, as in the question's answer."""
+    inputs = [keras.Input((4,)) for _ in range(n_experts + 1)]
+    outputs = []
+    for i, features in enumerate(inputs[1:]):
+        hidden = keras.layers.Dense(12 + 4 * i, "relu")(features)
+        outputs.append(keras.layers.Dense(3, "softmax", kernel_regularizer=L2)(hidden))
+    stacked = keras.layers.Reshape((n_experts, 3))(keras.layers.Concatenate()(outputs))
+    gate = keras.layers.Dense(n_experts, "softmax", kernel_regularizer=L2)(inputs[0])
+    return keras.Model(inputs, WeightedSum()([gate, stacked])), stacked, gate
+
+
+@pytest.mark.parametrize("topology", [shared_inputs, own_inputs])
+def test_question_3_by_the_layers_in_a_plain_keras_model(topology):
+    X, y = mixture_case()
+    keras.utils.set_random_seed(0)
+    model, outputs, gate = topology(n_experts=4)
+    assert model.output_shape == (None, 3)
+    assert len(model.losses) > 0
+    rows = X if len(model.inputs) == 1 else [X] * len(model.inputs)
+    before = model.get_weights()
+    model.compile(optimizer=keras.optimizers.Adam(0.01), loss="sparse_categorical_crossentropy")
+    model.fit(rows, y, epochs=25, verbose=0)
+    assert all((old != new).any() for old, new in zip(before, model.get_weights(), strict=True))
+    probability = model.predict(rows, verbose=0)
+    np.testing.assert_allclose(probability.sum(axis=1), 1, rtol=1e-6)
+    parts = keras.Model(model.inputs, [gate, outputs]).predict(rows, verbose=0)
+    np.testing.assert_allclose(probability, np.einsum("bl,blk->bk", *parts), rtol=1e-5)
+    majority = np.bincount(y).max() / len(y)
+    assert (probability.argmax(axis=1) == y).mean() > majority + 0.2
+
+
+# Question 2: an output that stays positive.
 def positive_case():
     """52 features; a target that a plain network's tanh output cannot keep positive."""
     rng = np.random.default_rng(0)

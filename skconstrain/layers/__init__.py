@@ -1,7 +1,21 @@
 """Keras layers that keep a promise, for people who build their own models."""
 
+from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput
 from skconstrain.layers._connected_dense import ConnectedDense
 from skconstrain.layers._saturate import Saturate
+from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
+from skconstrain.layers._straight_through_threshold import StraightThroughThreshold
+from skconstrain.layers._top_k_softmax import TopKSoftmax
+from skconstrain.layers._weighted_sum import WeightedSum
 
-__all__ = ["BoundedOutput", "ConnectedDense", "Saturate"]
+__all__ = [
+    "BatchedDense",
+    "BoundedOutput",
+    "ConnectedDense",
+    "Saturate",
+    "StraightThroughOneHot",
+    "StraightThroughThreshold",
+    "TopKSoftmax",
+    "WeightedSum",
+]
