@@ -85,7 +85,8 @@ class ConnectedNetMixin(BaseEstimator):
 
         number, index = layer % n_hidden, getattr(X, "index", None)
         X = self._validated_input(X)
-        units = _keras_wrapper.hidden_units(self._network, self._weights, X, number)
+        name = f"saturate_{number}"
+        units = _keras_wrapper.predict_part(self._network, self._weights, X, name)
         return _framed(units, index, self.unit_names_[number])
 
     def to_networkx(self):

@@ -8,11 +8,10 @@ import keras
 from skconstrain import _engine
 from skconstrain._networks import (
     build_network,
-    build_up_to,
+    build_part,
     initial_weights,
     kernel_size,
     supports_xla,
-    weights_up_to,
 )
 
 
@@ -90,7 +89,7 @@ class NetWrapper(_import_wrapper()):
         )
         with lent as self._program:
             if start is None:
-                start = initial_weights(self._program.model, self.network, rng, known_weights)
+                start = initial_weights(self._program.model, rng, known_weights)
             run |= {"weight": weight, "start": start, "rng": rng}
             run |= {"batch_size": batch_size, "epochs": epochs}
             self.fit(X, y, epochs=epochs, run=run)
@@ -148,11 +147,11 @@ def has_schedule(optimizer) -> bool:
 
 def predict(network, weights, X):
     """Return the network's outputs, shape (n_rows, n_outputs)."""
-    return _engine.predict(_engine.freeze(network), lambda: build_network(network), weights, X)
+    key = _engine.freeze(network)
+    return _engine.predict(key, lambda: (build_network(network), None), weights, X)
 
 
-def hidden_units(network, weights, X, number):
-    """Return the outputs of the units of one hidden layer, shape (n_rows, n_units)."""
-    key = _engine.freeze([network, number])
-    needed = weights_up_to(network, weights, number)
-    return _engine.predict(key, lambda: build_up_to(network, number), needed, X)
+def predict_part(network, weights, X, layer_name):
+    """Return the outputs of one layer of the network, a row each."""
+    key = _engine.freeze([network, layer_name])
+    return _engine.predict(key, lambda: build_part(network, layer_name), weights, X)

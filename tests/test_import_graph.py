@@ -27,7 +27,7 @@ ROOMS = [
     {"connections"},
     {"_sparse_product"},
     {"_label_folds", "_label_scores", "_label_scoring"},
-    {"_connections", "_links", "_thresholds"},
+    {"_batch_weight", "_connections", "_links", "_thresholds"},
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}

@@ -39,7 +39,7 @@ def test_all_variables_are_in_the_precision_asked_for():
 def test_start_weights():
     model = build_network(NETWORK)
     known = {"eta/bias": [1.0, 2.0], "output/scale": 7.0}
-    weights = initial_weights(model, NETWORK, np.random.default_rng(0), known)
+    weights = initial_weights(model, np.random.default_rng(0), known)
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     start = {v.path: w for v, w in zip(variables, weights, strict=True)}
     bound = np.sqrt(6 / (4 + 6))

@@ -78,8 +78,11 @@ def _nothing():
 
 
 def predict(key, build_model, weights, X):
-    """Return the model's outputs, shape (n_rows, n_outputs), for rows of its precision."""
-    program = _CACHE.get(("predict", key), lambda: PredictionProgram(build_model()))
+    """Return the model's outputs, a row each, for rows of its precision.
+
+    `build_model` returns the model, and the places of its weights among `weights` or None.
+    """
+    program = _CACHE.get(("predict", key), lambda: PredictionProgram(*build_model()))
     return program.predict(weights, X)
 
 

@@ -6,6 +6,7 @@ This is the engine's seam: a second Keras backend is a second module with these 
 import numpy as np
 import tensorflow as tf
 
+from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
 from skconstrain._engine._update import make_update
@@ -79,11 +80,12 @@ class TrainingProgram:
             batch = [tf.gather(array, rows) for array in (X, y, weight)]
             with tf.GradientTape() as tape:
                 tensors = self.parameters.tensors()
-                losses, state, extra = self._losses(*batch[:2], tensors, state, training=True)
+                with batch_weight(batch[2]):
+                    losses, state, extra = self._losses(*batch[:2], tensors, state, training=True)
                 batch_loss = tf.reduce_sum(losses * batch[2])
-                batch_weight = tf.reduce_sum(batch[2])
+                total_weight = tf.reduce_sum(batch[2])
                 # Zero times an infinite loss is not a number: a step without weight divides by 1.
-                objective = batch_loss / tf.where(batch_weight > 0, batch_weight, 1)
+                objective = batch_loss / tf.where(total_weight > 0, total_weight, 1)
                 objective = self.optimizer.scale_loss(objective + sum(extra))
             variables = self.parameters.variables
             values = [variable.value for variable in variables]
@@ -91,7 +93,7 @@ class TrainingProgram:
             self._update(gradients, variables)
             self.parameters.project()
             loss_sum += tf.cast(batch_loss, tf.float64)
-            weight_sum += tf.cast(batch_weight, tf.float64)
+            weight_sum += tf.cast(total_weight, tf.float64)
             return i + 1, loss_sum, weight_sum, state
 
         zero = tf.zeros((), tf.float64)
@@ -173,10 +175,13 @@ class TrainingProgram:
 
 
 class PredictionProgram:
-    """Compiled forward pass of a model whose weights are arguments: it holds no state."""
+    """Compiled forward pass of a model whose weights are arguments: it holds no state.
 
-    def __init__(self, model):
-        self._model = model
+    `used` are the places of the model's weights among those that are given; None if all are its.
+    """
+
+    def __init__(self, model, used=None):
+        self._model, self._used = model, used
         self._widest = widest(model)
         self._n_trained = len(model.trainable_variables)
         weights = [*model.trainable_variables, *model.non_trainable_variables]
@@ -190,7 +195,9 @@ class PredictionProgram:
         return self._model.stateless_call(trained, state, X, training=False)[0]
 
     def predict(self, weights, X):
-        """Return outputs of shape (n_rows, n_outputs) for rows of the model's precision."""
+        """Return outputs, a row each, for rows of the model's precision."""
+        if self._used is not None:
+            weights = [weights[place] for place in self._used]
         tensors = [tf.constant(array) for array in weights]
         parts = [
             self._forward(tf.constant(X[rows]), *tensors).numpy()

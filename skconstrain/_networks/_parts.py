@@ -1,0 +1,25 @@
+"""What users name, as Keras knows it."""
+
+import keras
+
+# scikit-learn's names for what Keras calls otherwise.
+_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
+_CONSTRAINTS = {"non_neg": keras.constraints.NonNeg}
+
+
+def activation(name):
+    """Return the activation for a name of scikit-learn or Keras, or a function as it is."""
+    if not isinstance(name, str):
+        return name
+    try:
+        return keras.activations.get(_ACTIVATIONS.get(name, name))
+    except ValueError as error:
+        raise ValueError(
+            f"activation={name!r} is not known. Use one of scikit-learn's names (identity, "
+            "logistic, tanh, relu), a name from keras.activations, or a callable."
+        ) from error
+
+
+def constraint(given):
+    """Return the constraint for a name, or what was given as it is."""
+    return _CONSTRAINTS[given]() if isinstance(given, str) else given

@@ -1,0 +1,77 @@
+"""Gate: how much each expert counts, from logits; with penalties against collapse."""
+
+import keras
+from keras import ops
+
+from skconstrain._batch_weight import current_batch_weight
+from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
+from skconstrain.layers._top_k_softmax import TopKSoftmax
+
+
+@keras.saving.register_keras_serializable(package="skconstrain")
+class Gate(keras.layers.Layer):
+    """Turn logits of shape (batch, L) into weights of experts that sum to 1 in each row.
+
+    ``gating`` is "soft" (softmax), "hard" (one-hot of the largest) or "top_k". The logits are
+    divided by `temperature`, a weight that is not trained; so are the factors of the penalties.
+
+    With P the mean softmax of a batch and f the share of its rows that each expert gets (P itself
+    of a soft gate), the penalty ``load_balance * (L * sum_l f_l * P_l - 1)`` is the squared
+    coefficient of variation of the importance (Shazeer et al., 2017) of a soft gate, and the loss
+    of Fedus, Zoph and Shazeer (2022) of the others: zero where all experts are used alike.
+    ``entropy_penalty`` times the mean negative entropy of the softmax, in units of log(L), keeps
+    rows undecided.
+    """
+
+    def __init__(self, gating="soft", k=2, gumbel=False, penalised=False, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.gating, self.k, self.gumbel = gating, k, gumbel
+        self.penalised, self.seed = penalised, seed
+        self.choose = {
+            "soft": lambda: None,
+            "hard": lambda: StraightThroughOneHot(
+                gumbel=gumbel, seed=seed, dtype=self.dtype_policy, name="choose"
+            ),
+            "top_k": lambda: TopKSoftmax(k, dtype=self.dtype_policy, name="choose"),
+        }[gating]()
+
+    def build(self, input_shape):
+        for name, value in (("temperature", 1), ("load_balance", 0), ("entropy_penalty", 0)):
+            constant = keras.initializers.Constant(value)
+            setattr(self, name, self.add_weight(name=name, initializer=constant, trainable=False))
+        if self.choose is not None:
+            self.choose.build(input_shape)
+
+    def call(self, inputs, training=False):
+        scaled = inputs / self.temperature
+        soft = ops.softmax(scaled, axis=-1)
+        if self.gating == "soft":
+            chosen = soft
+        elif self.gating == "hard":
+            chosen = self.choose(scaled, training=training)
+        else:
+            chosen = self.choose(scaled)
+        if training and self.penalised:
+            self.add_loss(self._penalty(scaled, soft, chosen))
+        return chosen
+
+    def _penalty(self, scaled, soft, chosen):
+        weight = current_batch_weight()
+        weight = ops.ones_like(soft[:, 0]) if weight is None else weight
+        total = ops.sum(weight)
+        weight = (weight / ops.where(total > 0, total, 1))[:, None]
+        importance, n_experts = ops.sum(weight * soft, axis=0), soft.shape[-1]
+        used = importance
+        if self.gating != "soft":
+            used = ops.stop_gradient(ops.sum(weight * chosen, axis=0))
+        imbalance = n_experts * ops.sum(used * importance) - 1
+        negative_entropy = ops.sum(weight * soft * ops.log_softmax(scaled, axis=-1))
+        unit = ops.log(ops.cast(n_experts, soft.dtype))
+        return self.load_balance * imbalance + self.entropy_penalty * negative_entropy / unit
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        names = ("gating", "k", "gumbel", "penalised", "seed")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
