@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import _check_method_params, _check_sample_weight, validate_data
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "ovr_decision_function",
     "raise_for_params",
     "rows_of_params",
     "safe_split",
@@ -35,6 +37,7 @@ __all__ = [
 
 fit_context = _fit_context
 check_sample_weight = _check_sample_weight
+ovr_decision_function = _ovr_decision_function
 raise_for_params = _raise_for_params
 rows_of_params = _check_method_params
 safe_split = _safe_split

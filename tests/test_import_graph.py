@@ -19,7 +19,7 @@ ROOMS = [
     {"inspection"},
     {"connections"},
     {"_label_folds", "_label_scores", "_label_scoring"},
-    {"_connections", "_links", "_thresholds"},
+    {"_connections", "_links", "_svc_decisions", "_thresholds"},
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine"}
