@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer
+from sklearn.utils import _safe_indexing
 from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -13,10 +14,12 @@ from sklearn.utils._param_validation import (
     RealNotInt,
     StrOptions,
 )
-from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.metaestimators import _BaseComposition, _safe_split
+from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import _check_method_params, _check_sample_weight, validate_data
 
 __all__ = [
+    "BaseComposition",
     "HasMethods",
     "Interval",
     "InvalidParameterError",
@@ -26,8 +29,10 @@ __all__ = [
     "StrOptions",
     "check_sample_weight",
     "fit_context",
+    "ovr_decision_function",
     "raise_for_params",
     "rows_of_params",
+    "safe_indexing",
     "safe_split",
     "scorer_parts",
     "validate_data",
@@ -35,9 +40,12 @@ __all__ = [
 
 fit_context = _fit_context
 check_sample_weight = _check_sample_weight
+ovr_decision_function = _ovr_decision_function
 raise_for_params = _raise_for_params
 rows_of_params = _check_method_params
+safe_indexing = _safe_indexing
 safe_split = _safe_split
+BaseComposition = _BaseComposition
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ ROOT = Path(skconstrain.__file__).parent
 ROOMS = [
     {"__init__"},
     {
+        "_gated_ensemble_classifier",
         "_multi_label_net_classifier",
         "_positive_regressor",
         "_sparse_connected_net",
@@ -26,8 +27,9 @@ ROOMS = [
     {"inspection"},
     {"connections"},
     {"_sparse_product"},
+    {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
-    {"_batch_weight", "_connections", "_links", "_thresholds"},
+    {"_connections", "_links", "_partition", "_svc_decisions", "_thresholds"},
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}

@@ -1,0 +1,54 @@
+"""Which rows belong to which expert: disjoint parts of bounded size."""
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+
+
+def capped_assignment(score: np.ndarray, cap: int) -> np.ndarray:
+    """Give each row to its best expert with room; a full one keeps the rows that score highest.
+
+    Parameters
+    ----------
+    score
+        Shape (n_rows, L): how well each expert suits a row. Compared between rows, too.
+    cap
+        Most rows that an expert takes; ``L * cap`` must reach n_rows.
+
+    Returns
+    -------
+    owner
+        Shape (n_rows,): an expert for each row, none of which has more than `cap` rows.
+    """
+    n_rows, n_experts = score.shape
+    if n_experts * cap < n_rows:
+        raise ValueError(f"{n_experts} experts of at most {cap} rows cannot take {n_rows} rows.")
+    score, room = score.astype(float), np.full(n_experts, cap)
+    owner, free = np.full(n_rows, -1), np.arange(n_rows)
+    while len(free):
+        wanted, left = np.argmax(score[free], axis=1), []
+        for expert in range(n_experts):
+            rows = free[wanted == expert]
+            if len(rows) > room[expert]:
+                order = np.argsort(-score[rows, expert], kind="stable")
+                left.append(rows[order[room[expert] :]])
+                rows = rows[order[: room[expert]]]
+                score[:, expert] = -np.inf
+            owner[rows] = expert
+            room[expert] -= len(rows)
+        free = np.sort(np.concatenate(left)) if left else np.array([], int)
+    return owner
+
+
+def starting_parts(X: np.ndarray, n_parts: int, cap: int, seed: int) -> np.ndarray:
+    """Cut rows into cells of k-means on standardised columns, of at most `cap` rows each.
+
+    Returns
+    -------
+    owner
+        Shape (n_rows,): the number of each row's cell.
+    """
+    spread = X.std(axis=0)
+    scaled = (X - X.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    cells = MiniBatchKMeans(n_parts, random_state=seed, n_init=3, batch_size=1024)
+    cells.fit(scaled)
+    return capped_assignment(-cells.transform(scaled), cap)
