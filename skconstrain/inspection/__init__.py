@@ -1,5 +1,6 @@
 """Pictures of what was fitted. Needs matplotlib: ``pip install skconstrain[plot]``."""
 
+from skconstrain.inspection._connection_display import ConnectionDisplay
 from skconstrain.inspection._threshold_curve_display import ThresholdCurveDisplay
 
-__all__ = ["ThresholdCurveDisplay"]
+__all__ = ["ConnectionDisplay", "ThresholdCurveDisplay"]
