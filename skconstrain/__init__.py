@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["connections", "inspection", "layers", "losses"],
     submod_attrs={
         "_engine": ["clear_compile_cache", "compile_cache_info"],
+        "_gated_ensemble_classifier": ["GatedEnsembleClassifier"],
         "_multi_label_net_classifier": ["MultiLabelNetClassifier"],
         "_positive_regressor": ["PositiveRegressor"],
         "_sparse_connected_net": ["SparseConnectedNet"],

@@ -20,6 +20,7 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     check_sample_weight,
     fit_context,
+    safe_indexing,
     validate_data,
 )
 
@@ -42,6 +43,14 @@ class Rows(NamedTuple):
     X: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+
+
+class Given(NamedTuple):
+    """The same rows as the user gave them: X and y, and weights or None."""
+
+    X: object
+    y: object
+    weight: np.ndarray | None
 
 
 class NetEstimator(BaseEstimator):
@@ -164,8 +173,8 @@ class NetEstimator(BaseEstimator):
 
     def _fit(self, X, y, sample_weight, validation, *, continues, epochs, partial=False):
         self._check_settings()
-        rows = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
-        rows = self._weigh(rows)
+        rows, given = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
+        rows = self._extend(self._weigh(rows), given)
         first_epoch = self.n_iter_ if continues else 0
         rng = self._generator(first_epoch)
         held_out = None
@@ -184,14 +193,14 @@ class NetEstimator(BaseEstimator):
             "first_epoch": first_epoch,
             "tol": None if partial else self.tol,
         }
-        result = self._train(network, rows, held_out, target_scale, **run)
+        result = self._learn(network, rows, held_out, target_scale, **run)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         self._warn(result, expects_convergence=not partial and not self.early_stopping)
         return self
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial):
-        """Return validated rows; those without weight are gone."""
-        names = _column_names(y)
+        """Return validated rows, and the same as they were given; those without weight are gone."""
+        given, names = Given(X, y, None), _column_names(y)
         X, y = validate_data(
             self,
             X,
@@ -212,9 +221,11 @@ class NetEstimator(BaseEstimator):
                 raise ValueError("sample_weight must have a positive entry. Got only zeros.")
             if not used.all():
                 X, y, weight = X[used], y[used], weight[used]
+                given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
+            given = given._replace(weight=weight)
         target = self._encode_target(y, names=names, reset=reset)
         _check_representable(target, X.dtype)
-        return Rows(X, target, weight)
+        return Rows(X, target, weight), given._replace(y=y)
 
     def _generator(self, first_epoch):
         """Random numbers that depend on `random_state` and on how far training is, only."""
@@ -230,10 +241,11 @@ class NetEstimator(BaseEstimator):
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
-        X_val = validate_data(self, X_val, reset=False, dtype=[np.float64, np.float32])
-        check_consistent_length(X_val, y_val)
+        checked = validate_data(self, X_val, reset=False, dtype=[np.float64, np.float32])
+        check_consistent_length(checked, y_val)
         target = self._encode_target(y_val, names=_column_names(y_val), reset=False)
-        return Rows(_as_input(X_val, dtype), target, np.ones(len(X_val), dtype))
+        X_val = self._network_input(_as_input(checked, dtype), X_val)
+        return Rows(X_val, target, np.ones(len(X_val), dtype))
 
     def _split(self, rows, rng):
         """Set a fraction of the training rows aside for early stopping."""
@@ -284,6 +296,22 @@ class NetEstimator(BaseEstimator):
         known_weights, target_scale = self._start(rows)
         return {"known_weights": known_weights}, target_scale
 
+    def _extend(self, rows: Rows, given: Given) -> Rows:
+        """Add to the training rows what the network sees beside X: nothing, unless overridden."""
+        return rows
+
+    def _network_input(self, X, X_given):
+        """Add to checked rows, whose like was not trained on, what `_extend` adds."""
+        return X
+
+    def _own_callbacks(self) -> list:
+        """Return callbacks of the estimator itself, called after those of the user."""
+        return []
+
+    def _learn(self, network, rows, held_out, target_scale, **run):
+        """Train the network: once, unless a subclass does it in rounds."""
+        return self._train(network, rows, held_out, target_scale, **run)
+
     def _train(self, network, rows, held_out, target_scale, *, tol, **run):
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
         from skconstrain import _engine
@@ -295,7 +323,7 @@ class NetEstimator(BaseEstimator):
             network,
             loss=loss,
             optimizer=self.optimizer,
-            callbacks=self.callbacks,
+            callbacks=[*_as_list(self.callbacks), *self._own_callbacks()] or None,
             jit_compile=self.jit_compile,
         )
         return wrapper.train(
@@ -384,13 +412,14 @@ class NetEstimator(BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_weights")
 
+    def _params_shared_by_clones(self) -> set[str]:
+        """Return names of parameters that a clone shares instead of copying."""
+        params = self.get_params(deep=False)
+        return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
+
     def __sklearn_clone__(self):
         params = self.get_params(deep=False)
-        shared = {
-            name: params[name]
-            for name in _SHARED
-            if name in params and hasattr(params[name], "get_config")
-        }
+        shared = {name: params[name] for name in self._params_shared_by_clones()}
         stand_in = type(self)(**{**params, **dict.fromkeys(shared)})
         for name in ("_metadata_request", "_sklearn_output_config", "_skl_callbacks"):
             if name in self.__dict__:
@@ -428,6 +457,12 @@ def layer_sizes(hidden_layer_sizes):
     if isinstance(hidden_layer_sizes, Integral):
         return [hidden_layer_sizes]
     return list(hidden_layer_sizes)
+
+
+def _as_list(callbacks):
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, list) else [callbacks]
 
 
 def _as_input(X, dtype):

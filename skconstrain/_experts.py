@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyClassifier
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
@@ -49,7 +50,7 @@ class Expert:
     @property
     def is_calibrated(self) -> bool:
         """Whether its scores are logits already."""
-        return self.response == "predict_proba" or len(self.known) == 1
+        return self.response == "predict_proba"
 
     @property
     def seen(self) -> np.ndarray:
@@ -62,18 +63,20 @@ class Expert:
         """Return logits, or what a scale and a shift make logits, shape (n_rows, C).
 
         C is 1 for two classes: the logit of the second. Columns of classes that the expert does
-        not know hold 0.
+        not know hold less than its others.
         """
         if len(self.known) == 1:
-            always = np.zeros((_n_rows(X), self.n_classes))
-            always[:, self.known[0]] = 1.0
-            return logits_of(always)
+            always = np.ones((_n_rows(X), 1))
+            return columns_of(always, self.response, self.known, self.n_classes)
         given = _respond(self.estimator, X, self.response)
         return columns_of(given, self.response, self.known, self.n_classes)
 
 
-def make_expert(name, estimator, response, classes) -> Expert:
-    """Wrap a fitted classifier.
+def make_expert(name, estimator, wanted, classes, X) -> Expert:
+    """Wrap a fitted classifier; of `X`, only a row is used.
+
+    It is asked by the method `wanted`, or the first of `RESPONSES` that it has ("auto"); decisions
+    that have no column for each class (one against one) are replaced by votes.
 
     Raises
     ------
@@ -87,7 +90,10 @@ def make_expert(name, estimator, response, classes) -> Expert:
             f"Expert {name!r} was fitted on the class {unknown[0]!r}, which is not in y; y has "
             f"{list(classes)}. Use experts of the same classes, or some of them."
         )
-    known = np.searchsorted(classes, own)
+    response, known = choose_response(name, estimator, wanted), np.searchsorted(classes, own)
+    if response == "decision_function" and len(own) > 2:
+        columns = estimator.decision_function(safe_indexing(X, [0])).shape[1]
+        response = response if columns == len(own) else "predict"
     return Expert(name, estimator, response, known, len(classes))
 
 
@@ -99,7 +105,8 @@ def columns_of(given, response, known, n_classes) -> np.ndarray:
         return logits_of(probability)
     if given.ndim == 1:
         given = np.stack([-given / 2, given / 2], axis=1)
-    scores = np.zeros((len(given), n_classes))
+    # Below all others, where an expert does not know a class.
+    scores = np.repeat(given.min(axis=1, keepdims=True) - 1, n_classes, axis=1)
     scores[:, known] = given
     return scores[:, 1:] - scores[:, :1] if n_classes == 2 else scores
 
@@ -112,6 +119,8 @@ def logits_of(probability) -> np.ndarray:
 
 def choose_response(name, estimator, wanted) -> str:
     """Return the method to ask: `wanted`, or the first of `RESPONSES` that there is."""
+    if len(getattr(estimator, "classes_", ())) == 1 and wanted != "auto":
+        return wanted  # a constant: nothing is asked
     if wanted == "auto":
         return next(method for method in RESPONSES if hasattr(estimator, method))
     if not hasattr(estimator, wanted):
@@ -190,6 +199,9 @@ def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.nd
     """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C)."""
     found = []
     for expert in experts:
+        if isinstance(expert.estimator, FrozenEstimator):
+            found.append(expert.scores(X))
+            continue
         params = _fit_params(expert.estimator, weight)
         try:
             given = cross_val_predict(
@@ -215,23 +227,24 @@ def all_scores(experts, X, *, n_jobs=None) -> np.ndarray:
 
     Support vector machines with dense data are computed together, as matrix products.
     """
-    scores, fast = [None] * len(experts), {}
-    for i, expert in enumerate(experts):
-        if expert.response == "decision_function" and len(expert.known) > 1:
-            if _svc_decisions.serves(expert.estimator):
-                fast[i] = expert
+    scores = [None] * len(experts)
+    fast = {i: expert for i, expert in enumerate(experts) if _is_fast(expert)}
     if fast:
         machines = [expert.estimator for expert in fast.values()]
         for (i, expert), given in zip(
             fast.items(), _svc_decisions.decisions_of_all(machines, X), strict=True
         ):
-            given = _one_column_a_class(given, expert.estimator, X)
             scores[i] = columns_of(given, expert.response, expert.known, expert.n_classes)
     others = [i for i in range(len(experts)) if scores[i] is None]
     jobs = (delayed(experts[i].scores)(X) for i in others)
     for i, found in zip(others, Parallel(n_jobs=n_jobs, prefer="threads")(jobs), strict=True):
         scores[i] = found
     return np.stack(scores, axis=1)
+
+
+def _is_fast(expert):
+    decides = expert.response == "decision_function" and len(expert.known) > 1
+    return decides and _svc_decisions.serves(expert.estimator)
 
 
 def _respond(estimator, X, response):
@@ -245,15 +258,8 @@ def _respond(estimator, X, response):
     if isinstance(estimator, Pipeline) and _svc_decisions.serves(estimator[-1]):
         last, inputs = estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
     if _svc_decisions.serves(last):
-        return _one_column_a_class(_svc_decisions.decisions(last, inputs), estimator, X)
-    return _one_column_a_class(estimator.decision_function(X), estimator, X)
-
-
-def _one_column_a_class(given, estimator, X):
-    """Return decisions as they are, or votes where they have no column for each class."""
-    if given.ndim == 1 or given.shape[1] == len(estimator.classes_):
-        return given
-    return _respond(estimator, X, "predict")
+        return _svc_decisions.decisions(last, inputs)
+    return estimator.decision_function(X)
 
 
 def _votes(predicted, expert):
@@ -275,11 +281,11 @@ def _fit_one(name, estimator, X, y, weight):
 
 def _fit_part(name, estimator, X, y, weight, rows):
     labels = y[rows]
-    if len(rows) == 0 or (labels == labels[0]).all():
-        constant = DummyClassifier(strategy="most_frequent")
-        return constant.fit(
-            np.zeros((len(y), 1)), y if len(rows) == 0 else y[rows][:1].repeat(len(y))
-        )
+    if len(rows) == 0:
+        classes, counts = np.unique(y, return_counts=True)
+        labels = classes[[np.argmax(counts)]]
+    if (labels == labels[0]).all():
+        return DummyClassifier(strategy="prior").fit([[0]], labels[:1])
     part_weight = None if weight is None else weight[rows]
     return _fit_one(name, estimator, safe_indexing(X, rows), labels, part_weight)
 

@@ -63,6 +63,18 @@ WIRING = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]])
 
 ROWS = [
     Row(
+        skconstrain.GatedEnsembleClassifier,
+        two_classes,
+        "classifier",
+        {"gating": ["soft", "hard"], "learning_rate": [0.001, 0.01]},
+        {
+            "hidden_layer_sizes": (8,),
+            "gate_hidden_layer_sizes": (6,),
+            "load_balance": 0.1,
+            "epochs": 5,
+        },
+    ),
+    Row(
         skconstrain.MultiLabelNetClassifier,
         two_classes,
         "classifier",

@@ -10,10 +10,12 @@ import keras
 import numpy as np
 
 from skconstrain._networks import _gated, _stack
+from skconstrain._networks._gated import TemperatureSchedule
 from skconstrain._networks._stack import layer_weights
 from skconstrain.layers import ConnectedDense
 
 __all__ = [
+    "TemperatureSchedule",
     "build_fitted",
     "build_network",
     "build_part",
