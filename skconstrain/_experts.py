@@ -87,8 +87,8 @@ def make_expert(name, estimator, wanted, classes, X) -> Expert:
     unknown = np.setdiff1d(own, classes)
     if len(unknown):
         raise ValueError(
-            f"Expert {name!r} was fitted on the class {unknown[0]!r}, which is not in y; y has "
-            f"{list(classes)}. Use experts of the same classes, or some of them."
+            f"Expert {name!r} was fitted on the class {unknown[0]}, which is not in y; y has "
+            f"{classes.tolist()}. Use experts of the same classes, or some of them."
         )
     response, known = choose_response(name, estimator, wanted), np.searchsorted(classes, own)
     if response == "decision_function" and len(own) > 2:

@@ -9,11 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.svm import SVC
 
-from skconstrain import PositiveRegressor, SparseConnectedNet, SparseConnectedNetClassifier
+from skconstrain import (
+    GatedEnsembleClassifier,
+    PositiveRegressor,
+    SparseConnectedNet,
+    SparseConnectedNetClassifier,
+)
 from skconstrain._base import _OPTIMIZERS
 from skconstrain._links import LINKS
-from tests.registry import positive_regression
+from tests.registry import positive_regression, two_classes
 
 ONE_SIDED = sorted(name for name, link in LINKS.items() if not link.two_sided)
 OUTPUTS = sorted(LINKS)
@@ -209,3 +215,27 @@ def test_absent_connections_pass_nothing_however_large():
         huge = X.copy()
         huge[:, 2] = np.finfo(float).max
         np.testing.assert_array_equal(net.predict(huge), net.predict(X))
+
+
+@cache
+def gated(gating, given, dtype):
+    X, y = two_classes()
+    experts = [(f"svm{i}", SVC(C=10.0**i)) for i in range(4)] if given else None
+    model = GatedEnsembleClassifier(experts, gating=gating, k=3, epochs=20, random_state=0)
+    return model.fit(X.astype(dtype), y)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("given_experts", [False, True], ids=["networks", "classifiers"])
+@pytest.mark.parametrize(("gating", "used"), [("soft", 4), ("hard", 1), ("top_k", 3)])
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_the_gate_is_a_distribution_over_experts(gating, used, given_experts, dtype, data):
+    model = gated(gating, given_experts, dtype)
+    X = data.draw(finite(dtype))
+    gate = model.gate_proba(X)
+    assert (gate >= 0).all()
+    np.testing.assert_allclose(gate.sum(axis=1), 1, rtol=1e-6)
+    if gating == "hard":
+        np.testing.assert_array_equal(np.sort(gate, axis=1), np.eye(4)[[3] * len(X)])
+    assert ((gate > 0).sum(axis=1) <= used).all()  # a softmax underflows far from the data

@@ -7,6 +7,7 @@ from sklearn.metrics import f1_score
 from sklearn.svm import SVC
 
 from skconstrain import (
+    GatedEnsembleClassifier,
     MultiLabelNetClassifier,
     PositiveRegressor,
     SparseConnectedNet,
@@ -27,14 +28,14 @@ from skconstrain.losses import AsymmetricLoss
 def svm_case():
     """Three regions along the first feature, in each of them another rule and an SVM that has it.
 
-    Returns the features, the class (-1 or 1) and the decision functions, of shape (n_samples, 3).
+    Returns the features, the class (-1 or 1) and the fitted SVMs.
     """
     rng = np.random.default_rng(0)
     X = rng.uniform(-3, 3, size=(900, 3))
     region = np.digitize(X[:, 0], [-1, 1])
     y = np.sign((X @ [[0, 0, 0], [1, -1, 0], [0, 1, -1]])[np.arange(900), region])
     svms = [SVC(kernel="linear").fit(X[region == r], y[region == r]) for r in range(3)]
-    return X, y, np.column_stack([svm.decision_function(X) for svm in svms])
+    return X, y, svms
 
 
 def gater():
@@ -50,7 +51,8 @@ def gater():
 
 
 def test_question_1_by_the_layers_in_a_plain_keras_model():
-    X, y, decisions = svm_case()
+    X, y, svms = svm_case()
+    decisions = np.column_stack([svm.decision_function(X) for svm in svms])
     keras.utils.set_random_seed(0)
     model, gate_model = gater()
     model.compile(optimizer=keras.optimizers.Adam(0.02), loss="mean_squared_error")
@@ -64,6 +66,23 @@ def test_question_1_by_the_layers_in_a_plain_keras_model():
     best_svm = (np.sign(decisions) == y[:, None]).mean(axis=0).max()
     predicted = np.sign(model.predict([X, decisions], verbose=0)[:, 0])
     assert (predicted == y).mean() > best_svm + 0.1
+
+
+def test_question_1_by_the_estimator():
+    X, y, machines = svm_case()
+    model = GatedEnsembleClassifier(
+        [(f"svm {i}", machine) for i, machine in enumerate(machines)],
+        gating="hard",
+        cv="prefit",
+        gate_hidden_layer_sizes=(20,),
+        activation="logistic",
+        learning_rate=0.02,
+        random_state=0,
+    ).fit(X, y)
+    gate = model.gate_proba(X)
+    assert (np.sort(gate, axis=1) == [0, 0, 1]).all()
+    best_svm = max(machine.score(X, y) for machine in machines)
+    assert model.score(X, y) > best_svm + 0.1
 
 
 def test_question_1_s_rows():
@@ -123,6 +142,18 @@ def test_question_3_by_the_layers_in_a_plain_keras_model(topology):
     np.testing.assert_allclose(probability, np.einsum("bl,blk->bk", *parts), rtol=1e-5)
     majority = np.bincount(y).max() / len(y)
     assert (probability.argmax(axis=1) == y).mean() > majority + 0.2
+
+
+def test_question_3_by_the_estimator():
+    X, y = mixture_case()
+    model = GatedEnsembleClassifier(
+        n_experts=4, hidden_layer_sizes=(16,), learning_rate=0.01, random_state=0
+    ).fit(X, y)
+    probability = model.predict_proba(X)
+    parts = model.gate_proba(X), model.expert_predict_proba(X)
+    np.testing.assert_allclose(probability, np.einsum("bl,blk->bk", *parts), rtol=1e-9)
+    majority = np.bincount(y).max() / len(y)
+    assert model.score(X, y) > majority + 0.2
 
 
 # Question 2: an output that stays positive.

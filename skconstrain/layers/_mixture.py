@@ -5,7 +5,7 @@ from keras import ops
 
 # Of the best expert's likelihood of a class. In training a gate that chooses sees gradients as
 # large as the ratio of the best likelihood to that of its choice, which has no bound: this one.
-_FLOOR = 1e-2
+_FLOOR = 0.1
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
