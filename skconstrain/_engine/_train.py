@@ -164,9 +164,7 @@ class _Loop:
         order = self.program.to_device(self.batches.order(run.rng))
         loss = self._steps(order, hooks)
         if not math.isfinite(loss):
-            raise ValueError(
-                self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
-            )
+            raise self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
         self.losses.append(loss)
         logs = {"loss": loss}
         if self.validation is not None:
@@ -194,17 +192,13 @@ class _Loop:
         return total_loss / total_weight
 
     def _divergence(self, what):
-        rate = float(self.program.optimizer.learning_rate)
-        return (
-            f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
-            "or give the optimizer clipnorm=1.0."
-        )
+        return divergence(what, float(self.program.optimizer.learning_rate))
 
     def result(self) -> TrainingResult:
         """Collect what the run leaves."""
         weights = self.best_weights if self.best_weights is not None else self.program.weights()
         if not all(np.isfinite(array).all() for array in weights):
-            raise ValueError(self._divergence("A weight became infinite or NaN."))
+            raise self._divergence("A weight became infinite or NaN.")
         return TrainingResult(
             weights,
             self.program.optimizer_state(),
@@ -213,6 +207,14 @@ class _Loop:
             self.interrupted,
             self.data.stopping.done or bool(self.program.model.stop_training),
         )
+
+
+def divergence(what: str, rate: float) -> ValueError:
+    """Return the error of a training that diverged, and what to try."""
+    return ValueError(
+        f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
+        "or give the optimizer clipnorm=1.0."
+    )
 
 
 def _watches_batches(callback):
