@@ -3,7 +3,7 @@
 The only folder that knows TensorFlow. It knows nothing of scikit-learn or scikeras.
 """
 
-from skconstrain._engine._batching import Batches
+from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._parameters import is_elementwise
 from skconstrain._engine._program import (
@@ -12,20 +12,32 @@ from skconstrain._engine._program import (
     TrainingProgram,
     choose_jit,
 )
+from skconstrain._engine._stacked_program import StackedProgram, is_stackable
+from skconstrain._engine._stacked_train import n_validation_rows, train_stack
+from skconstrain._engine._stacking import ALONE, Meeting, Request, current_meeting
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
 
 __all__ = [
+    "ALONE",
+    "MAX_FLAT_SIZE",
+    "Batches",
     "CacheInfo",
+    "Meeting",
+    "Request",
     "Stopping",
     "TrainingResult",
     "TrainingRun",
     "clear_compile_cache",
     "compile_cache_info",
+    "current_meeting",
     "freeze",
+    "is_stackable",
     "lend_program",
+    "lend_stacked_program",
     "predict",
     "train",
+    "train_stack",
 ]
 
 _CACHE = ProgramCache(maxsize=64)
@@ -64,13 +76,42 @@ def lend_program(
     def build():
         model = build_model()
         if jit:
-            for layer in model.layers:
-                getattr(layer, "prepare_for_xla", _nothing)()
+            _prepare_for_xla(model)
         small = kernel_size <= MAX_FLAT_SIZE and not has_callbacks
         flat = small and is_elementwise(model.optimizer)
         return TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
 
     return _CACHE.lend((key, *shapes.values(), jit, has_callbacks), build)
+
+
+def lend_stacked_program(key, build_model, runs, *, kernel_size, jit_compile):
+    """Lend the program that trains the networks of all `runs` at once.
+
+    `runs` are trainings of equal networks and padded shapes; the other parameters are those of
+    :func:`lend_program`. The program has room for some more models, so that stacks of similar size
+    share one.
+    """
+    batches, n_models = Batches(len(runs[0].X), runs[0].batch_size), padded(len(runs))
+    jit = jit_compile
+    if jit == "auto":
+        # A step of many models is work for many: XLA pays sooner.
+        n_steps = batches.n_steps * runs[0].epochs * max(1, n_models // 8)
+        jit = choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
+    shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
+    shapes |= {"n_models": n_models, "n_validation": n_validation_rows(runs)}
+
+    def build():
+        model = build_model()
+        if jit:
+            _prepare_for_xla(model)
+        return StackedProgram(model, **shapes, jit_compile=jit)
+
+    return _CACHE.lend(("stack", key, *shapes.values(), jit), build)
+
+
+def _prepare_for_xla(model):
+    for layer in model.layers:
+        getattr(layer, "prepare_for_xla", _nothing)()
 
 
 def _nothing():

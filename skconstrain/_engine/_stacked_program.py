@@ -82,9 +82,12 @@ class StackedProgram:
             for i, size in enumerate(self._sizes)
         ]
         self.optimizer.build(self._parameters)
+        self._slots = self.optimizer.variables[2:]  # after the common count and the learning rate
         # A count of steps for each model: one that stands still does not age.
         self.optimizer._iterations = self._zeros((self.n_models, 1), "int64", "steps")
-        self._slots = self.optimizer.variables[2:]  # after the common count and the learning rate
+        # Optimizers order them differently; their names say which is which.
+        self._slot_places = [_place(slot.path.rpartition("/")[2]) for slot in self._slots]
+        self._slot_kinds = list(dict.fromkeys(kind for _, kind in self._slot_places))
         self._fresh_slots = [slot.value.numpy()[0] for slot in self._slots]
         self._states = [
             self._zeros((self.n_models, *v.shape), v.dtype, f"state_{i}")
@@ -205,8 +208,9 @@ class StackedProgram:
     def _cut(self, flat):
         """Cut what an optimizer holds for the flat vector of a model into that of its slots."""
         cuts = np.cumsum(self._sizes)[:-1]
-        of_kinds = [np.split(array, cuts) for array in flat]
-        return [of_kind[i] for i in range(len(self._sizes)) for of_kind in of_kinds]
+        kinds = zip(self._slot_kinds, flat, strict=True)
+        of_kind = {kind: np.split(array, cuts) for kind, array in kinds}
+        return [of_kind[kind][i] for i, kind in self._slot_places]
 
     def to_device(self, array):
         """Copy `array` to where the program runs."""
@@ -231,10 +235,17 @@ class StackedProgram:
     def optimizer_state(self, i, rate):
         """Return copies of the optimizer's variables of one model, as if it had trained alone."""
         count = np.int64(self.optimizer.iterations.value[i, 0].numpy())
-        n_kinds = len(self._slots) // len(self._sizes)
-        rows = [slot.value[i].numpy() for slot in self._slots]
-        flat = [np.concatenate(rows[kind::n_kinds]) for kind in range(n_kinds)]
+        rows = {kind: [None] * len(self._sizes) for kind in self._slot_kinds}
+        for slot, (number, kind) in zip(self._slots, self._slot_places, strict=True):
+            rows[kind][number] = slot.value[i].numpy()
+        flat = [np.concatenate(rows[kind]) for kind in self._slot_kinds]
         return [count, np.float32(rate), *flat]
+
+
+def _place(slot_name):
+    """Take ``parameters_3_momentum`` apart: the number of the variable, and what is held for it."""
+    _, number, kind = slot_name.split("_", 2)
+    return int(number), kind
 
 
 def _values(variables):
