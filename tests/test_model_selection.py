@@ -143,8 +143,8 @@ def test_randomized_search():
 
 def test_a_fit_that_diverges_fails_alone():
     X, y = positive_regression(0)
-    net = PositiveRegressor((6,), output="exp", optimizer="sgd", random_state=0, **FAST)
-    grid = {"learning_rate": [0.001, 1e12, 0.01]}
+    net = SparseConnectedNet(optimizer="sgd", random_state=0, **FAST)
+    grid = {"learning_rate": [0.001, 1e30, 0.01]}
     with pytest.warns(FitFailedWarning, match="Lower learning_rate"):
         search = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
     scores = search.cv_results_["mean_test_score"]
