@@ -73,16 +73,17 @@ class NetWrapper(_import_wrapper()):
     def train(
         self, X, y, weight, *, epochs, batch_size, rng, start=None, known_weights=None, **run
     ):
-        """Train on validated arrays, from `start` or from `known_weights` and drawn ones.
+        """Train on validated rows, from `start` or from `known_weights` and drawn ones.
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
+        plan = _engine.plan_chunks(X, batch_size)
         lent = _engine.lend_program(
             self._key(),
             super()._build_keras_model,
-            n_rows=len(X),
+            n_rows=plan.rows_per_chunk,
             batch_size=batch_size,
-            epochs=epochs,
+            epochs=epochs * plan.n_chunks,
             kernel_size=kernel_size(self.network),
             jit_compile=self.jit_compile if supports_xla(self.network) else False,
             has_callbacks=bool(self.callbacks),

@@ -29,7 +29,8 @@ ROOMS = [
     {"_sparse_product"},
     {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
-    {"_connections", "_links", "_partition", "_svc_decisions", "_thresholds"},
+    {"_lazy_rows"},
+    {"_batch_weight", "_connections", "_links", "_partition", "_svc_decisions", "_thresholds"},
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}

@@ -5,6 +5,7 @@ The only folder that knows TensorFlow. It knows nothing of scikit-learn or scike
 
 from skconstrain._engine._batching import Batches
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
+from skconstrain._engine._chunks import plan_chunks, predict_parts
 from skconstrain._engine._parameters import is_elementwise
 from skconstrain._engine._program import (
     MAX_FLAT_SIZE,
@@ -14,6 +15,7 @@ from skconstrain._engine._program import (
 )
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
+from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
     "CacheInfo",
@@ -24,6 +26,7 @@ __all__ = [
     "compile_cache_info",
     "freeze",
     "lend_program",
+    "plan_chunks",
     "predict",
     "train",
 ]
@@ -83,6 +86,8 @@ def predict(key, build_model, weights, X):
     `build_model` returns the model, and the places of its weights among `weights` or None.
     """
     program = _CACHE.get(("predict", key), lambda: PredictionProgram(*build_model()))
+    if isinstance(X, LazyRows):
+        return predict_parts(program, weights, X)
     return program.predict(weights, X)
 
 
