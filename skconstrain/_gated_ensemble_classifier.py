@@ -24,6 +24,7 @@ from skconstrain._experts import (
     make_expert,
     out_of_fold_scores,
 )
+from skconstrain._lazy_rows import moments
 from skconstrain._partition import capped_assignment, starting_parts
 from skconstrain._sklearn_compat import (
     BaseComposition,
@@ -141,6 +142,12 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``.
+    chunk_bytes : int, default=2**28
+        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
+        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
+        batches, at least one; a chunk is drawn from many places of X and shuffled. Three or four
+        chunks are held at a time. Targets and weights are always held
+        whole. Given experts need all of X, dense.
     jit_compile : bool or "auto", default="auto"
         Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
@@ -265,6 +272,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         tol=1e-4,
         warm_start=False,
         callbacks=None,
+        chunk_bytes=2**28,
         jit_compile="auto",
         dtype=None,
         random_state=None,
@@ -301,6 +309,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.chunk_bytes = chunk_bytes
         self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
@@ -474,9 +483,8 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             trained = np.asarray(self._score_options["trained"])
             scale = np.where(trained & (size > 0), 1 / np.where(size > 0, size, 1), 1)
             known = {"eta/scale": scale[:, None]}
-        X = rows.X[:, :cut].astype(np.float64)
-        mean = np.average(X, axis=0, weights=rows.weight)
-        spread = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=rows.weight))
+        X = rows.X if self.estimators is None else rows.X[:, :cut]
+        mean, spread = moments(X, rows.weight)
         scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
         known |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
         return {**known, **self._gate_factors()}, target_scale
@@ -689,6 +697,10 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             return super()._fit(*args, **kwargs)
         finally:
             self.__dict__.pop("_given", None)  # the data do not stay
+
+    def _bytes_at_once(self):
+        # Given experts are fitted on all of X, and get it as it is.
+        return None if self.estimators is not None else super()._bytes_at_once()
 
     def _params_shared_by_clones(self):
         shared = super()._params_shared_by_clones()

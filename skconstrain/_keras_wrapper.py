@@ -4,6 +4,7 @@ The only file that knows scikeras. What trains and predicts is the engine.
 """
 
 import keras
+import numpy as np
 
 from skconstrain import _engine
 from skconstrain._engine._batching import padded
@@ -74,7 +75,7 @@ class NetWrapper(_import_wrapper()):
     def train(
         self, X, y, weight, *, epochs, batch_size, rng, start=None, known_weights=None, **run
     ):
-        """Train on validated arrays, from `start` or from `known_weights` and drawn ones.
+        """Train on validated rows, from `start` or from `known_weights` and drawn ones.
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
@@ -82,12 +83,13 @@ class NetWrapper(_import_wrapper()):
         together = self._train_in_stack(X, y, start=start, known_weights=known_weights, **run)
         if together is not None:
             return together
+        plan = _engine.plan_chunks(X, batch_size)
         lent = _engine.lend_program(
             self._key(),
             super()._build_keras_model,
-            n_rows=len(X),
+            n_rows=plan.rows_per_chunk,
             batch_size=batch_size,
-            epochs=epochs,
+            epochs=epochs * plan.n_chunks,
             kernel_size=kernel_size(self.network),
             jit_compile=self.jit_compile if supports_xla(self.network) else False,
             has_callbacks=bool(self.callbacks),
@@ -101,10 +103,14 @@ class NetWrapper(_import_wrapper()):
     def _train_in_stack(self, X, y, *, start, known_weights, **run):
         """Train together with equal networks that are fitted at the same time, if there are any."""
         meeting = _engine.current_meeting()
-        if meeting is None or not self._may_be_stacked(run):
+        held_out = run["validation"]
+        # Rows that are read in chunks stay where they are.
+        is_read = isinstance(X, np.ndarray) and (
+            held_out is None or isinstance(held_out[0], np.ndarray)
+        )
+        if meeting is None or not is_read or not self._may_be_stacked(run):
             return None
         batches = _engine.Batches(len(X), run["batch_size"])
-        held_out = run["validation"]
         n_validation = 0 if held_out is None else padded(len(held_out[0]))
         shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
         request = _engine.Request(

@@ -30,6 +30,7 @@ ROOMS = [
     {"_sparse_product"},
     {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
+    {"_lazy_rows"},
     {"_batch_weight", "_connections", "_links", "_partition", "_svc_decisions", "_thresholds"},
     {"_sklearn_compat"},
 ]

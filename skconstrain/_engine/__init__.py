@@ -5,6 +5,7 @@ The only folder that knows TensorFlow. It knows nothing of scikit-learn or scike
 
 from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
+from skconstrain._engine._chunks import plan_chunks, predict_parts
 from skconstrain._engine._parameters import is_elementwise
 from skconstrain._engine._program import (
     MAX_FLAT_SIZE,
@@ -17,6 +18,7 @@ from skconstrain._engine._stacked_train import n_validation_rows, train_stack
 from skconstrain._engine._stacking import ALONE, Meeting, Request, current_meeting
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
+from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
     "ALONE",
@@ -35,6 +37,7 @@ __all__ = [
     "is_stackable",
     "lend_program",
     "lend_stacked_program",
+    "plan_chunks",
     "predict",
     "train",
     "train_stack",
@@ -124,6 +127,8 @@ def predict(key, build_model, weights, X):
     `build_model` returns the model, and the places of its weights among `weights` or None.
     """
     program = _CACHE.get(("predict", key), lambda: PredictionProgram(*build_model()))
+    if isinstance(X, LazyRows):
+        return predict_parts(program, weights, X)
     return program.predict(weights, X)
 
 
