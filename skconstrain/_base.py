@@ -129,8 +129,8 @@ class NetEstimator(BaseEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite. A memory map is read chunk by chunk where it takes more than
-            `chunk_bytes`.
+            Training data, finite. Where they take more than `chunk_bytes` they are not copied, but
+            read chunk by chunk: a memory map may be larger than the memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -145,8 +145,8 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
     chunk_bytes : int, default=2**28
         How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
         array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. Three or four
-        chunks are held at a time. Targets and weights are always held
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held
         whole. Given experts need all of X, dense.
     jit_compile : bool or "auto", default="auto"
         Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
@@ -321,7 +321,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Training data, finite.
         y : array-like of shape (n_samples,)
             Classes.
@@ -342,7 +342,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns
@@ -359,7 +359,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns

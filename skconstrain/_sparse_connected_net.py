@@ -86,8 +86,8 @@ callable, default="squared_error"
     chunk_bytes : int, default=2**28
         How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
         array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. Three or four
-        chunks are held at a time. Targets and weights are always held whole.
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held whole.
     jit_compile : bool or "auto", default="auto"
         Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
         Sparse kernels are never compiled by XLA.
