@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base import layer_sizes
 from skconstrain._base_classifier import NetClassifier
+from skconstrain._calibration import scale_and_shift
 from skconstrain._experts import (
     RESPONSES,
     all_scores,
@@ -479,15 +480,25 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         if self.estimators is not None:
             scores = self._scores_of(rows.X)
             cut -= scores[0].size
-            size = np.average(np.abs(scores), axis=(0, 2), weights=None)
-            trained = np.asarray(self._score_options["trained"])
-            scale = np.where(trained & (size > 0), 1 / np.where(size > 0, size, 1), 1)
-            known = {"eta/scale": scale[:, None]}
+            known = self._start_of_calibration(scores, rows)
         X = rows.X if self.estimators is None else rows.X[:, :cut]
         mean, spread = moments(X, rows.weight)
         scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
         known |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
         return {**known, **self._gate_factors()}, target_scale
+
+    def _start_of_calibration(self, scores, rows):
+        """Start each expert at its best scale and shift: the gate leaves a badly scaled one."""
+        options = self._score_options
+        scale, shift = np.ones((scores.shape[1], 1)), np.zeros(scores.shape[1:])
+        for i in np.flatnonzero(options["trained"]):
+            seen = np.asarray(options["seen"][i])
+            binary = self._target_kind == "binary"
+            known = np.ones(len(scores), bool) if binary else rows.target[:, seen].any(axis=1)
+            if known.any():
+                parts = scores[known, i][:, seen], rows.target[known][:, seen], rows.weight[known]
+                scale[i], shift[i, seen] = scale_and_shift(*(p.astype(np.float64) for p in parts))
+        return {"eta/scale": scale, "eta/shift": shift}
 
     def _gate_factors(self):
         """Return what the gate layer holds and does not train."""

@@ -31,7 +31,15 @@ ROOMS = [
     {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
     {"_lazy_rows"},
-    {"_batch_weight", "_connections", "_links", "_partition", "_svc_decisions", "_thresholds"},
+    {
+        "_batch_weight",
+        "_calibration",
+        "_connections",
+        "_links",
+        "_partition",
+        "_svc_decisions",
+        "_thresholds",
+    },
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}

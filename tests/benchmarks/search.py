@@ -5,9 +5,9 @@ Run from the root of the repository::
     python -m tests.benchmarks.search [--part search|stacks ...] [--repeats N] [--json FILE]
 
 search  GridSearchCV of 12 candidates (learning rate x alpha), 5 folds and 50 epochs on 442 x 10,
-        one hidden layer of 100, batches of 32, float32. BatchedGridSearchCV, its first search in the
-        process, may take a quarter of the time of the same search over MLPRegressor, and ordinary
-        GridSearchCV over PositiveRegressor 0.6 of it.
+        one hidden layer of 100, batches of 32, float32. BatchedGridSearchCV, its first search in
+        the process, may take a quarter of the time of the same search over MLPRegressor, and
+        ordinary GridSearchCV over PositiveRegressor 0.6 of it.
 stacks  Seconds a network, where 1 to 256 networks train as one stack, beside one after the other.
 
 TensorFlow is imported, and another network fitted, before any clock starts. Runs are interleaved;
