@@ -456,7 +456,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             return []
         from skconstrain._networks import TemperatureSchedule
 
-        return [TemperatureSchedule(*map(float, self.temperature))]
+        return [TemperatureSchedule(*map(float, self.temperature), self.epochs)]
 
     def _network_body(self, continues):
         sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
@@ -691,7 +691,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
     def _mix(self, gate, X):
         """Return the mixture's probabilities; experts without weight for a row do not see it."""
-        if self.gating == "soft":
+        if self._network["gate"]["gating"] == "soft":
             logits = self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
             return np.einsum("nl,nlk->nk", gate, self._probability_of_logits(logits))
         mixture = np.zeros((len(gate), len(self.classes_)))

@@ -103,7 +103,7 @@ class NetWrapper(_import_wrapper()):
     def _train_in_stack(self, X, y, *, start, known_weights, **run):
         """Train together with equal networks that are fitted at the same time, if there are any."""
         meeting = _engine.current_meeting()
-        held_out = run["validation"]
+        held_out = run.get("validation")
         # Rows that are read in chunks stay where they are.
         is_read = isinstance(X, np.ndarray) and (
             held_out is None or isinstance(held_out[0], np.ndarray)
@@ -131,7 +131,7 @@ class NetWrapper(_import_wrapper()):
         draws = network["dropout"] > 0 or "gate" in network
         small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
         optimizer = keras.optimizers.get(self.optimizer)
-        watched = self.callbacks or run["verbose"]
+        watched = self.callbacks or run.get("verbose")
         return small and not draws and not watched and _engine.is_stackable(optimizer)
 
     def _key(self):
