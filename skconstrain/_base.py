@@ -301,7 +301,7 @@ default=None
             start = {"start": self._weights, "optimizer_state": self._optimizer_state}
             return start, self._target_scale
         known_weights, target_scale = self._start(rows)
-        return {"known_weights": known_weights}, target_scale
+        return {"known_weights": {"rate": self.dropout, **known_weights}}, target_scale
 
     def _extend(self, rows: Rows, given: Given) -> Rows:
         """Add to the training rows what the network sees beside X: nothing, unless overridden."""

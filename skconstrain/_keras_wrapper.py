@@ -9,6 +9,7 @@ import numpy as np
 from skconstrain import _engine
 from skconstrain._engine._batching import padded
 from skconstrain._networks import (
+    architecture,
     build_network,
     build_part,
     initial_weights,
@@ -138,7 +139,7 @@ class NetWrapper(_import_wrapper()):
         optimizer = self.optimizer
         if isinstance(optimizer, keras.optimizers.Optimizer):
             optimizer = [type(optimizer), _optimizer_config(optimizer)]
-        return _engine.freeze([self.network, self.loss, optimizer])
+        return _engine.freeze([architecture(self.network), self.loss, optimizer])
 
     def _build_keras_model(self):
         # The lent program has built its model through scikeras, once for all clones.
@@ -215,11 +216,11 @@ def has_schedule(optimizer) -> bool:
 
 def predict(network, weights, X):
     """Return the network's outputs, shape (n_rows, n_outputs)."""
-    key = _engine.freeze(network)
+    key = _engine.freeze(architecture(network))
     return _engine.predict(key, lambda: (build_network(network), None), weights, X)
 
 
 def predict_part(network, weights, X, layer_name):
     """Return the outputs of one layer of the network, a row each."""
-    key = _engine.freeze([network, layer_name])
+    key = _engine.freeze([architecture(network), layer_name])
     return _engine.predict(key, lambda: build_part(network, layer_name), weights, X)
