@@ -129,11 +129,10 @@ class NetWrapper(_import_wrapper()):
     def _may_be_stacked(self, run):
         """Whether a stack trains the network as it trains alone."""
         network = self.network
-        draws = network["dropout"] > 0 or "gate" in network
         small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
         optimizer = keras.optimizers.get(self.optimizer)
         watched = self.callbacks or run.get("verbose")
-        return small and not draws and not watched and _engine.is_stackable(optimizer)
+        return small and not watched and _engine.is_stackable(optimizer)
 
     def _key(self):
         optimizer = self.optimizer
