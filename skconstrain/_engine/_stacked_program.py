@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from skconstrain._batch_weight import batch_weight
+from skconstrain._loss_numbers import numbers_of, with_numbers
 
 # Optimizers whose step is arithmetic on each number, so that a learning rate a row does what it
 # does alone; subclasses may do anything.
@@ -46,6 +47,11 @@ class StackedProgram:
         Rows of validation data of each model, with padding; 0 without.
     jit_compile
         Whether XLA compiles the epoch.
+
+    Attributes
+    ----------
+    number_names
+        The settings of the loss that are data.
     """
 
     def __init__(
@@ -61,14 +67,15 @@ class StackedProgram:
         n_outputs = model.outputs[0].shape[-1]
         data = self._data_spec(padded_rows, n_columns, n_outputs)
         order = tf.TensorSpec((n_models, padded_steps * width), tf.int32)
-        settings = [tf.TensorSpec((n_models,), floats)] * 3
+        self.number_names = tuple(numbers_of(self._loss))
+        settings = [tf.TensorSpec((n_models,), floats)] * (3 + len(self.number_names))
         steps = tf.TensorSpec((n_models,), tf.int32)
         epoch = tf.function(self._epoch, jit_compile=jit_compile, autograph=False)
         self._run = epoch.get_concrete_function(*data, order, steps, *settings)
         if n_validation:
             evaluate = tf.function(self._evaluate, jit_compile=jit_compile, autograph=False)
             held_out = self._data_spec(n_validation, n_columns, n_outputs)
-            self._run_evaluation = evaluate.get_concrete_function(*held_out, settings[0])
+            self._run_evaluation = evaluate.get_concrete_function(*held_out, *settings)
 
     def _data_spec(self, n_rows, n_columns, n_outputs):
         floats = tf.as_dtype(self.dtype)
@@ -103,7 +110,7 @@ class StackedProgram:
         dtype = np.dtype(dtype).name
         return keras.Variable(np.zeros(shape, dtype), dtype=dtype, trainable=False, name=name)
 
-    def _epoch(self, X, y, weight, order, n_steps, rate, penalty, target_scale):
+    def _epoch(self, X, y, weight, order, n_steps, rate, penalty, *loss_settings):
         """Run an epoch of every model; return its sums of weighted losses and of weights."""
 
         def step(i, loss_sum, weight_sum, states):
@@ -114,7 +121,7 @@ class StackedProgram:
                 parameters = _values(self._parameters)
                 tape.watch(parameters)
                 prediction, extra, after = self._forward(parameters, states, batch[0], batch[2])
-                losses = self._losses(batch[1], prediction, target_scale)
+                losses = self._losses(batch[1], prediction, *loss_settings)
                 losses = tf.where(runs[:, None], losses, 0)
                 loss = tf.reduce_sum(losses * batch[2], axis=1)
                 total = tf.reduce_sum(batch[2], axis=1)
@@ -177,15 +184,16 @@ class StackedProgram:
         shaped = zip(parameters, self._shapes, strict=True)
         return [tf.reshape(numbers, shape) for numbers, shape in shaped]
 
-    def _losses(self, y, prediction, target_scale):
+    def _losses(self, y, prediction, target_scale, *numbers):
         """Loss of each row of each model, shape (n_models, n_rows)."""
         # Not inside the map: the gradient of a mean there makes XLA compile at every call.
         prediction /= target_scale[:, None, None]
-        n_outputs = prediction.shape[-1]
-        losses = self._loss.call(
-            tf.reshape(y, (-1, n_outputs)), tf.reshape(prediction, (-1, n_outputs))
-        )
-        return tf.reshape(losses, tf.shape(y)[:2])
+        n_rows, n_outputs = prediction.shape[1:]
+        # A row has the numbers of its model.
+        of_rows = [tf.repeat(values, n_rows)[:, None] for values in numbers]
+        loss = with_numbers(self._loss, dict(zip(self.number_names, of_rows, strict=True)))
+        losses = loss.call(tf.reshape(y, (-1, n_outputs)), tf.reshape(prediction, (-1, n_outputs)))
+        return tf.reshape(losses, (self.n_models, n_rows))
 
     def _penalised(self, gradients, parameters, penalty):
         """Add the gradient of the L2 penalty of the kernels."""
@@ -224,15 +232,17 @@ class StackedProgram:
             rows = variable.value.read_value()
             variable.assign(_map(of_model, rows))
 
-    def _evaluate(self, X, y, weight, target_scale):
+    def _evaluate(self, X, y, weight, _rate, _penalty, *loss_settings):
         """Return the sum of weighted losses of each model."""
 
         def of_model(arguments):
             parameters, states, X = arguments
-            return self.model.stateless_call(self._tensors(parameters), states, X, training=False)[0]
+            return self.model.stateless_call(self._tensors(parameters), states, X, training=False)[
+                0
+            ]
 
         prediction = _map(of_model, (_values(self._parameters), _values(self._states), X))
-        losses = self._losses(y, prediction, target_scale)
+        losses = self._losses(y, prediction, *loss_settings)
         return tf.reduce_sum(tf.cast(losses * weight, tf.float64), axis=1)
 
     def load(self, starts, optimizer_states):
@@ -257,6 +267,11 @@ class StackedProgram:
         of_kind = {kind: np.split(array, cuts) for kind, array in kinds}
         return [of_kind[kind][i] for i, kind in self._slot_places]
 
+    def assign(self, path, values):
+        """Set a weight that is not trained, to a number for each model."""
+        paths = [variable.path for variable in self.model.non_trainable_variables]
+        self._states[paths.index(path)].assign(values)
+
     def to_device(self, array):
         """Copy `array` to where the program runs."""
         return tf.constant(array, tf.int32 if array.dtype.kind == "i" else self.dtype.name)
@@ -265,9 +280,9 @@ class StackedProgram:
         """Train an epoch; return sums of losses and weights, two arrays of shape (n_models,)."""
         return self._run(*data, order, tf.constant(n_steps, tf.int32), *settings).numpy()
 
-    def evaluate(self, data, target_scale):
+    def evaluate(self, data, settings):
         """Return the sum of weighted losses of each model, shape (n_models,)."""
-        return self._run_evaluation(*data, target_scale).numpy()
+        return self._run_evaluation(*data, *settings).numpy()
 
     def weights(self, i):
         """Return copies of all weights of one model: the trained ones, then the rest."""

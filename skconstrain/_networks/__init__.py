@@ -23,6 +23,7 @@ __all__ = [
     "initial_weights",
     "kernel_size",
     "layer_weights",
+    "n_units",
     "supports_xla",
 ]
 
@@ -76,6 +77,12 @@ def kernel_size(network: dict) -> int:
     """Return how many numbers the kernels of the network hold."""
     kind = _gated if "gate" in network else _stack
     return sum(kind.kernel_sizes(network))
+
+
+def n_units(network: dict) -> int:
+    """Return how many values the layers hold for a row."""
+    kind = _gated if "gate" in network else _stack
+    return kind.n_units(network)
 
 
 def supports_xla(network: dict) -> bool:
