@@ -84,6 +84,7 @@ class NetWrapper(_import_wrapper()):
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
+        _engine.warn_of_double_precision(self.network["dtype"])
         run |= {"weight": weight, "rng": rng, "batch_size": batch_size, "epochs": epochs}
         run["loss_numbers"] = numbers_of(self.loss)
         together = self._train_in_stack(X, y, start=start, known_weights=known_weights, **run)
