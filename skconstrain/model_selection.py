@@ -2,12 +2,10 @@
 
 import inspect
 import threading
-from numbers import Integral
 
 import joblib
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
-from joblib.parallel import ThreadingBackend
+from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import (
     GridSearchCV,
@@ -18,62 +16,9 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
+from skconstrain._meetings import MAX_STACK_BYTES, make_meeting, meeting_fits
+
 __all__ = ["BatchedGridSearchCV", "BatchedRandomizedSearchCV", "fit_many"]
-
-MAX_STACK_BYTES = 2**28
-
-# Fits that run at once: threads, most of which wait.
-_MOST_FITS = 256
-
-
-class _MeetingBackend(ThreadingBackend):
-    """Joblib's threads, whose tasks attend a meeting."""
-
-    def __init__(self, meeting=None, **kwargs):
-        super().__init__(**kwargs)
-        self._meeting = meeting
-
-    def submit(self, func, callback=None):
-        """Run `func` in a thread."""
-        return super().submit(self._attending(func), callback)
-
-    def apply_async(self, func, callback=None):
-        """Run `func` in a thread: the name of `submit` before joblib 1.5."""
-        return super().apply_async(self._attending(func), callback)
-
-    def compute_batch_size(self):
-        """Give every fit a thread of its own: two of one thread would wait for each other."""
-        return 1
-
-    def _attending(self, func):
-        if isinstance(func, _Attending):
-            return func
-        return _Attending(func, self._meeting)
-
-
-class _Attending:
-    """A task that attends a meeting while it runs."""
-
-    def __init__(self, func, meeting):
-        self.func, self.meeting = func, meeting
-
-    def __call__(self, *args, **kwargs):
-        with self.meeting.attended():
-            return self.func(*args, **kwargs)
-
-
-def _together(meeting, n_fits):
-    """Let the fits of parallel jobs meet."""
-    return parallel_config(backend=_MeetingBackend(meeting), n_jobs=n_fits)
-
-
-def _make_meeting(max_stack_bytes, n_fits):
-    # Not above: importing this module costs no TensorFlow.
-    from skconstrain._engine import Meeting
-
-    if not (isinstance(max_stack_bytes, Integral) and max_stack_bytes > 0):
-        raise ValueError(f"max_stack_bytes must be a positive integer. Got {max_stack_bytes!r}.")
-    return Meeting(n_fits, max_stack_bytes)
 
 
 def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params):
@@ -110,10 +55,7 @@ def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params)
     estimators = list(estimators)
     if not estimators:
         return estimators
-    n_fits = min(len(estimators), _MOST_FITS)
-    meeting = _make_meeting(max_stack_bytes, n_fits)
-    meeting.expect(len(estimators))
-    with _together(meeting, n_fits):
+    with meeting_fits(make_meeting(max_stack_bytes), len(estimators)):
         jobs = (delayed(estimator.fit)(X, y, **fit_params) for estimator in estimators)
         return Parallel(pre_dispatch="all")(jobs)
 
@@ -144,31 +86,33 @@ class _Once:
         return self  # clones of a Pipeline share it: that is what it is for
 
 
-class _Announcing:
-    """A search of scikit-learn that tells a meeting how many fits will come."""
+class _Prepared:
+    """A search of scikit-learn whose candidates and folds are known before its fits start."""
 
-    def fit(self, X, y=None, **params):
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        self._n_splits = cv.get_n_splits(X, y, params.get("groups"))
-        return super().fit(X, y, **params)
+    def prepare(self, X, y, params):
+        """Find the candidates and the splitter; return the number of fits."""
+        self._validate_params()
+        self.cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self.candidates = list(self._find_candidates())
+        return len(self.candidates) * self.cv.get_n_splits(X, y, params.get("groups"))
 
     def _run_search(self, evaluate_candidates):
-        candidates = list(self._candidates())
-        self.meeting.expect(len(candidates) * self._n_splits)
-        evaluate_candidates(candidates)
+        if self.config is not None:
+            self.config.unregister()  # what is fitted at the end does not meet
+        evaluate_candidates(self.candidates)
 
 
-class _PlainGrid(_Announcing, GridSearchCV):
+class _PlainGrid(_Prepared, GridSearchCV):
     """Grid search whose fits meet."""
 
-    def _candidates(self):
+    def _find_candidates(self):
         return ParameterGrid(self.param_grid)
 
 
-class _PlainRandomized(_Announcing, RandomizedSearchCV):
+class _PlainRandomized(_Prepared, RandomizedSearchCV):
     """Randomized search whose fits meet."""
 
-    def _candidates(self):
+    def _find_candidates(self):
         settings = {"random_state": self.random_state}
         return ParameterSampler(self.param_distributions, self.n_iter, **settings)
 
@@ -193,12 +137,12 @@ class _BatchedSearch:
         self : object
             The fitted search.
         """
-        meeting = _make_meeting(self.max_stack_bytes, _MOST_FITS)
-        plain = self._make_plain(meeting)
+        meeting, plain = make_meeting(self.max_stack_bytes), self._make_plain()
+        n_fits = plain.prepare(X, y, params)
         once = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
         if once:
             plain.estimator = clone(self.estimator).set_params(memory=_Once())
-        with _together(meeting, _MOST_FITS):
+        with meeting_fits(meeting, n_fits) as plain.config:
             plain.fit(X, y, **params)
         fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
         vars(self).update(fitted)
@@ -207,14 +151,13 @@ class _BatchedSearch:
         self.stack_sizes_ = list(meeting.stack_sizes)
         return self
 
-    def _make_plain(self, meeting):
+    def _make_plain(self):
         """Make the search of scikit-learn that does everything but train."""
         params = self.get_params(deep=False)
         del params["max_stack_bytes"]
         plain = self._plain(**{**params, "n_jobs": None, "pre_dispatch": "all"})
         if "_metadata_request" in vars(self):
             plain._metadata_request = self._metadata_request
-        plain.meeting = meeting
         return plain
 
 
