@@ -10,6 +10,7 @@ from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
 from skconstrain._engine._update import make_update
+from skconstrain._loss_numbers import numbers_of, with_numbers
 
 # XLA wins on small steps, where launching operations is the cost: measured on two cores it saves
 # a third or more of the time below the first bound, and nothing certain above it. Compiling takes
@@ -61,6 +62,7 @@ class TrainingProgram:
             tf.Variable(0, dtype=floats),
             tf.Variable(1, dtype=floats),
         )
+        self._numbers = {name: tf.Variable(0, dtype=floats) for name in numbers_of(self._loss)}
         data = [
             tf.TensorSpec((padded_rows, model.inputs[0].shape[-1]), floats),
             tf.TensorSpec((padded_rows, model.outputs[0].shape[-1]), floats),
@@ -122,9 +124,11 @@ class TrainingProgram:
         prediction, state, extra = self.model.stateless_call(
             tensors, state, X, training=training, return_losses=True
         )
-        return self._loss.call(y, prediction / self._target_scale), state, extra
+        numbers = {name: variable.read_value() for name, variable in self._numbers.items()}
+        loss = with_numbers(self._loss, numbers)
+        return loss.call(y, prediction / self._target_scale), state, extra
 
-    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale):
+    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
         """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
         n_trained = len(self.model.trainable_variables)
         self.parameters.assign(weights[:n_trained])
@@ -141,6 +145,12 @@ class TrainingProgram:
             self.optimizer.learning_rate = learning_rate
         self._penalty.assign(penalty)
         self._target_scale.assign(target_scale)
+        for name, variable in self._numbers.items():
+            variable.assign(loss_numbers[name])
+
+    def assign(self, path, value):
+        """Set a weight that is not trained."""
+        next(variable for variable in self._state if variable.path == path).assign(value)
 
     def to_device(self, array):
         """Copy `array` to where the program runs."""

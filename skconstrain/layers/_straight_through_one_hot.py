@@ -8,6 +8,7 @@ from skconstrain.layers._softmax_gradient import (
     check_temperature,
     with_gradient_of_softmax,
 )
+from skconstrain.layers._uniform import uniform
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -80,10 +81,9 @@ class StraightThroughOneHot(keras.layers.Layer):
         return with_gradient_of_softmax(_one_hot_of_the_largest, inputs, self.temperature)
 
     def _noise(self, inputs):
-        # In double precision, as in _dropout.py: XLA's other generator is slow on a CPU.
-        size, seed = ops.shape(inputs), self.seed_generator
-        # From 1e-300 on: a draw of 0 would become -inf.
-        drawn = keras.random.uniform(size, 1e-300, 1.0, dtype="float64", seed=seed)
+        # In half precision the largest draws would become 1.
+        dtype = keras.backend.result_type(inputs.dtype, "float32")
+        drawn = uniform(ops.shape(inputs), self.seed_generator, dtype)
         return ops.cast(-ops.log(-ops.log(drawn)), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
