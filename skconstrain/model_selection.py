@@ -16,6 +16,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
+from skconstrain._groups import GroupingBackend, grouped_fits, n_workers
 from skconstrain._meetings import MAX_STACK_BYTES, make_meeting, meeting_fits
 
 __all__ = ["BatchedGridSearchCV", "BatchedRandomizedSearchCV", "fit_many"]
@@ -61,7 +62,7 @@ def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params)
 
 
 class _Once:
-    """A memory for Pipelines: fits equal transformers on equal rows once, within one search."""
+    """A memory for Pipelines: fits equal transformers on equal rows once, within one process."""
 
     def __init__(self):
         self._lock, self._entries = threading.Lock(), {}
@@ -85,6 +86,9 @@ class _Once:
     def __deepcopy__(self, memo):
         return self  # clones of a Pipeline share it: that is what it is for
 
+    def __reduce__(self):
+        return _Once, ()  # one for each group of fits elsewhere
+
 
 class _Prepared:
     """A search of scikit-learn whose candidates and folds are known before its fits start."""
@@ -95,6 +99,10 @@ class _Prepared:
         self.cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         self.candidates = list(self._find_candidates())
         return len(self.candidates) * self.cv.get_n_splits(X, y, params.get("groups"))
+
+    def __getstate__(self):
+        # scikit-learn from 1.9 on sends the search along with each fit.
+        return {**super().__getstate__(), "config": None, "candidates": None}
 
     def _run_search(self, evaluate_candidates):
         if self.config is not None:
@@ -142,7 +150,14 @@ class _BatchedSearch:
         once = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
         if once:
             plain.estimator = clone(self.estimator).set_params(memory=_Once())
-        with meeting_fits(meeting, n_fits) as plain.config:
+        workers = n_workers(self.n_jobs)
+        if workers > 1 < n_fits:
+            # Each group of fits has a meeting where it runs.
+            meeting = GroupingBackend(self.n_jobs, workers, self.max_stack_bytes)
+            fits = grouped_fits(meeting)
+        else:
+            fits = meeting_fits(meeting, n_fits)
+        with fits as plain.config:
             plain.fit(X, y, **params)
         fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
         vars(self).update(fitted)
@@ -179,7 +194,9 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         As in scikit-learn.
     n_jobs : int, default=None
-        Not used: fits run in threads of this process, which meet where they train.
+        How many workers of joblib's active backend share the fits. Each gets a group of them, which
+        it trains as stacks; on a Dask cluster all workers do, whatever `n_jobs`. Where that is one,
+        or threads, all fits train in this process.
     refit : bool, str or callable, default=True
         As in scikit-learn.
     cv : int, splitter or iterable, default=None
@@ -277,7 +294,9 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         As in scikit-learn.
     n_jobs : int, default=None
-        Not used: fits run in threads of this process, which meet where they train.
+        How many workers of joblib's active backend share the fits. Each gets a group of them, which
+        it trains as stacks; on a Dask cluster all workers do, whatever `n_jobs`. Where that is one,
+        or threads, all fits train in this process.
     refit : bool, str or callable, default=True
         As in scikit-learn.
     cv : int, splitter or iterable, default=None

@@ -22,6 +22,7 @@ ROOMS = [
     {"_connected_net"},
     {"_base_classifier", "_base_regressor"},
     {"_experts"},
+    {"_groups"},
     {"_meetings"},
     {"_base"},
     {"_keras_wrapper"},
