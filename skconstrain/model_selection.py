@@ -183,7 +183,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     axis of models, which leaves a machine less idle than one small network after the other.
     Parameters, attributes and results are those of scikit-learn's
     :class:`~sklearn.model_selection.GridSearchCV`, to rounding; the transformers of a Pipeline
-    are fitted once for each fold and setting.
+    are fitted once for each fold and setting, on each worker.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     axis of models, which leaves a machine less idle than one small network after the other.
     Parameters, attributes and results are those of scikit-learn's
     :class:`~sklearn.model_selection.RandomizedSearchCV`, to rounding; the transformers of a
-    Pipeline are fitted once for each fold and setting.
+    Pipeline are fitted once for each fold and setting, on each worker.
 
     Parameters
     ----------
