@@ -3,7 +3,7 @@
 The only file that knows scikeras. What trains and predicts is the engine.
 """
 
-from functools import partial
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -84,6 +84,7 @@ class NetWrapper(_import_wrapper()):
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
+        _engine.warn_of_double_precision(self.network["dtype"])
         run |= {"weight": weight, "rng": rng, "batch_size": batch_size, "epochs": epochs}
         run["loss_numbers"] = numbers_of(self.loss)
         together = self._train_in_stack(X, y, start=start, known_weights=known_weights, **run)
@@ -135,9 +136,8 @@ class NetWrapper(_import_wrapper()):
         """Whether a stack trains the network as it trains alone."""
         network = self.network
         small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
-        optimizer = keras.optimizers.get(self.optimizer)
         watched = self.callbacks or run.get("verbose")
-        return small and not watched and _engine.is_stackable(optimizer)
+        return small and not watched and _is_stackable(self.optimizer)
 
     def _key(self):
         optimizer = self.optimizer
@@ -195,6 +195,17 @@ def _bytes_in_stack(network, itemsize, shapes):
     units = columns + n_units(network)
     numbers = (n_rows + n_validation) * columns + 12 * kernel_size(network) + 8 * width * units
     return numbers * itemsize + 4 * width * n_steps
+
+
+def _is_stackable(optimizer):
+    if isinstance(optimizer, str):
+        return _is_stackable_name(optimizer)
+    return _engine.is_stackable(keras.optimizers.get(optimizer))
+
+
+@cache
+def _is_stackable_name(optimizer):
+    return _engine.is_stackable(keras.optimizers.get(optimizer))
 
 
 def _optimizer_config(optimizer):

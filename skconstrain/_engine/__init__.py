@@ -3,6 +3,8 @@
 The only folder that knows TensorFlow. It knows nothing of scikit-learn or scikeras.
 """
 
+import warnings
+
 from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._chunks import plan_chunks, predict_parts
@@ -12,6 +14,8 @@ from skconstrain._engine._program import (
     PredictionProgram,
     TrainingProgram,
     choose_jit,
+    share_gpu_memory,
+    trains_on_gpu,
 )
 from skconstrain._engine._stacked_program import StackedProgram, is_stackable
 from skconstrain._engine._stacked_train import n_validation_rows, train_stack
@@ -41,9 +45,20 @@ __all__ = [
     "predict",
     "train",
     "train_stack",
+    "warn_of_double_precision",
 ]
 
 _CACHE = ProgramCache(maxsize=64)
+share_gpu_memory()
+
+
+def warn_of_double_precision(dtype: str) -> None:
+    """Warn where networks of this precision train on a GPU, which is slow at double precision."""
+    if dtype == "float64" and trains_on_gpu():
+        warnings.warn(
+            "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
+            stacklevel=2,
+        )
 
 
 def lend_program(

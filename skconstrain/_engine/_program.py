@@ -3,6 +3,8 @@
 This is the engine's seam: a second Keras backend is a second module with these two classes.
 """
 
+from contextlib import suppress
+
 import numpy as np
 import tensorflow as tf
 
@@ -27,6 +29,24 @@ def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
     """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
     small = flops_per_step <= XLA_MAX_FLOPS_PER_STEP and kernel_size <= MAX_FLAT_SIZE
     return small and n_steps >= XLA_MIN_STEPS
+
+
+def share_gpu_memory() -> None:
+    """Let TensorFlow take memory of a GPU as it needs it, so that processes can share one.
+
+    What the user has decided stays as it is; so do devices that are in use already.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
+        undecided = tf.config.experimental.get_memory_growth(gpu) is None
+        if undecided and tf.config.get_logical_device_configuration(gpu) is None:
+            # Keras, or the user, has computed something: too late to change anything.
+            with suppress(RuntimeError):
+                tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def trains_on_gpu() -> bool:
+    """Whether TensorFlow computes on a GPU here."""
+    return bool(tf.config.list_logical_devices("GPU"))
 
 
 class TrainingProgram:

@@ -94,6 +94,7 @@ class StackedProgram:
         self._slots = self.optimizer.variables[2:]  # after the common count and the learning rate
         # A count of steps for each model: one that stands still does not age.
         self.optimizer._iterations = self._zeros((self.n_models, 1), "int64", "steps")
+        self._counts = [self.optimizer.iterations]
         # Optimizers order them differently; their names say which is which.
         self._slot_places = [_place(slot.path.rpartition("/")[2]) for slot in self._slots]
         self._slot_kinds = list(dict.fromkeys(kind for _, kind in self._slot_places))
@@ -250,6 +251,7 @@ class StackedProgram:
 
         `optimizer_states` holds None, or what `optimizer_states` returned, for each model.
         """
+        self._copies = {}
         n_trained, n_models = len(self._sizes), self.n_models
         for i, variable in enumerate([*self._parameters, *self._states]):
             rows = np.stack([start[i] for start in starts])
@@ -278,6 +280,7 @@ class StackedProgram:
 
     def run(self, data, order, n_steps, settings):
         """Train an epoch; return sums of losses and weights, two arrays of shape (n_models,)."""
+        self._copies = {}
         return self._run(*data, order, tf.constant(n_steps, tf.int32), *settings).numpy()
 
     def evaluate(self, data, settings):
@@ -287,19 +290,25 @@ class StackedProgram:
     def weights(self, i):
         """Return copies of all weights of one model: the trained ones, then the rest."""
         trained = [
-            variable.value[i].numpy().reshape(shape)
-            for variable, shape in zip(self._parameters, self._shapes, strict=True)
+            numbers[i].reshape(shape).copy()
+            for numbers, shape in zip(self._copied("_parameters"), self._shapes, strict=True)
         ]
-        return [*trained, *(state.value[i].numpy() for state in self._states)]
+        return [*trained, *(state[i].copy() for state in self._copied("_states"))]
 
     def optimizer_state(self, i, rate):
         """Return copies of the optimizer's variables of one model, as if it had trained alone."""
-        count = np.int64(self.optimizer.iterations.value[i, 0].numpy())
+        count = np.int64(self._copied("_counts")[0][i, 0])
         rows = {kind: [None] * len(self._sizes) for kind in self._slot_kinds}
-        for slot, (number, kind) in zip(self._slots, self._slot_places, strict=True):
-            rows[kind][number] = slot.value[i].numpy()
+        for slot, (number, kind) in zip(self._copied("_slots"), self._slot_places, strict=True):
+            rows[kind][number] = slot[i]
         flat = [np.concatenate(rows[kind]) for kind in self._slot_kinds]
         return [count, np.float32(rate), *flat]
+
+    def _copied(self, name):
+        """Return variables of all models as arrays: one copy a call of `run`."""
+        if name not in self._copies:
+            self._copies[name] = [variable.value.numpy() for variable in getattr(self, name)]
+        return self._copies[name]
 
 
 def _place(slot_name):
