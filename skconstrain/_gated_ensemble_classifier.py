@@ -444,15 +444,6 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
                 "MultiOutputClassifier around it, or MultiLabelNetClassifier."
             )
 
-    def _decide(self, probability, threshold):
-        return probability >= threshold
-
-    def _keras_loss(self):
-        from skconstrain import losses
-
-        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        return losses.of_classes(self.loss, activation), None
-
     def _schedules(self):
         if np.ndim(self.temperature) == 0:
             return {}

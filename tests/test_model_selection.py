@@ -164,6 +164,24 @@ def test_numbers_differ_inside_one_stack(name):
     assert len(predictions) == len(scores)
 
 
+def hard_to_vectorise(values):
+    tf = pytest.importorskip("tensorflow")
+    of_python = tf.numpy_function(np.copy, [values], values.dtype)
+    return tf.nn.relu(values) + 0 * tf.ensure_shape(of_python, values.shape)
+
+
+def test_what_cannot_be_vectorised_trains_alone():
+    X, y = positive_regression(0)
+    net = PositiveRegressor(
+        (6,), activation=hard_to_vectorise, random_state=0, jit_compile=False, **FAST
+    )
+    grid = {"alpha": [1e-4, 1.0]}
+    expected = GridSearchCV(net, grid, cv=2).fit(X, y)
+    search = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+    assert search.stack_sizes_ == []
+
+
 def test_one_by_one_they_share_a_program():
     X, y = positive_regression(0)
     for net, grid, _ in (NUMBERS["dropout"], NUMBERS["quantile"], NUMBERS["power"]):

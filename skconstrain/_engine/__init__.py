@@ -4,6 +4,8 @@ The only folder that knows TensorFlow. It knows nothing of scikit-learn or scike
 """
 
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
@@ -41,6 +43,7 @@ __all__ = [
     "is_stackable",
     "lend_program",
     "lend_stacked_program",
+    "lone_fits",
     "plan_chunks",
     "predict",
     "train",
@@ -49,6 +52,7 @@ __all__ = [
 ]
 
 _CACHE = ProgramCache(maxsize=64)
+_LONE = ContextVar("whether a fit is the only one of its kind", default=False)
 share_gpu_memory()
 
 
@@ -59,6 +63,19 @@ def warn_of_double_precision(dtype: str) -> None:
             "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
             stacklevel=2,
         )
+
+
+@contextmanager
+def lone_fits():
+    """Let fits inside, in this thread, be taken for the only ones of their kind.
+
+    XLA must then save in one fit what it takes to compile: from six times as many steps on.
+    """
+    token = _LONE.set(True)
+    try:
+        yield
+    finally:
+        _LONE.reset(token)
 
 
 def lend_program(
@@ -88,7 +105,8 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     jit = jit_compile
     if jit == "auto":
-        jit = choose_jit(6 * kernel_size * batches.width, batches.n_steps * epochs, kernel_size)
+        n_steps = batches.n_steps * epochs // (6 if _LONE.get() else 1)
+        jit = choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
 
     def build():

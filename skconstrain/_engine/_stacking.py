@@ -16,6 +16,10 @@ _LOCAL = threading.local()
 ALONE = "alone"
 
 
+class NotStackableError(Exception):
+    """A network cannot be vectorised over the models of a stack: each one trains alone."""
+
+
 @dataclass(eq=False)
 class Request:
     """One training that could be part of a stack.
@@ -209,6 +213,8 @@ class Meeting:
             try:
                 outcomes = part[0].train_together(part)
                 self.stack_sizes.append(len(part))
+            except NotStackableError:
+                outcomes = [ALONE] * len(part)
             except Exception as error:  # belongs to every one of them
                 outcomes = [error] * len(part)
         with self._change:
