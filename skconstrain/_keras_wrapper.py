@@ -185,7 +185,10 @@ def _train_together(requests):
             start, known = request.payload[1]["start"], request.payload[2]
             run.start = initial_weights(model, run.rng, known) if start is None else start
 
-    return _engine.train_stack(lend, runs, begin)
+    def is_wanted():
+        return any(request.is_wanted for request in requests)
+
+    return _engine.train_stack(lend, runs, begin, is_wanted)
 
 
 def _bytes_in_stack(network, itemsize, shapes):

@@ -90,13 +90,36 @@ class _Once:
         return _Once, ()  # one for each group of fits elsewhere
 
 
+class _CountedSplits:
+    """A splitter that yields as many splits as it says: fits that never come are waited for."""
+
+    def __init__(self, splitter):
+        self._splitter = splitter
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name == "_splitter":
+            raise AttributeError(name)
+        return getattr(self._splitter, name)
+
+    def split(self, X, y=None, groups=None):
+        """Return all splits."""
+        splits = list(self._splitter.split(X, y, groups))
+        expected = self._splitter.get_n_splits(X, y, groups)
+        if len(splits) != expected:
+            raise ValueError(
+                "cv.split and cv.get_n_splits must agree. Expected "
+                f"{expected} splits, got {len(splits)}. Mend the splitter, or pass a list."
+            )
+        return splits
+
+
 class _Prepared:
     """A search of scikit-learn whose candidates and folds are known before its fits start."""
 
     def prepare(self, X, y, params):
         """Find the candidates and the splitter; return the number of fits."""
         self._validate_params()
-        self.cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self.cv = _CountedSplits(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
         self.candidates = list(self._find_candidates())
         return len(self.candidates) * self.cv.get_n_splits(X, y, params.get("groups"))
 

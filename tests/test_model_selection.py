@@ -1,6 +1,8 @@
 """Searches that train together give what searches that train one by one give."""
 
+import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -180,6 +182,44 @@ def test_what_cannot_be_vectorised_trains_alone():
     search = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
     assert_equal_results(search.cv_results_, expected.cv_results_)
     assert search.stack_sizes_ == []
+
+
+class Miscounted(KFold):
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return super().get_n_splits(X, y, groups) + 1
+
+
+def test_a_splitter_that_miscounts_is_an_error():
+    X, y = positive_regression(0)
+    net = PositiveRegressor((6,), random_state=0, **FAST)
+    with pytest.raises(ValueError, match="Expected 4 splits, got 3"):
+        BatchedGridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=Miscounted(3)).fit(X, y)
+
+
+def test_an_interrupted_stack_does_not_go_on(monkeypatch):
+    X, y = positive_regression(0)
+    nets = [PositiveRegressor((6,), epochs=10**6, tol=None, random_state=i) for i in range(3)]
+    epochs, train = [], _stacked_train._Stack._epoch
+
+    def counted(stack, running):
+        epochs.append(len(running))
+        if len(epochs) == 20:
+            signal.raise_signal(signal.SIGINT)  # arrives in the main thread
+        train(stack, running)
+
+    monkeypatch.setattr(_stacked_train._Stack, "_epoch", counted)
+    # Background jobs of a shell ignore it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit_many(nets, X, y)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    stood_still = -1
+    while stood_still != len(epochs):
+        stood_still = len(epochs)
+        time.sleep(0.5)
+    assert len(epochs) < 10**5
 
 
 def test_one_by_one_they_share_a_program():

@@ -70,7 +70,7 @@ def n_validation_rows(runs: list[TrainingRun]) -> int:
 
 
 def train_stack(
-    lend: Callable, runs: list[TrainingRun], begin: Callable
+    lend: Callable, runs: list[TrainingRun], begin: Callable, is_wanted: Callable[[], bool]
 ) -> list[TrainingResult | ValueError]:
     """Train all runs at once; return the result of each one, or the error that ended it.
 
@@ -83,14 +83,21 @@ def train_stack(
         Trainings of equal shapes after padding, without callbacks.
     begin
         ``begin(model, runs)`` gives every run its start.
+    is_wanted
+        Says before each epoch whether anybody waits for the results.
+
+    Raises
+    ------
+    RuntimeError
+        If nobody does any more.
     """
     with lend(runs) as program:
         begin(program.model, runs)
         members = [_member(run, program) for run in runs]
-        _Stack(program, members).train()
+        _Stack(program, members).train(is_wanted)
     while left := [member for member in members if member.outcome is None]:
         with lend([member.run for member in left]) as program:
-            _Stack(program, left).train()
+            _Stack(program, left).train(is_wanted)
     return [member.outcome for member in members]
 
 
@@ -132,7 +139,7 @@ class _Stack:
         dtype = self.program.dtype
         return [self.program.to_device(np.stack(arrays).astype(dtype)) for arrays in columns]
 
-    def train(self):
+    def train(self, is_wanted):
         """Run epochs until all models are done, or are too few for the program."""
         wasted = 0.0
         while running := [i for i, m in enumerate(self.members) if m.outcome is None]:
@@ -141,6 +148,8 @@ class _Stack:
                 for i in running:
                     self.members[i].leave(self.program, i)
                 return
+            if not is_wanted():
+                raise RuntimeError("The parallel call that these fits belong to has ended.")
             self._epoch(running)
             standing = self.program.n_models - len(running)
             wasted += standing * self.members[running[0]].batches.n_steps * self._step_seconds()

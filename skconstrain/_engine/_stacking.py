@@ -48,6 +48,11 @@ class Request:
     outcome: object = field(default=None)
     fit: "Fit | None" = field(default=None)
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the call that the fit belongs to still waits for it."""
+        return not self.fit.gathering.is_over
+
 
 class Gathering:
     """Fits of one parallel call: how many run at once at most, will come, came and went.
@@ -75,6 +80,11 @@ class Gathering:
         self.n_announced += 1
         place = () if self.parent is None else self.parent.place
         return Fit(self, (*place, self.n_announced))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has ended, or the one in which it was made."""
+        return self.is_closed or (self.parent is not None and self.parent.gathering.is_over)
 
     @property
     def is_complete(self) -> bool:
@@ -174,7 +184,7 @@ class Meeting:
         """Wait for the others; return the result, `ALONE`, or raise the error of this request."""
         request.fit = current_fit()
         with self._change:
-            if request.fit.gathering.is_closed:
+            if not request.is_wanted:
                 raise _abandoned()
             self._waiting.append(request)
         self._train_if_complete()
@@ -207,7 +217,9 @@ class Meeting:
             yield from (group[i : i + length] for i in range(0, len(group), length))
 
     def _train_part(self, part):
-        if len(part) == 1:
+        if not any(request.is_wanted for request in part):
+            outcomes = [_abandoned()] * len(part)
+        elif len(part) == 1:
             outcomes = [ALONE]
         else:
             try:
