@@ -87,7 +87,7 @@ class NetWrapper(_import_wrapper()):
             jit_compile=self.jit_compile if supports_xla(self.network) else False,
             has_callbacks=bool(self.callbacks),
         )
-        with lent as self._program:
+        with lent as self._program, _engine.precision():
             if start is None:
                 start = initial_weights(self._program.model, rng, known_weights)
             run |= {"weight": weight, "start": start, "rng": rng}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from skconstrain._connections import ConnectionMatrix
 from skconstrain._sparse_product import _GenericProduct, _TensorFlowProduct
+from tests.backends import output_and_gradients, tensorflow_only
 
 
 def draw(seed, n_inputs, n_units, density, dtype="float64", batch=6):
@@ -20,15 +21,13 @@ def draw(seed, n_inputs, n_units, density, dtype="float64", batch=6):
 
 
 def product_and_gradients(product, x, values, upstream):
-    x, values = tf.constant(x), tf.constant(values)
-    with tf.GradientTape() as tape:
-        tape.watch([x, values])
-        y = product(x, values)
-        total = tf.reduce_sum(y * upstream)
-    return [tensor.numpy() for tensor in (y, *tape.gradient(total, [x, values]))]
+    y, gradients = output_and_gradients(product, x, values, upstream=upstream)
+    return [y, *gradients]
 
 
-@pytest.mark.parametrize("kind", [_TensorFlowProduct, _GenericProduct])
+@pytest.mark.parametrize(
+    "kind", [pytest.param(_TensorFlowProduct, marks=tensorflow_only), _GenericProduct]
+)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 99),
@@ -52,6 +51,7 @@ def test_product_and_gradients_are_those_of_the_dense_matrix(
         np.testing.assert_allclose(array, reference, atol=1e-12)
 
 
+@tensorflow_only
 def test_results_do_not_depend_on_threads():
     matrix, x, values = draw(0, 400, 300, 0.1, "float32", batch=64)
     product, upstream = _TensorFlowProduct(matrix), np.ones((64, 300), np.float32)
@@ -62,6 +62,7 @@ def test_results_do_not_depend_on_threads():
             np.testing.assert_array_equal(a, b)
 
 
+@tensorflow_only
 def test_what_is_not_connected_is_not_multiplied():
     matrix = ConnectionMatrix([[1, 0], [0, 1]])
     x = np.array([[np.inf, 2.0]])

@@ -1,17 +1,15 @@
 """The training engine: compiled programs, and the cache that lends them.
 
-The only folder that knows TensorFlow. It knows nothing of scikit-learn or scikeras.
+The only folder that knows TensorFlow or JAX. It knows nothing of scikit-learn or scikeras.
 """
+
+import importlib
+
+import keras
 
 from skconstrain._engine._batching import Batches
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
-from skconstrain._engine._parameters import is_elementwise
-from skconstrain._engine._program import (
-    MAX_FLAT_SIZE,
-    PredictionProgram,
-    TrainingProgram,
-    choose_jit,
-)
+from skconstrain._engine._size import is_elementwise
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
 
@@ -24,9 +22,18 @@ __all__ = [
     "compile_cache_info",
     "freeze",
     "lend_program",
+    "precision",
     "predict",
     "train",
 ]
+
+# One module a backend, with the same names; nothing of another backend is imported.
+_PROGRAMS = {
+    "tensorflow": "skconstrain._engine._program",
+    "jax": "skconstrain._engine._jax_program",
+}
+_backend = importlib.import_module(_PROGRAMS[keras.backend.backend()])
+precision = _backend.precision
 
 _CACHE = ProgramCache(maxsize=64)
 
@@ -58,17 +65,20 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     jit = jit_compile
     if jit == "auto":
-        jit = choose_jit(6 * kernel_size * batches.width, batches.n_steps * epochs, kernel_size)
+        jit = _backend.choose_jit(
+            6 * kernel_size * batches.width, batches.n_steps * epochs, kernel_size
+        )
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
 
     def build():
-        model = build_model()
-        if jit:
-            for layer in model.layers:
-                getattr(layer, "prepare_for_xla", _nothing)()
-        small = kernel_size <= MAX_FLAT_SIZE and not has_callbacks
-        flat = small and is_elementwise(model.optimizer)
-        return TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
+        with precision():
+            model = build_model()
+            if jit:
+                for layer in model.layers:
+                    getattr(layer, "prepare_for_xla", _nothing)()
+            small = kernel_size <= _backend.MAX_FLAT_SIZE and not has_callbacks
+            flat = small and is_elementwise(model.optimizer)
+            return _backend.TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
 
     return _CACHE.lend((key, *shapes.values(), jit, has_callbacks), build)
 
@@ -82,8 +92,9 @@ def predict(key, build_model, weights, X):
 
     `build_model` returns the model, and the places of its weights among `weights` or None.
     """
-    program = _CACHE.get(("predict", key), lambda: PredictionProgram(*build_model()))
-    return program.predict(weights, X)
+    with precision():
+        build = lambda: _backend.PredictionProgram(*build_model())  # noqa: E731
+        return _CACHE.get(("predict", key), build).predict(weights, X)
 
 
 def compile_cache_info() -> CacheInfo:

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skconstrain.layers import ConnectedDense
 from skconstrain.layers._connected_dense import choose_kernel
+from tests.backends import tensorflow_only
 
 KERNELS = ["dense", "sparse"]
 A = np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0], [0, 0, 1], [1, 0, 0]])
@@ -34,6 +35,7 @@ def test_the_output_is_that_of_a_dense_layer_with_zeros(kernel):
     np.testing.assert_allclose(layer(rows()), expected, rtol=1e-12)
 
 
+@tensorflow_only
 def test_both_kernels_start_equal_and_have_the_same_gradients():
     layers = [built(kernel, kernel_regularizer="l2") for kernel in KERNELS]
     found = []
