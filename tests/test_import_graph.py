@@ -33,6 +33,7 @@ ROOMS = [
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}
+JAX_FILES = {"_jax_program.py"}
 KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper", "_sparse_product"}
 
 
@@ -88,6 +89,7 @@ def test_outside_packages_are_known_where_they_belong():
     for path in files():
         room, heads = room_of(path), {name.partition(".")[0] for name in imports(path)}
         assert "tensorflow" not in heads or room in TENSORFLOW_ROOMS, path
+        assert "jax" not in heads or path.name in JAX_FILES, path
         assert "keras" not in heads or room in KERAS_ROOMS, path
         assert "scikeras" not in heads or room == "_keras_wrapper", path
         assert not (room == "_engine" and heads & {"sklearn", "scikeras"}), path
@@ -101,3 +103,9 @@ def test_private_names_of_scikit_learn_are_in_one_file():
             if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn"):
                 parts = [*node.module.split("."), *(alias.name for alias in node.names)]
                 assert not any(part.startswith("_") for part in parts), f"{path}: {parts}"
+
+
+def test_a_program_knows_one_backend():
+    for path in files():
+        heads = {name.partition(".")[0] for name in imports(path)}
+        assert not {"tensorflow", "jax"} <= heads, path

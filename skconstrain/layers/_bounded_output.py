@@ -120,7 +120,10 @@ class BoundedOutput(keras.layers.Layer):
         width = self.scale if self.upper is None else self.upper - self.lower
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
         base = self.lower if LINKS[self.output_link].open_end else smallest
-        return ops.clip(base + width * unit, smallest, largest)
+        values = base + width * unit
+        # Not ops.clip: at the very end of the range, JAX would pass back half of the gradient.
+        values = ops.where(values < smallest, smallest, values)
+        return ops.where(values > largest, largest, values)
 
     def prepare_for_xla(self):
         """Choose the form of the link that XLA compiles fast; its values are the same."""

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from skconstrain.layers._drawing import drawing_dtype
 from skconstrain.layers._softmax_gradient import (
     are_largest,
     check_temperature,
@@ -80,10 +81,10 @@ class StraightThroughOneHot(keras.layers.Layer):
         return with_gradient_of_softmax(_one_hot_of_the_largest, inputs, self.temperature)
 
     def _noise(self, inputs):
-        # In double precision, as in _dropout.py: XLA's other generator is slow on a CPU.
-        size, seed = ops.shape(inputs), self.seed_generator
-        # From 1e-300 on: a draw of 0 would become -inf.
-        drawn = keras.random.uniform(size, 1e-300, 1.0, dtype="float64", seed=seed)
+        size, seed, dtype = ops.shape(inputs), self.seed_generator, drawing_dtype(inputs.dtype)
+        # A draw of 0 would become -inf.
+        smallest = {"float32": 1e-37, "float64": 1e-300}.get(dtype, 1e-4)
+        drawn = keras.random.uniform(size, smallest, 1.0, dtype=dtype, seed=seed)
         return ops.cast(-ops.log(-ops.log(drawn)), inputs.dtype)
 
     def compute_output_shape(self, input_shape):

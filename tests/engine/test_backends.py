@@ -1,0 +1,106 @@
+"""TensorFlow's program and JAX's give the same results; JAX's compiles once and changes nothing."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from skconstrain import PositiveRegressor, _engine
+from tests.backends import BACKEND, jax_only
+from tests.engine import agreement
+from tests.registry import positive_regression
+
+OTHER = {"tensorflow": "jax", "jax": "tensorflow"}
+needs_both = pytest.mark.skipif(
+    BACKEND not in OTHER or importlib.util.find_spec("jax") is None,
+    reason="needs TensorFlow and JAX",
+)
+
+
+@needs_both
+def test_training_does_not_depend_on_the_backend():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.engine.agreement"],
+        env={**os.environ, "KERAS_BACKEND": OTHER[BACKEND], "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    theirs, ours = json.loads(done.stdout.splitlines()[-1]), agreement.results()
+    assert theirs.keys() == ours.keys()
+    for name, numbers in ours.items():
+        # Under TensorFlow, Keras' Adam and its kin round their constants to single precision.
+        rtol = 1e-6 if name in ("adam", "adamw", "nadam") else 1e-12
+        np.testing.assert_allclose(numbers, theirs[name], rtol=rtol, err_msg=name)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX is the backend")
+def test_nothing_of_jax_is_imported_unless_chosen():
+    script = "import sys, skconstrain._keras_wrapper\nprint('jax' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+@jax_only
+def test_a_program_is_compiled_once_for_all_fits():
+    from skconstrain._engine import _jax_program
+
+    X, y = positive_regression()
+    _engine.clear_compile_cache()
+    for seed in range(3):
+        settings = {"epochs": 3, "batch_size": 16, "random_state": seed, "alpha": seed}
+        PositiveRegressor((5,), learning_rate=0.1 / (1 + seed), **settings).fit(X, y).predict(X)
+        PositiveRegressor((5,), **settings).fit(X[:58], y[:58], X_val=X, y_val=y).predict(X[:50])
+    programs = [entry.program for entry in _engine._CACHE._entries.values()]
+    training = [p for p in programs if isinstance(p, _jax_program.TrainingProgram)]
+    assert [program._run._cache_size() for program in training] == [1]
+    assert [program._evaluate._cache_size() for program in training] == [1]
+    assert [p._forward._cache_size() for p in programs if p not in training] == [1]
+
+
+@jax_only
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_number_has_the_precision_of_the_network(dtype, monkeypatch):
+    import jax
+
+    from skconstrain._engine import _jax_program
+
+    seen = []
+    original = _jax_program.TrainingProgram._epoch
+
+    def spy(self, *args):
+        seen.append(str(jax.make_jaxpr(lambda *args: original(self, *args))(*args)))
+        return original(self, *args)
+
+    monkeypatch.setattr(_jax_program.TrainingProgram, "_epoch", spy)
+    _engine.clear_compile_cache()
+    X, y = positive_regression()
+    settings = {"activation": "tanh", "dropout": 0.3, "dtype": dtype, "epochs": 1}
+    PositiveRegressor((7,), batch_size=16, **settings).fit(X, y)
+    # All arrays of rows or weights; scalars may be the learning rate, or the sums of losses.
+    other = {"float32": "f64[16", "float64": "f32[16"}[dtype]
+    assert len(seen) == 1
+    assert other not in seen[0]
+    assert {"float32": "f32[5,7]", "float64": "f64[5,7]"}[dtype] in seen[0]
+
+
+@jax_only
+def test_float64_is_ours_alone():
+    import jax
+    import keras
+
+    X, y = positive_regression()
+    PositiveRegressor((5,), epochs=1).fit(X, y).predict(X)
+    assert not jax.config.jax_enable_x64
+    assert jax.numpy.ones(2).dtype == np.float32
+    assert keras.backend.result_type("float64", float) == "float32"  # Keras' own rule
+    with _engine.precision():
+        assert keras.backend.result_type("float64", float) == "float64"
+        assert keras.backend.result_type("float32", float) == "float32"
+        assert jax.numpy.ones(2).dtype == np.float64
