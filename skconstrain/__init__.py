@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["connections", "inspection", "layers", "losses"],
+    submodules=["connections", "inspection", "layers", "losses", "model_selection"],
     submod_attrs={
         "_engine": ["clear_compile_cache", "compile_cache_info"],
         "_gated_ensemble_classifier": ["GatedEnsembleClassifier"],

@@ -13,7 +13,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._links import saturation_limit
+from skconstrain._lazy_rows import LazyRows, validate_rows
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -21,7 +21,6 @@ from skconstrain._sklearn_compat import (
     check_sample_weight,
     fit_context,
     safe_indexing,
-    validate_data,
 )
 
 _OPTIMIZERS = {
@@ -40,7 +39,7 @@ _LARGEST_TARGET = 1e150
 class Rows(NamedTuple):
     """Rows to train on: X (n, n_features), encoded target (n, n_outputs), positive weight (n,)."""
 
-    X: np.ndarray
+    X: np.ndarray | LazyRows
     target: np.ndarray
     weight: np.ndarray
 
@@ -78,6 +77,7 @@ class NetEstimator(BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
         "callbacks": [list, HasMethods(["on_epoch_end"]), None],
+        "chunk_bytes": [Interval(Integral, 1, None, closed="left")],
         "jit_compile": [StrOptions({"auto"}), "boolean"],
         "dtype": [StrOptions({"float32", "float64"}), None],
         "random_state": ["random_state"],
@@ -128,14 +128,16 @@ class NetEstimator(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data, finite.
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data, finite. Where they take more than `chunk_bytes` they are not copied, but
+            read chunk by chunk: a memory map may be larger than the memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative. A weight of zero equals removing the row, a weight of two equals
             repeating it.
-        X_val : array-like of shape (n_validation_samples, n_features), default=None
+        X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), \
+default=None
             Validation data. Without it, ``early_stopping=True`` sets `validation_fraction` of the
             training data aside.
         y_val : array-like, default=None
@@ -156,7 +158,7 @@ class NetEstimator(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Training data, finite.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
@@ -201,18 +203,19 @@ class NetEstimator(BaseEstimator):
     def _training_rows(self, X, y, sample_weight, *, reset, partial):
         """Return validated rows, and the same as they were given; those without weight are gone."""
         given, names = Given(X, y, None), _column_names(y)
-        X, y = validate_data(
+        X, y = validate_rows(
             self,
             X,
             y,
+            chunk_bytes=self._bytes_at_once(),
+            dtype=self.dtype,
+            # Training that goes on keeps its precision.
+            fitted_dtype=None if reset else self._network["dtype"],
             reset=reset,
-            dtype=[np.float64, np.float32] if self.dtype is None else self.dtype,
             multi_output=True,
             y_numeric=False,
             ensure_min_samples=1 if partial else 2,
         )
-        if not reset:  # training that goes on keeps its precision
-            X = _as_input(X, np.dtype(self._network["dtype"]))
         weight = np.ones(len(X), X.dtype)
         if sample_weight is not None:
             weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
@@ -221,7 +224,8 @@ class NetEstimator(BaseEstimator):
                 raise ValueError("sample_weight must have a positive entry. Got only zeros.")
             if not used.all():
                 X, y, weight = X[used], y[used], weight[used]
-                given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
+                if self._bytes_at_once() is None:
+                    given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
             given = given._replace(weight=weight)
         target = self._encode_target(y, names=names, reset=reset)
         _check_representable(target, X.dtype)
@@ -241,10 +245,10 @@ class NetEstimator(BaseEstimator):
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
-        checked = validate_data(self, X_val, reset=False, dtype=[np.float64, np.float32])
+        checked = self._new_rows(X_val, dtype)
         check_consistent_length(checked, y_val)
         target = self._encode_target(y_val, names=_column_names(y_val), reset=False)
-        X_val = self._network_input(_as_input(checked, dtype), X_val)
+        X_val = self._network_input(checked, X_val)
         return Rows(X_val, target, np.ones(len(X_val), dtype))
 
     def _split(self, rows, rng):
@@ -260,8 +264,11 @@ class NetEstimator(BaseEstimator):
         strata = self._strata(rows.target)
         splitter = ShuffleSplit if strata is None else MultilabelStratifiedShuffleSplit
         seed = int(rng.integers(2**31))
-        splits = splitter(1, test_size=n_held_out, random_state=seed).split(rows.X, strata)
-        return tuple(Rows(*(part[chosen] for part in rows)) for chosen in next(splits))
+        splitter = splitter(1, test_size=n_held_out, random_state=seed)
+        chosen = next(splitter.split(np.zeros((n_rows, 1)), strata))
+        if isinstance(rows.X, LazyRows):  # read in the order in which they lie
+            chosen = map(np.sort, chosen)
+        return tuple(Rows(*(part[numbers] for part in rows)) for numbers in chosen)
 
     def _specify_network(self, rows, continues):
         sizes = layer_sizes(self.hidden_layer_sizes)
@@ -396,8 +403,18 @@ class NetEstimator(BaseEstimator):
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return _as_input(X, np.dtype(self._network["dtype"]))
+        return self._new_rows(X, self._network["dtype"])
+
+    def _new_rows(self, X, dtype):
+        """Validate rows that are not trained on, and bring them to the network's precision."""
+        limit = self._bytes_at_once()
+        return validate_rows(
+            self, X, chunk_bytes=limit, dtype=None, fitted_dtype=dtype, reset=False
+        )
+
+    def _bytes_at_once(self):
+        """Return how much of X may be read at once; None if all of it must be, and be dense."""
+        return self.chunk_bytes
 
     @property
     def model_(self):
@@ -416,6 +433,11 @@ class NetEstimator(BaseEstimator):
         """Return names of parameters that a clone shares instead of copying."""
         params = self.get_params(deep=False)
         return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = self._bytes_at_once() is not None
+        return tags
 
     def __sklearn_clone__(self):
         params = self.get_params(deep=False)
@@ -463,14 +485,6 @@ def _as_list(callbacks):
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, list) else [callbacks]
-
-
-def _as_input(X, dtype):
-    """X in the network's precision; values that this precision cannot hold are saturated."""
-    if np.can_cast(X.dtype, dtype):
-        return X.astype(dtype, copy=False)
-    limit = saturation_limit(dtype)
-    return np.clip(X, -limit, limit).astype(dtype)
 
 
 def _scaled(rows, target_scale):

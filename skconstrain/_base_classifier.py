@@ -48,7 +48,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Training data, finite.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Targets.
@@ -74,7 +74,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns
@@ -96,7 +96,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns
@@ -114,7 +114,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns
@@ -129,7 +129,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns

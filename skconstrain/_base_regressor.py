@@ -26,7 +26,7 @@ class NetRegressor(RegressorMixin, NetEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data, however far from the training data.
 
         Returns

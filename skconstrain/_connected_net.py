@@ -59,7 +59,7 @@ class ConnectedNetMixin(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
         layer : int, default=-1
             Number of the hidden layer: the given matrices count from 0, then the layers of

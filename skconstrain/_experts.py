@@ -285,7 +285,7 @@ def _fit_part(name, estimator, X, y, weight, rows):
         classes, counts = np.unique(y, return_counts=True)
         labels = classes[[np.argmax(counts)]]
     if (labels == labels[0]).all():
-        return DummyClassifier(strategy="prior").fit([[0]], labels[:1])
+        return DummyClassifier(strategy="prior").fit(safe_indexing(X, [0]), labels[:1])
     part_weight = None if weight is None else weight[rows]
     return _fit_one(name, estimator, safe_indexing(X, rows), labels, part_weight)
 

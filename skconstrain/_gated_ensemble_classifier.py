@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base import layer_sizes
 from skconstrain._base_classifier import NetClassifier
+from skconstrain._calibration import scale_and_shift
 from skconstrain._experts import (
     RESPONSES,
     all_scores,
@@ -24,6 +25,7 @@ from skconstrain._experts import (
     make_expert,
     out_of_fold_scores,
 )
+from skconstrain._lazy_rows import moments
 from skconstrain._partition import capped_assignment, starting_parts
 from skconstrain._sklearn_compat import (
     BaseComposition,
@@ -141,6 +143,12 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``.
+    chunk_bytes : int, default=2**28
+        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
+        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held
+        whole. Given experts need all of X, dense.
     jit_compile : bool or "auto", default="auto"
         Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
@@ -265,6 +273,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         tol=1e-4,
         warm_start=False,
         callbacks=None,
+        chunk_bytes=2**28,
         jit_compile="auto",
         dtype=None,
         random_state=None,
@@ -301,6 +310,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
+        self.chunk_bytes = chunk_bytes
         self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
@@ -312,7 +322,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Training data, finite.
         y : array-like of shape (n_samples,)
             Classes.
@@ -333,7 +343,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns
@@ -350,7 +360,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : array-like or sparse matrix of shape (n_samples, n_features)
             Finite data.
 
         Returns
@@ -446,7 +456,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             return []
         from skconstrain._networks import TemperatureSchedule
 
-        return [TemperatureSchedule(*map(float, self.temperature))]
+        return [TemperatureSchedule(*map(float, self.temperature), self.epochs)]
 
     def _network_body(self, continues):
         sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
@@ -470,16 +480,25 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         if self.estimators is not None:
             scores = self._scores_of(rows.X)
             cut -= scores[0].size
-            size = np.average(np.abs(scores), axis=(0, 2), weights=None)
-            trained = np.asarray(self._score_options["trained"])
-            scale = np.where(trained & (size > 0), 1 / np.where(size > 0, size, 1), 1)
-            known = {"eta/scale": scale[:, None]}
-        X = rows.X[:, :cut].astype(np.float64)
-        mean = np.average(X, axis=0, weights=rows.weight)
-        spread = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=rows.weight))
+            known = self._start_of_calibration(scores, rows)
+        X = rows.X if self.estimators is None else rows.X[:, :cut]
+        mean, spread = moments(X, rows.weight)
         scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
         known |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
         return {**known, **self._gate_factors()}, target_scale
+
+    def _start_of_calibration(self, scores, rows):
+        """Start each expert at its best scale and shift: the gate leaves a badly scaled one."""
+        options = self._score_options
+        scale, shift = np.ones((scores.shape[1], 1)), np.zeros(scores.shape[1:])
+        for i in np.flatnonzero(options["trained"]):
+            seen = np.asarray(options["seen"][i])
+            binary = self._target_kind == "binary"
+            known = np.ones(len(scores), bool) if binary else rows.target[:, seen].any(axis=1)
+            if known.any():
+                parts = scores[known, i][:, seen], rows.target[known][:, seen], rows.weight[known]
+                scale[i], shift[i, seen] = scale_and_shift(*(p.astype(np.float64) for p in parts))
+        return {"eta/scale": scale, "eta/shift": shift}
 
     def _gate_factors(self):
         """Return what the gate layer holds and does not train."""
@@ -672,7 +691,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
     def _mix(self, gate, X):
         """Return the mixture's probabilities; experts without weight for a row do not see it."""
-        if self.gating == "soft":
+        if self._network["gate"]["gating"] == "soft":
             logits = self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
             return np.einsum("nl,nlk->nk", gate, self._probability_of_logits(logits))
         mixture = np.zeros((len(gate), len(self.classes_)))
@@ -689,6 +708,10 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             return super()._fit(*args, **kwargs)
         finally:
             self.__dict__.pop("_given", None)  # the data do not stay
+
+    def _bytes_at_once(self):
+        # Given experts are fitted on all of X, and get it as it is.
+        return None if self.estimators is not None else super()._bytes_at_once()
 
     def _params_shared_by_clones(self):
         shared = super()._params_shared_by_clones()

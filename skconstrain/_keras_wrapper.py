@@ -4,8 +4,10 @@ The only file that knows scikeras. What trains and predicts is the engine.
 """
 
 import keras
+import numpy as np
 
 from skconstrain import _engine
+from skconstrain._engine._batching import padded
 from skconstrain._networks import (
     build_network,
     build_part,
@@ -73,16 +75,21 @@ class NetWrapper(_import_wrapper()):
     def train(
         self, X, y, weight, *, epochs, batch_size, rng, start=None, known_weights=None, **run
     ):
-        """Train on validated arrays, from `start` or from `known_weights` and drawn ones.
+        """Train on validated rows, from `start` or from `known_weights` and drawn ones.
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
+        run |= {"weight": weight, "rng": rng, "batch_size": batch_size, "epochs": epochs}
+        together = self._train_in_stack(X, y, start=start, known_weights=known_weights, **run)
+        if together is not None:
+            return together
+        plan = _engine.plan_chunks(X, batch_size)
         lent = _engine.lend_program(
             self._key(),
             super()._build_keras_model,
-            n_rows=len(X),
+            n_rows=plan.rows_per_chunk,
             batch_size=batch_size,
-            epochs=epochs,
+            epochs=epochs * plan.n_chunks,
             kernel_size=kernel_size(self.network),
             jit_compile=self.jit_compile if supports_xla(self.network) else False,
             has_callbacks=bool(self.callbacks),
@@ -90,10 +97,42 @@ class NetWrapper(_import_wrapper()):
         with lent as self._program, _engine.precision():
             if start is None:
                 start = initial_weights(self._program.model, rng, known_weights)
-            run |= {"weight": weight, "start": start, "rng": rng}
-            run |= {"batch_size": batch_size, "epochs": epochs}
-            self.fit(X, y, epochs=epochs, run=run)
+            self.fit(X, y, epochs=epochs, run={**run, "start": start})
         return self.result_
+
+    def _train_in_stack(self, X, y, *, start, known_weights, **run):
+        """Train together with equal networks that are fitted at the same time, if there are any."""
+        meeting = _engine.current_meeting()
+        held_out = run.get("validation")
+        # Rows that are read in chunks stay where they are.
+        is_read = isinstance(X, np.ndarray) and (
+            held_out is None or isinstance(held_out[0], np.ndarray)
+        )
+        if meeting is None or not is_read or not self._may_be_stacked(run):
+            return None
+        batches = _engine.Batches(len(X), run["batch_size"])
+        n_validation = 0 if held_out is None else padded(len(held_out[0]))
+        shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
+        request = _engine.Request(
+            key=(self._key(), shapes, self.jit_compile),
+            train_together=_train_together,
+            n_bytes=_bytes_in_stack(self.network, X.dtype.itemsize, shapes),
+            payload=(self, {"X": X, "y": y, "start": start, **run}, known_weights),
+        )
+        outcome = meeting.train(request)
+        if outcome is _engine.ALONE:
+            return None
+        self.result_ = outcome
+        return outcome
+
+    def _may_be_stacked(self, run):
+        """Whether a stack trains the network as it trains alone."""
+        network = self.network
+        draws = network["dropout"] > 0 or "gate" in network
+        small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
+        optimizer = keras.optimizers.get(self.optimizer)
+        watched = self.callbacks or run.get("verbose")
+        return small and not draws and not watched and _engine.is_stackable(optimizer)
 
     def _key(self):
         optimizer = self.optimizer
@@ -121,6 +160,35 @@ class NetWrapper(_import_wrapper()):
         run = _engine.TrainingRun(X=X, y=y, callbacks=callbacks, **run)
         self.result_ = _engine.train(self._program, run)
         self.history_ = {"loss": self.result_.losses, "val_loss": self.result_.validation_losses}
+
+
+def _train_together(requests):
+    """Train requests of equal networks as one stack."""
+    wrapper = requests[0].payload[0]
+    runs = [_engine.TrainingRun(**{**request.payload[1], "start": []}) for request in requests]
+    lent = _engine.lend_stacked_program(
+        wrapper._key(),
+        super(NetWrapper, wrapper)._build_keras_model,
+        runs,
+        kernel_size=kernel_size(wrapper.network),
+        jit_compile=wrapper.jit_compile,
+    )
+    with lent as program, _engine.precision():
+        for run, request in zip(runs, requests, strict=True):
+            start, known = request.payload[1]["start"], request.payload[2]
+            if start is None:
+                start = initial_weights(program.model, run.rng, known)
+            run.start = start
+        return _engine.train_stack(program, runs)
+
+
+def _bytes_in_stack(network, itemsize, shapes):
+    """Return the memory of a model in a stack: its data, numbers, and units in a step."""
+    width, n_rows, n_steps, n_validation = shapes
+    columns = network["n_features"] + network["n_outputs"] + 1
+    units = columns + sum(network["hidden_layer_sizes"])
+    numbers = (n_rows + n_validation) * columns + 12 * kernel_size(network) + 8 * width * units
+    return numbers * itemsize + 4 * width * n_steps
 
 
 def _optimizer_config(optimizer):

@@ -22,20 +22,19 @@ def capped_assignment(score: np.ndarray, cap: int) -> np.ndarray:
     n_rows, n_experts = score.shape
     if n_experts * cap < n_rows:
         raise ValueError(f"{n_experts} experts of at most {cap} rows cannot take {n_rows} rows.")
-    score, room = score.astype(float), np.full(n_experts, cap)
+    score = score.astype(float)
     owner, free = np.full(n_rows, -1), np.arange(n_rows)
     while len(free):
-        wanted, left = np.argmax(score[free], axis=1), []
-        for expert in range(n_experts):
-            rows = free[wanted == expert]
-            if len(rows) > room[expert]:
-                order = np.argsort(-score[rows, expert], kind="stable")
-                left.append(rows[order[room[expert] :]])
-                rows = rows[order[: room[expert]]]
-                score[:, expert] = -np.inf
-            owner[rows] = expert
-            room[expert] -= len(rows)
-        free = np.sort(np.concatenate(left)) if left else np.array([], int)
+        owner[free] = np.argmax(score[free], axis=1)
+        left = []
+        for expert in np.unique(owner[free]):
+            rows = np.flatnonzero(owner == expert)
+            if len(rows) > cap:
+                # Those that came first have no right to stay: the highest scores do.
+                rejected = rows[np.argsort(-score[rows, expert], kind="stable")[cap:]]
+                score[rejected, expert] = -np.inf
+                left.append(rejected)
+        free = np.concatenate(left) if left else np.array([], int)
     return owner
 
 

@@ -341,6 +341,7 @@ import os, signal, threading, time, warnings
 import numpy as np
 from tests.registry import ROWS
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
 row = ROWS[{index}]
 X, y = row.data(0)
 row.make().fit(X, y)

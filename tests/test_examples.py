@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+NEEDS = {"many_machines": "dask.distributed"}
 # The extra `plot` does not bring pandas.
 WITHOUT_PANDAS = """
 import runpy, sys
@@ -24,6 +25,8 @@ runpy.run_path({!r}, run_name="__main__")
 @pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example_runs_and_draws(example, tmp_path):
+    if example.stem in NEEDS:
+        pytest.importorskip(NEEDS[example.stem])
     copy = tmp_path / example.name
     copy.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
     script = WITHOUT_PANDAS.format(str(copy))

@@ -18,6 +18,7 @@ ROOMS = [
         "_sparse_connected_net_classifier",
         "_tuned_threshold",
     },
+    {"model_selection"},
     {"_connected_net"},
     {"_base_classifier", "_base_regressor"},
     {"_base"},
@@ -29,7 +30,16 @@ ROOMS = [
     {"_sparse_product"},
     {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
-    {"_connections", "_links", "_partition", "_svc_decisions", "_thresholds"},
+    {"_lazy_rows"},
+    {
+        "_batch_weight",
+        "_calibration",
+        "_connections",
+        "_links",
+        "_partition",
+        "_svc_decisions",
+        "_thresholds",
+    },
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}

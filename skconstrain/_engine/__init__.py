@@ -7,33 +7,50 @@ import importlib
 
 import keras
 
-from skconstrain._engine._batching import Batches
+from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
+from skconstrain._engine._chunks import plan_chunks, predict_parts
 from skconstrain._engine._size import is_elementwise
+from skconstrain._engine._stacked_train import n_validation_rows, train_stack
+from skconstrain._engine._stacking import ALONE, Meeting, Request, current_meeting
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
+from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
+    "ALONE",
+    "MAX_FLAT_SIZE",
+    "Batches",
     "CacheInfo",
+    "Meeting",
+    "Request",
     "Stopping",
     "TrainingResult",
     "TrainingRun",
     "clear_compile_cache",
     "compile_cache_info",
+    "current_meeting",
     "freeze",
+    "is_stackable",
     "lend_program",
+    "lend_stacked_program",
+    "plan_chunks",
     "precision",
     "predict",
     "train",
+    "train_stack",
 ]
 
-# One module a backend, with the same names; nothing of another backend is imported.
+# Modules of the same names for each backend; nothing of another backend is imported.
 _PROGRAMS = {
-    "tensorflow": "skconstrain._engine._program",
-    "jax": "skconstrain._engine._jax_program",
+    "tensorflow": ("_program", "_stacked_program"),
+    "jax": ("_jax_program", None),
 }
-_backend = importlib.import_module(_PROGRAMS[keras.backend.backend()])
-precision = _backend.precision
+_backend, _stacks = (
+    name and importlib.import_module(f"{__name__}.{name}")
+    for name in _PROGRAMS[keras.backend.backend()]
+)
+MAX_FLAT_SIZE, precision = _backend.MAX_FLAT_SIZE, _backend.precision
 
 _CACHE = ProgramCache(maxsize=64)
 
@@ -74,13 +91,48 @@ def lend_program(
         with precision():
             model = build_model()
             if jit:
-                for layer in model.layers:
-                    getattr(layer, "prepare_for_xla", _nothing)()
+                _prepare_for_xla(model)
             small = kernel_size <= _backend.MAX_FLAT_SIZE and not has_callbacks
             flat = small and is_elementwise(model.optimizer)
             return _backend.TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
 
     return _CACHE.lend((key, *shapes.values(), jit, has_callbacks), build)
+
+
+def lend_stacked_program(key, build_model, runs, *, kernel_size, jit_compile):
+    """Lend the program that trains the networks of all `runs` at once.
+
+    `runs` are trainings of equal networks and padded shapes; the other parameters are those of
+    :func:`lend_program`. The program has room for some more models, so that stacks of similar size
+    share one.
+    """
+    batches, n_models = Batches(len(runs[0].X), runs[0].batch_size), padded(len(runs))
+    jit = jit_compile
+    if jit == "auto":
+        # A step of many models is work for many: XLA pays sooner.
+        n_steps = batches.n_steps * runs[0].epochs * max(1, n_models // 8)
+        jit = _backend.choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
+    shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
+    shapes |= {"n_models": n_models, "n_validation": n_validation_rows(runs)}
+
+    def build():
+        with precision():
+            model = build_model()
+            if jit:
+                _prepare_for_xla(model)
+            return _stacks.StackedProgram(model, **shapes, jit_compile=jit)
+
+    return _CACHE.lend(("stack", key, *shapes.values(), jit), build)
+
+
+def is_stackable(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether the backend trains networks with `optimizer` as one stack."""
+    return _stacks is not None and _stacks.is_stackable(optimizer)
+
+
+def _prepare_for_xla(model):
+    for layer in model.layers:
+        getattr(layer, "prepare_for_xla", _nothing)()
 
 
 def _nothing():
@@ -94,7 +146,10 @@ def predict(key, build_model, weights, X):
     """
     with precision():
         build = lambda: _backend.PredictionProgram(*build_model())  # noqa: E731
-        return _CACHE.get(("predict", key), build).predict(weights, X)
+        program = _CACHE.get(("predict", key), build)
+        if isinstance(X, LazyRows):
+            return predict_parts(program, weights, X)
+        return program.predict(weights, X)
 
 
 def compile_cache_info() -> CacheInfo:

@@ -135,7 +135,8 @@ class TrainingProgram:
     def to_device(self, array):
         """Copy `array` to where the program runs."""
         array = np.asarray(array)
-        return jax.device_put(array.astype(np.int32 if array.dtype.kind == "i" else self.dtype))
+        with precision():  # a thread that loads chunks has its own
+            return jax.device_put(array.astype(np.int32 if array.dtype.kind == "i" else self.dtype))
 
     def run(self, data, order, first, last):
         """Train steps `first` to `last` of an epoch; return the sums of loss and weight."""

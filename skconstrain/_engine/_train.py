@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from skconstrain._engine._batching import Batches, pad_rows
+from skconstrain._engine._chunks import make_feed, place_validation
 from skconstrain._engine._interrupt import DeferredInterrupt
 from skconstrain._engine._progress import progress
 from skconstrain._engine._stopping import Stopping
@@ -27,7 +27,7 @@ class TrainingRun:
     ----------
     X, y, weight
         Arrays of shape (n_rows, n_features), (n_rows, n_outputs) and (n_rows,), in the program's
-        precision; `y` is divided by `target_scale`, and weights are positive.
+        precision; `y` is divided by `target_scale`, and weights are positive. `X` may be LazyRows.
     start
         Weights of the model to start from, trained ones first.
     rng
@@ -111,27 +111,21 @@ class _Loop:
 
     def __init__(self, program, run: TrainingRun):
         self.program, self.data = program, run
-        self.batches = Batches(len(run.X), run.batch_size)
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.best_weights: list[np.ndarray] | None = None
         self.interrupted = False
-        rows = self.batches.padded_rows
-        self.device_data = [
-            program.to_device(pad_rows(run.X, rows)),
-            program.to_device(pad_rows(run.y, rows)),
-            program.to_device(pad_rows(run.weight, rows, zero=True)),
-        ]
+        self.feed = make_feed(program, run.X, run.y, run.weight, run.batch_size)
         self.validation = None
         if run.validation is not None:
-            self.validation = program.to_device_blocks(*run.validation)
+            self.validation = place_validation(program, *run.validation)
             self.validation_weight = float(np.sum(run.validation[2], dtype=np.float64))
         program.load(
             run.start,
             optimizer_state=run.optimizer_state,
             learning_rate=run.learning_rate,
             # Of a batch's share of the rows, whatever the unit of weights.
-            penalty=run.alpha / (self.batches.batch_size * np.mean(run.weight, dtype=np.float64)),
+            penalty=run.alpha / (self.feed.batch_size * np.mean(run.weight, dtype=np.float64)),
             target_scale=run.target_scale,
         )
 
@@ -154,19 +148,16 @@ class _Loop:
         model.stop_training = False
         params = {
             "epochs": run.first_epoch + run.epochs,
-            "steps": self.batches.n_steps,
+            "steps": self.feed.n_steps,
             "verbose": 0,
         }
         return keras.callbacks.CallbackList(run.callbacks, model=model, **params)
 
     def _epoch(self, epoch, hooks):
         run = self.data
-        order = self.program.to_device(self.batches.order(run.rng))
-        loss = self._steps(order, hooks)
+        loss = self._steps(hooks)
         if not math.isfinite(loss):
-            raise ValueError(
-                self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
-            )
+            raise self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
         self.losses.append(loss)
         logs = {"loss": loss}
         if self.validation is not None:
@@ -177,34 +168,40 @@ class _Loop:
             self.best_weights = self.program.snapshot()
         return logs
 
-    def _steps(self, order, hooks):
-        """Run the steps of an epoch in one call, or one by one if a callback watches batches."""
-        n_steps = self.batches.n_steps
-        if not any(_watches_batches(callback) for callback in self.data.callbacks):
-            loss, weight = self.program.run(self.device_data, order, 0, n_steps)
-            return loss / weight
-        total_loss = total_weight = 0.0
+    def _steps(self, hooks):
+        """Run the steps of an epoch in one call a chunk, or one by one if a callback watches."""
+        sums, done = np.zeros(2), 0
+        watched = any(_watches_batches(callback) for callback in self.data.callbacks)
+        for data, order, n_steps in self.feed.epoch(self.data.rng):
+            if watched:
+                sums += self._watched_steps(data, order, n_steps, done, hooks)
+            else:
+                sums += self.program.run(data, order, 0, n_steps)
+            done += n_steps
+            del data, order  # a chunk goes before the one after the next is loaded
+            if watched and self.program.model.stop_training:
+                break
+        return float(sums[0] / sums[1])
+
+    def _watched_steps(self, data, order, n_steps, done, hooks):
+        sums = np.zeros(2)
         for step in range(n_steps):
-            hooks.on_train_batch_begin(step)
-            loss, weight = self.program.run(self.device_data, order, step, step + 1)
-            total_loss, total_weight = total_loss + loss, total_weight + weight
-            hooks.on_train_batch_end(step, {"loss": loss / weight})
+            hooks.on_train_batch_begin(done + step)
+            loss, weight = self.program.run(data, order, step, step + 1)
+            sums += loss, weight
+            hooks.on_train_batch_end(done + step, {"loss": loss / weight})
             if self.program.model.stop_training:
                 break
-        return total_loss / total_weight
+        return sums
 
     def _divergence(self, what):
-        rate = float(self.program.optimizer.learning_rate)
-        return (
-            f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
-            "or give the optimizer clipnorm=1.0."
-        )
+        return divergence(what, float(self.program.optimizer.learning_rate))
 
     def result(self) -> TrainingResult:
         """Collect what the run leaves."""
         weights = self.best_weights if self.best_weights is not None else self.program.weights()
         if not all(np.isfinite(array).all() for array in weights):
-            raise ValueError(self._divergence("A weight became infinite or NaN."))
+            raise self._divergence("A weight became infinite or NaN.")
         return TrainingResult(
             weights,
             self.program.optimizer_state(),
@@ -213,6 +210,14 @@ class _Loop:
             self.interrupted,
             self.data.stopping.done or bool(self.program.model.stop_training),
         )
+
+
+def divergence(what: str, rate: float) -> ValueError:
+    """Return the error of a training that diverged, and what to try."""
+    return ValueError(
+        f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
+        "or give the optimizer clipnorm=1.0."
+    )
 
 
 def _watches_batches(callback):

@@ -101,15 +101,14 @@ def kernel_sizes(network: dict) -> list[int]:
 
 
 class TemperatureSchedule(keras.callbacks.Callback):
-    """Lower the temperature of the gate geometrically, from the first epoch to the last."""
+    """Lower the temperature of the gate geometrically, from the first of `n_epochs` to the last."""
 
-    def __init__(self, start, end):
+    def __init__(self, start, end, n_epochs):
         super().__init__()
-        self.start, self.end = start, end
+        self.start, self.end, self.n_epochs = start, end, n_epochs
 
     def on_epoch_begin(self, epoch, logs=None):
         """Set the temperature of the epoch."""
-        last = max(self.params["epochs"] - 1, 1)
-        share = min(epoch / last, 1.0)
+        share = min(epoch / max(self.n_epochs - 1, 1), 1.0)
         temperature = self.start * (self.end / self.start) ** share
         self.model.get_layer("gate").temperature.assign(temperature)

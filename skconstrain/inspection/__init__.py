@@ -1,6 +1,7 @@
 """Pictures of what was fitted. Needs matplotlib: ``pip install skconstrain[plot]``."""
 
 from skconstrain.inspection._connection_display import ConnectionDisplay
+from skconstrain.inspection._gate_display import GateDisplay
 from skconstrain.inspection._threshold_curve_display import ThresholdCurveDisplay
 
-__all__ = ["ConnectionDisplay", "ThresholdCurveDisplay"]
+__all__ = ["ConnectionDisplay", "GateDisplay", "ThresholdCurveDisplay"]

@@ -1,0 +1,190 @@
+"""Rows that are too many to hold: they stay where they are, and are read a part at a time."""
+
+import mmap
+from collections.abc import Iterator
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import assert_all_finite
+
+from skconstrain._links import saturation_limit
+from skconstrain._sklearn_compat import validate_data
+
+# Bytes of rows that are converted at once, small enough for a cache: conversions and checks for
+# finiteness are then passes over what was just read.
+_PIECE_BYTES = 2**21
+
+
+class LazyRows:
+    """Rows of a matrix, made dense and of one precision when they are read.
+
+    Parameters
+    ----------
+    source
+        ndarray (a memory map is one) or csr matrix of shape (n_rows, n_features); never copied.
+    dtype
+        Precision of what is read.
+    chunk_bytes
+        How much of it may be held at once.
+    saturate
+        Whether numbers that `dtype` cannot hold are saturated; otherwise they are an error.
+    owner
+        Name of the estimator, for errors about rows that are not finite.
+    index
+        Rows of `source` that are meant, ascending; None for all of them.
+    """
+
+    ndim = 2
+
+    def __init__(self, source, dtype, *, chunk_bytes, saturate=False, owner=None, index=None):
+        self.source, self.dtype, self.chunk_bytes = source, np.dtype(dtype), chunk_bytes
+        self._saturate, self._owner, self._index = saturate, owner, index
+        n_rows = source.shape[0] if index is None else len(index)
+        self.shape = (n_rows, source.shape[1])
+        self.rows_at_once = max(1, int(chunk_bytes // (self.shape[1] * self.dtype.itemsize)))
+        self._rows_of_a_piece = max(1, _PIECE_BYTES // (self.shape[1] * self.dtype.itemsize))
+
+    def __len__(self):
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all rows, were they read."""
+        return self.shape[0] * self.shape[1] * self.dtype.itemsize
+
+    def __getitem__(self, rows) -> "LazyRows":
+        """Return some of the rows, by ascending numbers or flags, without reading them."""
+        index = np.arange(len(self)) if self._index is None else self._index
+        options = {"chunk_bytes": self.chunk_bytes, "saturate": self._saturate}
+        return LazyRows(self.source, self.dtype, owner=self._owner, index=index[rows], **options)
+
+    def load(self, rows=slice(None), out=None) -> np.ndarray:
+        """Read the rows of a slice, into `out` if it is given."""
+        start, stop, _ = rows.indices(len(self))
+        if out is None:
+            out = np.empty((max(0, stop - start), self.shape[1]), self.dtype)
+        length = self._rows_of_a_piece
+        for first in range(start, stop, length):
+            last = min(first + length, stop)
+            out[first - start : last - start] = self._piece(first, last)
+            release(self.source)
+        return out
+
+    def _piece(self, first, last):
+        rows = slice(first, last) if self._index is None else self._index[first:last]
+        piece = self.source[rows]
+        piece = piece.toarray() if sparse.issparse(piece) else np.asarray(piece)
+        # As without chunks: numbers of other kinds become float64 first when they are saturated.
+        piece = piece.astype(_precision(piece, None if self._saturate else self.dtype), copy=False)
+        assert_all_finite(piece, input_name="X", estimator_name=self._owner)
+        return as_precision(piece, self.dtype)
+
+    def parts(self) -> Iterator[slice]:
+        """Cut the rows into slices, a few of which may be held at once."""
+        step = max(1, self.rows_at_once // 4)
+        return (slice(start, start + step) for start in range(0, len(self), step))
+
+    def pieces(self) -> Iterator[slice]:
+        """Cut the rows into short slices, for sums over all of them."""
+        step = self._rows_of_a_piece
+        return (slice(start, start + step) for start in range(0, len(self), step))
+
+
+def release(source) -> None:
+    """Tell the system that the pages of a memory map are not needed now.
+
+    They stay in the system's cache, but no longer count as this process' memory.
+    """
+    if sparse.issparse(source):
+        release(source.data)
+        release(source.indices)
+        return
+    array = source
+    while isinstance(array, np.ndarray) and not isinstance(array.base, mmap.mmap):
+        array = array.base
+    # Pages of a map that is private to the process (mode "c") may hold changes, which would go.
+    if isinstance(array, np.memmap) and array.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
+
+
+def as_precision(X, dtype):
+    """X in the network's precision; values that this precision cannot hold are saturated."""
+    if np.can_cast(X.dtype, dtype):
+        return X.astype(dtype, copy=False)
+    limit = saturation_limit(dtype)
+    return np.clip(X, -limit, limit).astype(dtype)
+
+
+def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **settings):
+    """Validate X, and y if it is given, as scikit-learn does; leave large rows where they are.
+
+    Parameters
+    ----------
+    estimator
+        Whose input it is.
+    X, y
+        What the user gave.
+    chunk_bytes
+        Rows that take more than this are returned as LazyRows, and sparse rows that take less are
+        made dense; None reads all rows, and refuses sparse ones.
+    dtype
+        Precision that X is brought to: a name, or None for its own.
+    fitted_dtype
+        Precision of the fitted network, to which values are saturated; None for a new one.
+    settings
+        Passed on to `sklearn.utils.validation.validate_data`.
+
+    Returns
+    -------
+    X, or X and y
+        X is an ndarray or LazyRows.
+    """
+    if chunk_bytes is not None and _is_large(X, fitted_dtype or dtype, chunk_bytes):
+        relaxed = {"dtype": None, "accept_sparse": "csr", "ensure_all_finite": False}
+        checked = validate_data(estimator, X, *y, **relaxed, **settings)
+        rows = LazyRows(
+            checked[0] if y else checked,
+            fitted_dtype or _precision(X, dtype),
+            chunk_bytes=chunk_bytes,
+            saturate=fitted_dtype is not None,
+            owner=type(estimator).__name__,
+        )
+        return (rows, *checked[1:]) if y else rows
+    if sparse.issparse(X) and chunk_bytes is not None:
+        # In the order of an ordinary array, so that sums over it have the same last bit.
+        X = X.toarray(order="C")
+    accepted = [np.float64, np.float32] if dtype is None else dtype
+    checked = validate_data(estimator, X, *y, dtype=accepted, **settings)
+    rows = checked[0] if y else checked
+    if fitted_dtype is not None:
+        rows = as_precision(rows, np.dtype(fitted_dtype))
+    if chunk_bytes is not None and rows.nbytes > chunk_bytes:
+        rows = LazyRows(rows, rows.dtype, chunk_bytes=chunk_bytes)
+    return (rows, *checked[1:]) if y else rows
+
+
+def _is_large(X, dtype, chunk_bytes):
+    """Whether X is an array or a sparse matrix that would take more than `chunk_bytes` as read."""
+    is_array = isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in "biuf"
+    if not (is_array or (sparse.issparse(X) and X.ndim == 2)):
+        return False
+    return X.shape[0] * X.shape[1] * np.dtype(_precision(X, dtype)).itemsize > chunk_bytes
+
+
+def _precision(X, dtype):
+    if dtype is not None:
+        return dtype
+    return X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def moments(X, weight):
+    """Return weighted mean and standard deviation of every column, in float64."""
+    if not isinstance(X, LazyRows):
+        X = X.astype(np.float64)
+        mean = np.average(X, axis=0, weights=weight)
+        return mean, np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
+    weight = weight.astype(np.float64)
+    total = weight.sum()
+    mean = sum(weight[rows] @ X.load(rows).astype(np.float64) for rows in X.pieces()) / total
+    squares = sum(weight[rows] @ (X.load(rows) - mean) ** 2 for rows in X.pieces())
+    return mean, np.sqrt(squares / total)

@@ -1,0 +1,415 @@
+"""Searches that train many small networks as one program."""
+
+import inspect
+import threading
+from numbers import Integral
+
+import joblib
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+from joblib.parallel import ThreadingBackend
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import (
+    GridSearchCV,
+    ParameterGrid,
+    ParameterSampler,
+    RandomizedSearchCV,
+    check_cv,
+)
+from sklearn.pipeline import Pipeline
+
+__all__ = ["BatchedGridSearchCV", "BatchedRandomizedSearchCV", "fit_many"]
+
+MAX_STACK_BYTES = 2**28
+
+# Fits that run at once: threads, most of which wait.
+_MOST_FITS = 256
+
+
+class _MeetingBackend(ThreadingBackend):
+    """Joblib's threads, whose tasks attend a meeting."""
+
+    def __init__(self, meeting=None, **kwargs):
+        super().__init__(**kwargs)
+        self._meeting = meeting
+
+    def submit(self, func, callback=None):
+        """Run `func` in a thread."""
+        return super().submit(self._attending(func), callback)
+
+    def apply_async(self, func, callback=None):
+        """Run `func` in a thread: the name of `submit` before joblib 1.5."""
+        return super().apply_async(self._attending(func), callback)
+
+    def compute_batch_size(self):
+        """Give every fit a thread of its own: two of one thread would wait for each other."""
+        return 1
+
+    def _attending(self, func):
+        if isinstance(func, _Attending):
+            return func
+        return _Attending(func, self._meeting)
+
+
+class _Attending:
+    """A task that attends a meeting while it runs."""
+
+    def __init__(self, func, meeting):
+        self.func, self.meeting = func, meeting
+
+    def __call__(self, *args, **kwargs):
+        with self.meeting.attended():
+            return self.func(*args, **kwargs)
+
+
+def _together(meeting, n_fits):
+    """Let the fits of parallel jobs meet."""
+    return parallel_config(backend=_MeetingBackend(meeting), n_jobs=n_fits)
+
+
+def _make_meeting(max_stack_bytes, n_fits):
+    # Not above: importing this module costs no TensorFlow.
+    from skconstrain._engine import Meeting
+
+    if not (isinstance(max_stack_bytes, Integral) and max_stack_bytes > 0):
+        raise ValueError(f"max_stack_bytes must be a positive integer. Got {max_stack_bytes!r}.")
+    return Meeting(n_fits, max_stack_bytes)
+
+
+def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params):
+    """Fit estimators on the same data, equal networks among them as one program.
+
+    Parameters
+    ----------
+    estimators : list of estimators
+        Networks of this package, or Pipelines that end in one; others are fitted as usual.
+    X : array-like of shape (n_samples, n_features)
+        Training data.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        Targets.
+    max_stack_bytes : int, default=2**28
+        Memory of the networks that train at once.
+    **fit_params
+        Passed to every `fit`, for example `sample_weight`.
+
+    Returns
+    -------
+    estimators : list of estimators
+        The same estimators, fitted: each one as by its own `fit`, to rounding.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skconstrain import PositiveRegressor
+    >>> from skconstrain.model_selection import fit_many
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> seeds = [PositiveRegressor(epochs=5, tol=None, random_state=seed) for seed in range(8)]
+    >>> len({net.best_loss_ for net in fit_many(seeds, X, y)})
+    8
+    """
+    estimators = list(estimators)
+    if not estimators:
+        return estimators
+    n_fits = min(len(estimators), _MOST_FITS)
+    meeting = _make_meeting(max_stack_bytes, n_fits)
+    meeting.expect(len(estimators))
+    with _together(meeting, n_fits):
+        jobs = (delayed(estimator.fit)(X, y, **fit_params) for estimator in estimators)
+        return Parallel(pre_dispatch="all")(jobs)
+
+
+class _Once:
+    """A memory for Pipelines: fits equal transformers on equal rows once, within one search."""
+
+    def __init__(self):
+        self._lock, self._entries = threading.Lock(), {}
+
+    def cache(self, func, ignore=()):
+        """Return `func` with a memory for its results; arguments of the names `ignore` are none."""
+        names = inspect.signature(func)
+
+        def remembering(*args, **kwargs):
+            given = names.bind(*args, **kwargs).arguments
+            key = joblib.hash({name: given[name] for name in given if name not in (ignore or ())})
+            with self._lock:
+                entry = self._entries.setdefault(key, [threading.Lock(), None])
+            with entry[0]:
+                if entry[1] is None:
+                    entry[1] = func(*args, **kwargs)
+            return entry[1]
+
+        return remembering
+
+    def __deepcopy__(self, memo):
+        return self  # clones of a Pipeline share it: that is what it is for
+
+
+class _Announcing:
+    """A search of scikit-learn that tells a meeting how many fits will come."""
+
+    def fit(self, X, y=None, **params):
+        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self._n_splits = cv.get_n_splits(X, y, params.get("groups"))
+        return super().fit(X, y, **params)
+
+    def _run_search(self, evaluate_candidates):
+        candidates = list(self._candidates())
+        self.meeting.expect(len(candidates) * self._n_splits)
+        evaluate_candidates(candidates)
+
+
+class _PlainGrid(_Announcing, GridSearchCV):
+    """Grid search whose fits meet."""
+
+    def _candidates(self):
+        return ParameterGrid(self.param_grid)
+
+
+class _PlainRandomized(_Announcing, RandomizedSearchCV):
+    """Randomized search whose fits meet."""
+
+    def _candidates(self):
+        settings = {"random_state": self.random_state}
+        return ParameterSampler(self.param_distributions, self.n_iter, **settings)
+
+
+class _BatchedSearch:
+    """What the two searches share: everything but the training is scikit-learn's own."""
+
+    def fit(self, X, y=None, **params):
+        """Run fit with all sets of parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets.
+        **params : dict
+            Parameters passed to the `fit` of the estimator, the scorer and the splitter.
+
+        Returns
+        -------
+        self : object
+            The fitted search.
+        """
+        meeting = _make_meeting(self.max_stack_bytes, _MOST_FITS)
+        plain = self._make_plain(meeting)
+        once = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
+        if once:
+            plain.estimator = clone(self.estimator).set_params(memory=_Once())
+        with _together(meeting, _MOST_FITS):
+            plain.fit(X, y, **params)
+        fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
+        vars(self).update(fitted)
+        if once and hasattr(self, "best_estimator_"):
+            self.best_estimator_.set_params(memory=None)
+        self.stack_sizes_ = list(meeting.stack_sizes)
+        return self
+
+    def _make_plain(self, meeting):
+        """Make the search of scikit-learn that does everything but train."""
+        params = self.get_params(deep=False)
+        del params["max_stack_bytes"]
+        plain = self._plain(**{**params, "n_jobs": None, "pre_dispatch": "all"})
+        if "_metadata_request" in vars(self):
+            plain._metadata_request = self._metadata_request
+        plain.meeting = meeting
+        return plain
+
+
+class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
+    """Grid search that trains its networks together.
+
+    Candidates, folds and random states of equal architecture train as one program with a leading
+    axis of models, which leaves a machine less idle than one small network after the other.
+    Parameters, attributes and results are those of scikit-learn's
+    :class:`~sklearn.model_selection.GridSearchCV`, to rounding; the transformers of a Pipeline
+    are fitted once for each fold and setting.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A network of this package, or a Pipeline that ends in one; others are fitted as usual.
+    param_grid : dict or list of dicts
+        As in scikit-learn.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in scikit-learn.
+    n_jobs : int, default=None
+        Not used: fits run in threads of this process, which meet where they train.
+    refit : bool, str or callable, default=True
+        As in scikit-learn.
+    cv : int, splitter or iterable, default=None
+        As in scikit-learn.
+    verbose : int, default=0
+        As in scikit-learn.
+    pre_dispatch : int or str, default="2*n_jobs"
+        Not used.
+    error_score : "raise" or numeric, default=np.nan
+        As in scikit-learn.
+    return_train_score : bool, default=False
+        As in scikit-learn.
+    max_stack_bytes : int, default=2**28
+        Memory of the networks that train at once, with their rows: 256 MiB. Larger searches train
+        one stack after the other.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, ...
+        As in scikit-learn. The times of fits hold the waiting for each other.
+    stack_sizes_ : list of int
+        How many networks each stack trained.
+
+    Notes
+    -----
+    Learning rate, `alpha`, random states, weights, folds and early stopping may differ within a
+    stack; what changes the network, its loss or the size of its batches starts another one. What a
+    stack cannot train is fitted as usual: networks with dropout or more than 30,000 weights, gates
+    over experts, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
+    RMSprop, and estimators of other packages.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skconstrain import PositiveRegressor
+    >>> from skconstrain.model_selection import BatchedGridSearchCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = PositiveRegressor(epochs=5, tol=None, random_state=0)
+    >>> grid = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1e-2]}
+    >>> BatchedGridSearchCV(net, grid, cv=3).fit(X, y).stack_sizes_
+    [12]
+    """
+
+    _plain = _PlainGrid
+
+    def __init__(
+        self,
+        estimator,
+        param_grid,
+        *,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        pre_dispatch="2*n_jobs",
+        error_score=np.nan,
+        return_train_score=False,
+        max_stack_bytes=MAX_STACK_BYTES,
+    ):
+        super().__init__(
+            estimator,
+            param_grid=param_grid,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.max_stack_bytes = max_stack_bytes
+
+
+class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
+    """Randomized search that trains its networks together.
+
+    Candidates, folds and random states of equal architecture train as one program with a leading
+    axis of models, which leaves a machine less idle than one small network after the other.
+    Parameters, attributes and results are those of scikit-learn's
+    :class:`~sklearn.model_selection.RandomizedSearchCV`, to rounding; the transformers of a
+    Pipeline are fitted once for each fold and setting.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A network of this package, or a Pipeline that ends in one; others are fitted as usual.
+    param_distributions : dict or list of dicts
+        As in scikit-learn.
+    n_iter : int, default=10
+        As in scikit-learn.
+    scoring : str, callable, list, tuple or dict, default=None
+        As in scikit-learn.
+    n_jobs : int, default=None
+        Not used: fits run in threads of this process, which meet where they train.
+    refit : bool, str or callable, default=True
+        As in scikit-learn.
+    cv : int, splitter or iterable, default=None
+        As in scikit-learn.
+    verbose : int, default=0
+        As in scikit-learn.
+    pre_dispatch : int or str, default="2*n_jobs"
+        Not used.
+    random_state : int, RandomState instance or None, default=None
+        Of the candidates, as in scikit-learn.
+    error_score : "raise" or numeric, default=np.nan
+        As in scikit-learn.
+    return_train_score : bool, default=False
+        As in scikit-learn.
+    max_stack_bytes : int, default=2**28
+        Memory of the networks that train at once, with their rows: 256 MiB. Larger searches train
+        one stack after the other.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, ...
+        As in scikit-learn. The times of fits hold the waiting for each other.
+    stack_sizes_ : list of int
+        How many networks each stack trained.
+
+    Notes
+    -----
+    Learning rate, `alpha`, random states, weights, folds and early stopping may differ within a
+    stack; what changes the network, its loss or the size of its batches starts another one. What a
+    stack cannot train is fitted as usual: networks with dropout or more than 30,000 weights, gates
+    over experts, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
+    RMSprop, and estimators of other packages.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skconstrain import PositiveRegressor
+    >>> from skconstrain.model_selection import BatchedRandomizedSearchCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = PositiveRegressor(epochs=5, tol=None, random_state=0)
+    >>> grid = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1e-2]}
+    >>> search = BatchedRandomizedSearchCV(net, grid, n_iter=3, cv=3, random_state=0)
+    >>> search.fit(X, y).stack_sizes_
+    [9]
+    """
+
+    _plain = _PlainRandomized
+
+    def __init__(
+        self,
+        estimator,
+        param_distributions,
+        *,
+        n_iter=10,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        pre_dispatch="2*n_jobs",
+        random_state=None,
+        error_score=np.nan,
+        return_train_score=False,
+        max_stack_bytes=MAX_STACK_BYTES,
+    ):
+        super().__init__(
+            estimator,
+            param_distributions=param_distributions,
+            n_iter=n_iter,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            random_state=random_state,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.max_stack_bytes = max_stack_bytes

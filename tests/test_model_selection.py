@@ -1,0 +1,221 @@
+"""Searches that train together give what searches that train one by one give."""
+
+import threading
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.datasets import make_multilabel_classification
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skconstrain
+from skconstrain import (
+    GatedEnsembleClassifier,
+    MultiLabelNetClassifier,
+    PositiveRegressor,
+    SparseConnectedNet,
+    SparseConnectedNetClassifier,
+)
+from skconstrain.model_selection import (
+    BatchedGridSearchCV,
+    BatchedRandomizedSearchCV,
+    fit_many,
+)
+from tests.registry import WIRING, positive_regression, two_classes
+
+GRID = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1.0], "random_state": [0, 1]}
+FAST = {"epochs": 8, "batch_size": 16, "tol": None}
+
+
+def multilabel(random_state=0):
+    return make_multilabel_classification(60, 5, n_classes=3, random_state=random_state)
+
+
+NETS = {
+    "positive": (PositiveRegressor((6,), **FAST), positive_regression),
+    "quantile": (PositiveRegressor((6,), loss="quantile", **FAST), positive_regression),
+    "range": (PositiveRegressor((6,), output="sigmoid", upper=9.0, **FAST), positive_regression),
+    "non-negative": (
+        PositiveRegressor((6,), kernel_constraint="non_neg", **FAST),
+        positive_regression,
+    ),
+    "two classes": (MultiLabelNetClassifier((6, 4), **FAST), two_classes),
+    "labels": (MultiLabelNetClassifier((6,), loss="asymmetric", **FAST), multilabel),
+    "wired": (SparseConnectedNet(WIRING, **FAST), positive_regression),
+    "wired, sparse": (SparseConnectedNet(WIRING, kernel="sparse", **FAST), positive_regression),
+    "wired classes": (SparseConnectedNetClassifier(WIRING, **FAST), two_classes),
+    "gated": (GatedEnsembleClassifier(n_experts=2, hidden_layer_sizes=(4,), **FAST), two_classes),
+    "dropout": (PositiveRegressor((6,), dropout=0.3, **FAST), positive_regression),
+    "no batches": (PositiveRegressor((6,), epochs=8, tol=None), positive_regression),
+    "momentum": (PositiveRegressor((6,), optimizer="sgd", **FAST), positive_regression),
+    "decay": (PositiveRegressor((6,), optimizer="adamw", **FAST), positive_regression),
+    "rmsprop": (PositiveRegressor((6,), optimizer="rmsprop", **FAST), positive_regression),
+    "nadam": (PositiveRegressor((6,), optimizer="nadam", **FAST), positive_regression),
+    "tolerance": (PositiveRegressor((6,), epochs=60, batch_size=16, tol=0.01), positive_regression),
+    "early stopping": (
+        PositiveRegressor((6,), early_stopping=True, epochs=60, n_iter_no_change=2, tol=0.01),
+        positive_regression,
+    ),
+}
+ALONE = {"wired, sparse", "gated", "dropout", "nadam"}
+
+
+def assert_equal_results(found, expected):
+    for name, values in expected.items():
+        if name.startswith(("mean_test", "std_test", "split", "mean_train")):
+            np.testing.assert_allclose(found[name], values, rtol=1e-6, atol=1e-6, err_msg=name)
+        elif name.startswith("rank") or name == "params":
+            np.testing.assert_array_equal(found[name], values)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_results_are_those_of_grid_search(name):
+    net, data = NETS[name]
+    X, y = data(0)
+    # Folds of 40 rows, and of 39 and 41: some share their padding, not their number of steps.
+    cv = [(train[:-1], test) for train, test in KFold(3).split(X)]
+    expected = GridSearchCV(net, GRID, cv=cv).fit(X, y)
+    search = BatchedGridSearchCV(net, GRID, cv=cv).fit(X, y)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+    assert search.best_params_ == expected.best_params_
+    np.testing.assert_allclose(search.predict(X), expected.predict(X), rtol=1e-6)
+    assert search.stack_sizes_ == ([] if name in ALONE else [24])
+
+
+def test_a_pipeline_several_scorers_and_train_scores():
+    X, y = positive_regression(0)
+    pipe = make_pipeline(StandardScaler(), PositiveRegressor((6,), random_state=0, **FAST))
+    grid = {
+        "standardscaler__with_mean": [True, False],
+        "positiveregressor__learning_rate": [0.001, 0.01, 0.1],
+    }
+    settings = {
+        "scoring": ["r2", "neg_mean_absolute_error"],
+        "refit": "r2",
+        "cv": 3,
+        "return_train_score": True,
+    }
+    expected = GridSearchCV(pipe, grid, **settings).fit(X, y)
+    search = BatchedGridSearchCV(pipe, grid, **settings).fit(X, y)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+    assert search.stack_sizes_ == [18]
+    assert search.best_estimator_.memory is None
+    assert pipe.memory is None
+
+
+class CountingScaler(StandardScaler):
+    fits = 0
+    lock = threading.Lock()
+
+    def fit(self, X, y=None, sample_weight=None):
+        with CountingScaler.lock:
+            CountingScaler.fits += 1
+        return super().fit(X, y, sample_weight)
+
+
+def test_transformers_are_fitted_once_a_fold_and_setting():
+    X, y = positive_regression(0)
+    pipe = make_pipeline(CountingScaler(), PositiveRegressor((6,), random_state=0, **FAST))
+    grid = {
+        "countingscaler__with_mean": [True, False],
+        "positiveregressor__learning_rate": [0.001, 0.01, 0.1],
+    }
+    CountingScaler.fits = 0
+    BatchedGridSearchCV(pipe, grid, cv=3, refit=False).fit(X, y)
+    assert CountingScaler.fits == 6
+
+
+def test_randomized_search():
+    X, y = positive_regression(0)
+    net = PositiveRegressor((6,), random_state=0, **FAST)
+    space = {"learning_rate": np.logspace(-4, -1, 20).tolist(), "hidden_layer_sizes": [(6,), (4,)]}
+    settings = {"n_iter": 6, "cv": 2, "random_state": 0}
+    expected = RandomizedSearchCV(net, space, **settings).fit(X, y)
+    search = BatchedRandomizedSearchCV(net, space, **settings).fit(X, y)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+    assert sum(search.stack_sizes_) == 12
+    assert len(search.stack_sizes_) == 2  # two architectures
+
+
+def test_a_fit_that_diverges_fails_alone():
+    X, y = positive_regression(0)
+    net = SparseConnectedNet(optimizer="sgd", random_state=0, **FAST)
+    grid = {"learning_rate": [0.001, 1e30, 0.01]}
+    with pytest.warns(FitFailedWarning, match="Lower learning_rate"):
+        search = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isnan(scores[1])
+    assert np.isfinite(scores[[0, 2]]).all()
+    with pytest.raises(ValueError, match="Lower learning_rate"):
+        BatchedGridSearchCV(net, grid, cv=2, error_score="raise").fit(X, y)
+
+
+def test_sample_weights_reach_every_fold():
+    X, y = positive_regression(0)
+    weight = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
+    net = PositiveRegressor((6,), random_state=0, **FAST)
+    grid = {"learning_rate": [0.001, 0.01]}
+    expected = GridSearchCV(net, grid, cv=3).fit(X, y, sample_weight=weight)
+    search = BatchedGridSearchCV(net, grid, cv=3).fit(X, y, sample_weight=weight)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+
+
+def test_stacks_are_split_to_their_budget():
+    X, y = positive_regression(0)
+    net = PositiveRegressor((6,), random_state=0, **FAST)
+    grid = {"alpha": np.logspace(-4, 0, 10)}
+    whole = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
+    parts = BatchedGridSearchCV(net, grid, cv=2, max_stack_bytes=150_000).fit(X, y)
+    assert whole.stack_sizes_ == [20]
+    assert len(parts.stack_sizes_) > 2
+    assert sum(parts.stack_sizes_) == 20
+    assert_equal_results(parts.cv_results_, whole.cv_results_)
+    with pytest.raises(ValueError, match="max_stack_bytes must be a positive integer"):
+        BatchedGridSearchCV(net, grid, max_stack_bytes=0).fit(X, y)
+
+
+def test_other_estimators_are_fitted_as_usual():
+    X, y = positive_regression(0)
+    grid = {"alpha": [0.1, 1.0]}
+    expected = GridSearchCV(Ridge(), grid).fit(X, y)
+    search = BatchedGridSearchCV(Ridge(), grid).fit(X, y)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+    assert search.stack_sizes_ == []
+
+
+def test_a_second_search_compiles_nothing():
+    X, y = positive_regression(0)
+    net = PositiveRegressor((6,), random_state=0, **FAST)
+    search = BatchedGridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=3)
+    search.fit(X, y)
+    before = skconstrain.compile_cache_info().misses
+    clone(search).set_params(param_grid={"alpha": [0.2, 2.0]}).fit(X, y)
+    assert skconstrain.compile_cache_info().misses == before
+
+
+def test_fit_many_equals_fit():
+    X, y = positive_regression(0)
+    nets = [PositiveRegressor((6,), random_state=seed, **FAST) for seed in range(5)]
+    other = PositiveRegressor((4,), random_state=0, **FAST)
+    expected = [clone(net).fit(X, y) for net in [*nets, other]]
+    together = fit_many([*nets, other], X, y)
+    assert together[0] is nets[0]
+    for net, alone in zip(together, expected, strict=True):
+        np.testing.assert_allclose(net.predict(X), alone.predict(X), rtol=1e-9)
+        np.testing.assert_allclose(net.loss_curve_, alone.loss_curve_, rtol=1e-9)
+        assert net.n_iter_ == alone.n_iter_
+    assert fit_many([], X, y) == []
+
+
+def test_training_goes_on_after_a_stack():
+    X, y = positive_regression(0)
+    nets = [PositiveRegressor((6,), warm_start=True, random_state=s, **FAST) for s in range(3)]
+    together = fit_many([clone(net) for net in nets], X, y)
+    alone = [net.fit(X, y) for net in nets]
+    for both in zip(together, alone, strict=True):
+        predictions = [net.partial_fit(X, y).predict(X) for net in both]
+        np.testing.assert_allclose(*predictions, rtol=1e-9)
