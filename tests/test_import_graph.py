@@ -28,6 +28,7 @@ ROOMS = [
     {"inspection"},
     {"connections"},
     {"_sparse_product"},
+    {"_jax_sparse_product"},
     {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
     {"_lazy_rows"},
@@ -43,7 +44,7 @@ ROOMS = [
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}
-JAX_FILES = {"_jax_program.py"}
+JAX_FILES = {"_jax_program.py", "_jax_sparse_product.py"}
 KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper", "_sparse_product"}
 
 

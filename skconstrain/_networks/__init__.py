@@ -12,6 +12,7 @@ import numpy as np
 from skconstrain._engine import precision
 from skconstrain._networks import _gated, _stack
 from skconstrain._networks._gated import TemperatureSchedule
+from skconstrain._networks._own_precision import with_own_precision
 from skconstrain._networks._stack import layer_weights
 from skconstrain.layers import ConnectedDense
 
@@ -41,12 +42,12 @@ def build_fitted(network: dict, weights: list) -> keras.Model:
         model = build_network({**network, "initialized": True})
         for variable, array in zip(_weights_of(model), weights, strict=True):
             variable.assign(array)
-        if "probability" not in network:
-            return model
-        activation = keras.layers.Activation(
-            network["probability"], dtype=network["dtype"], name="probability"
-        )
-        return keras.Model(model.inputs, activation(model.outputs[0]), name="network")
+        if "probability" in network:
+            activation = keras.layers.Activation(
+                network["probability"], dtype=network["dtype"], name="probability"
+            )
+            model = keras.Model(model.inputs, activation(model.outputs[0]), name="network")
+        return with_own_precision(model)
 
 
 def build_part(network: dict, layer_name: str) -> tuple[keras.Model, list[int]]:

@@ -55,8 +55,9 @@ def test_a_program_is_compiled_once_for_all_fits():
     _engine.clear_compile_cache()
     for seed in range(3):
         settings = {"epochs": 3, "batch_size": 16, "random_state": seed, "alpha": seed}
-        PositiveRegressor((5,), learning_rate=0.1 / (1 + seed), **settings).fit(X, y).predict(X)
-        PositiveRegressor((5,), **settings).fit(X[:58], y[:58], X_val=X, y_val=y).predict(X[:50])
+        first = PositiveRegressor((5,), learning_rate=0.1 / (1 + seed), **settings)
+        first.fit(X[:59], y[:59]).predict(X)
+        PositiveRegressor((5,), **settings).fit(X[:57], y[:57], X_val=X, y_val=y).predict(X[:50])
     programs = [entry.program for entry in _engine._CACHE._entries.values()]
     training = [p for p in programs if isinstance(p, _jax_program.TrainingProgram)]
     assert [program._run._cache_size() for program in training] == [1]
@@ -104,3 +105,28 @@ def test_float64_is_ours_alone():
         assert keras.backend.result_type("float64", float) == "float64"
         assert keras.backend.result_type("float32", float) == "float32"
         assert jax.numpy.ones(2).dtype == np.float64
+
+
+@jax_only
+def test_the_model_of_an_estimator_keeps_its_precision_and_is_keras_own(tmp_path):
+    import keras
+
+    X, y = positive_regression()
+    net = PositiveRegressor((5,), epochs=3, random_state=0).fit(X, y)
+    outputs = np.asarray(net.model_(X))
+    assert outputs.dtype == np.float64
+    np.testing.assert_allclose(outputs[:, 0], net.predict(X), rtol=1e-12)
+    net.model_.save(tmp_path / "net.keras")
+    again = keras.models.load_model(tmp_path / "net.keras")
+    assert type(again) is type(keras.Model(again.inputs, again.outputs))
+    np.testing.assert_allclose(np.asarray(again(X))[:, 0], net.predict(X), rtol=1e-5)
+
+
+@jax_only
+def test_settings_of_jax_stay_as_they_are():
+    import jax
+
+    before = dict(jax.config.values)
+    X, y = positive_regression()
+    PositiveRegressor((5,), epochs=1, random_state=0).fit(X, y).model_.predict(X, verbose=0)
+    assert dict(jax.config.values) == before
