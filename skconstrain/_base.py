@@ -301,7 +301,7 @@ default=None
             start = {"start": self._weights, "optimizer_state": self._optimizer_state}
             return start, self._target_scale
         known_weights, target_scale = self._start(rows)
-        return {"known_weights": known_weights}, target_scale
+        return {"known_weights": {"rate": self.dropout, **known_weights}}, target_scale
 
     def _extend(self, rows: Rows, given: Given) -> Rows:
         """Add to the training rows what the network sees beside X: nothing, unless overridden."""
@@ -311,9 +311,9 @@ default=None
         """Add to checked rows, whose like was not trained on, what `_extend` adds."""
         return X
 
-    def _own_callbacks(self) -> list:
-        """Return callbacks of the estimator itself, called after those of the user."""
-        return []
+    def _schedules(self) -> dict:
+        """Return functions of the epoch that give numbers of the network, by their paths."""
+        return {}
 
     def _learn(self, network, rows, held_out, target_scale, **run):
         """Train the network: once, unless a subclass does it in rounds."""
@@ -330,7 +330,7 @@ default=None
             network,
             loss=loss,
             optimizer=self.optimizer,
-            callbacks=[*_as_list(self.callbacks), *self._own_callbacks()] or None,
+            callbacks=_as_list(self.callbacks) or None,
             jit_compile=self.jit_compile,
         )
         return wrapper.train(
@@ -342,6 +342,7 @@ default=None
             stopping=_engine.Stopping(self.n_iter_no_change, tol),
             early_stopping=self.early_stopping and held_out is not None,
             learning_rate=self._learning_rate(),
+            schedules=self._schedules(),
             verbose=int(self.verbose),
             **run,
         )

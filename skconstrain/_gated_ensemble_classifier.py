@@ -451,12 +451,13 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
         return losses.of_classes(self.loss, activation), None
 
-    def _own_callbacks(self):
+    def _schedules(self):
         if np.ndim(self.temperature) == 0:
-            return []
+            return {}
         from skconstrain._networks import TemperatureSchedule
 
-        return [TemperatureSchedule(*map(float, self.temperature), self.epochs)]
+        schedule = TemperatureSchedule(*map(float, self.temperature), self.epochs)
+        return {"gate/temperature": schedule}
 
     def _network_body(self, continues):
         sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))

@@ -3,16 +3,21 @@
 The only file that knows scikeras. What trains and predicts is the engine.
 """
 
+from functools import partial
+
 import keras
 import numpy as np
 
 from skconstrain import _engine
 from skconstrain._engine._batching import padded
+from skconstrain._loss_numbers import numbers_of, with_numbers
 from skconstrain._networks import (
+    architecture,
     build_network,
     build_part,
     initial_weights,
     kernel_size,
+    n_units,
     supports_xla,
 )
 
@@ -79,7 +84,9 @@ class NetWrapper(_import_wrapper()):
 
         `run` are the further attributes of :class:`skconstrain._engine.TrainingRun`.
         """
+        _engine.warn_of_double_precision(self.network["dtype"])
         run |= {"weight": weight, "rng": rng, "batch_size": batch_size, "epochs": epochs}
+        run["loss_numbers"] = numbers_of(self.loss)
         together = self._train_in_stack(X, y, start=start, known_weights=known_weights, **run)
         if together is not None:
             return together
@@ -114,7 +121,7 @@ class NetWrapper(_import_wrapper()):
         n_validation = 0 if held_out is None else padded(len(held_out[0]))
         shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
         request = _engine.Request(
-            key=(self._key(), shapes, self.jit_compile),
+            key=(self._key(), shapes, self.jit_compile, tuple(run["schedules"])),
             train_together=_train_together,
             n_bytes=_bytes_in_stack(self.network, X.dtype.itemsize, shapes),
             payload=(self, {"X": X, "y": y, "start": start, **run}, known_weights),
@@ -128,17 +135,17 @@ class NetWrapper(_import_wrapper()):
     def _may_be_stacked(self, run):
         """Whether a stack trains the network as it trains alone."""
         network = self.network
-        draws = network["dropout"] > 0 or "gate" in network
         small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
         optimizer = keras.optimizers.get(self.optimizer)
         watched = self.callbacks or run.get("verbose")
-        return small and not draws and not watched and _engine.is_stackable(optimizer)
+        return small and not watched and _engine.is_stackable(optimizer)
 
     def _key(self):
         optimizer = self.optimizer
         if isinstance(optimizer, keras.optimizers.Optimizer):
             optimizer = [type(optimizer), _optimizer_config(optimizer)]
-        return _engine.freeze([self.network, self.loss, optimizer])
+        loss = with_numbers(self.loss, dict.fromkeys(numbers_of(self.loss)))
+        return _engine.freeze([architecture(self.network), loss, optimizer])
 
     def _build_keras_model(self):
         # The lent program has built its model through scikeras, once for all clones.
@@ -166,27 +173,28 @@ def _train_together(requests):
     """Train requests of equal networks as one stack."""
     wrapper = requests[0].payload[0]
     runs = [_engine.TrainingRun(**{**request.payload[1], "start": []}) for request in requests]
-    lent = _engine.lend_stacked_program(
+    lend = partial(
+        _engine.lend_stacked_program,
         wrapper._key(),
         super(NetWrapper, wrapper)._build_keras_model,
-        runs,
         kernel_size=kernel_size(wrapper.network),
         jit_compile=wrapper.jit_compile,
     )
-    with lent as program, _engine.precision():
+
+    def begin(model, runs):
         for run, request in zip(runs, requests, strict=True):
             start, known = request.payload[1]["start"], request.payload[2]
-            if start is None:
-                start = initial_weights(program.model, run.rng, known)
-            run.start = start
-        return _engine.train_stack(program, runs)
+            run.start = initial_weights(model, run.rng, known) if start is None else start
+
+    with _engine.precision():
+        return _engine.train_stack(lend, runs, begin)
 
 
 def _bytes_in_stack(network, itemsize, shapes):
     """Return the memory of a model in a stack: its data, numbers, and units in a step."""
     width, n_rows, n_steps, n_validation = shapes
     columns = network["n_features"] + network["n_outputs"] + 1
-    units = columns + sum(network["hidden_layer_sizes"])
+    units = columns + n_units(network)
     numbers = (n_rows + n_validation) * columns + 12 * kernel_size(network) + 8 * width * units
     return numbers * itemsize + 4 * width * n_steps
 
@@ -215,11 +223,11 @@ def has_schedule(optimizer) -> bool:
 
 def predict(network, weights, X):
     """Return the network's outputs, shape (n_rows, n_outputs)."""
-    key = _engine.freeze(network)
+    key = _engine.freeze(architecture(network))
     return _engine.predict(key, lambda: (build_network(network), None), weights, X)
 
 
 def predict_part(network, weights, X, layer_name):
     """Return the outputs of one layer of the network, a row each."""
-    key = _engine.freeze([network, layer_name])
+    key = _engine.freeze([architecture(network), layer_name])
     return _engine.predict(key, lambda: build_part(network, layer_name), weights, X)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from skconstrain._loss_numbers import numbers_of, with_attributes, with_numbers
+
 
 @keras.saving.register_keras_serializable(package="skconstrain")
 class TweedieDeviance(keras.losses.Loss):
@@ -47,13 +49,13 @@ class TweedieDeviance(keras.losses.Loss):
         """Deviance of each row, shape (batch,)."""
         y, mu, p = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred), self.power
         y = ops.cast(y, mu.dtype)
-        if p == 0:
+        if _is(p, 0):
             return ops.mean(ops.square(y - mu), axis=-1)
         mu = mu + 1e-7
-        if p == 1:
+        if _is(p, 1):
             log_y = ops.log(ops.where(y > 0, y, ops.ones_like(y)))
             deviance = y * (log_y - ops.log(mu)) - y + mu
-        elif p == 2:
+        elif _is(p, 2):
             deviance = ops.log(mu) - ops.log(y) + y / mu - 1
         else:
             at_y = ops.power(y, 2 - p) / ((1 - p) * (2 - p))
@@ -63,6 +65,10 @@ class TweedieDeviance(keras.losses.Loss):
     def get_config(self):
         """Return what rebuilds the loss."""
         return {**super().get_config(), "power": self.power}
+
+    def _numbers(self):
+        """Return settings that a compiled program takes as data: the power where it is general."""
+        return {} if self.power in (0, 1, 2) else {"power": self.power}
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -100,6 +106,10 @@ class PinballLoss(keras.losses.Loss):
     def get_config(self):
         """Return what rebuilds the loss."""
         return {**super().get_config(), "quantile": self.quantile}
+
+    def _numbers(self):
+        """Return settings that a compiled program takes as data."""
+        return {"quantile": self.quantile}
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -177,19 +187,19 @@ class AsymmetricLoss(keras.losses.Loss):
 
     def _if_one(self, logits):
         loss = ops.softplus(-logits)
-        if self.gamma_positive > 0:  # (1 - p)**gamma, without a power of zero
+        if not _is(self.gamma_positive, 0):  # (1 - p)**gamma, without a power of zero
             loss = loss * ops.exp(-self.gamma_positive * ops.softplus(logits))
         return loss
 
     def _if_zero(self, logits):
-        if self.margin == 0:
+        if _is(self.margin, 0):
             loss = ops.softplus(logits)
-            if self.gamma_negative > 0:
+            if not _is(self.gamma_negative, 0):
                 loss = loss * ops.exp(-self.gamma_negative * ops.softplus(-logits))
             return loss
         shifted = ops.maximum(ops.sigmoid(logits) - self.margin, 0)
         loss = -ops.log(1 - shifted)
-        if self.gamma_negative > 0:
+        if not _is(self.gamma_negative, 0):
             # The power of a safe number: the gradient of 0**gamma may be infinite.
             safe = ops.where(shifted > 0, shifted, ops.ones_like(shifted))
             loss = loss * ops.where(shifted > 0, ops.power(safe, self.gamma_negative), 0)
@@ -199,6 +209,11 @@ class AsymmetricLoss(keras.losses.Loss):
         """Return what rebuilds the loss."""
         names = ("gamma_negative", "gamma_positive", "margin", "label_smoothing", "from_logits")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _numbers(self):
+        """Return settings that a compiled program takes as data; zeros leave terms out of it."""
+        names = ("gamma_negative", "gamma_positive", "margin", "label_smoothing")
+        return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -253,7 +268,7 @@ class CategoricalFocalLoss(keras.losses.Loss):
         else:
             log_p = ops.log(ops.maximum(y_pred, keras.config.epsilon()))
         loss = -y * log_p
-        if self.gamma > 0:
+        if not _is(self.gamma, 0):
             loss = loss * ops.power(ops.maximum(1 - ops.exp(log_p), 1e-30), self.gamma)
         return ops.sum(loss, axis=-1)
 
@@ -261,6 +276,16 @@ class CategoricalFocalLoss(keras.losses.Loss):
         """Return what rebuilds the loss."""
         config = {"gamma": self.gamma, "label_smoothing": self.label_smoothing}
         return {**super().get_config(), **config, "from_logits": self.from_logits}
+
+    def _numbers(self):
+        """Return settings that a compiled program takes as data; zeros leave terms out of it."""
+        names = ("gamma", "label_smoothing")
+        return {name: getattr(self, name) for name in names if getattr(self, name) > 0}
+
+
+def _is(setting, number):
+    """Whether a setting is a number that has a formula of its own; data never are."""
+    return isinstance(setting, float) and setting == number
 
 
 def _logit(probability):
@@ -341,6 +366,14 @@ class OnProbabilities(keras.losses.Loss):
     def get_config(self):
         """Return what tells the loss apart."""
         return {**super().get_config(), "loss": self.loss, "activation": self.activation}
+
+    def _numbers(self):
+        """Return settings of the loss that a compiled program takes as data."""
+        return numbers_of(self.loss)
+
+    def _with_numbers(self, numbers):
+        """Return the loss with other settings."""
+        return with_attributes(self, {"loss": with_numbers(self.loss, numbers)})
 
 
 def of_classes(

@@ -262,10 +262,12 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
 
     Notes
     -----
-    Learning rate, `alpha`, random states, weights, folds and early stopping may differ within a
-    stack; what changes the network, its loss or the size of its batches starts another one. What a
-    stack cannot train is fitted as usual: networks with dropout or more than 30,000 weights, gates
-    over experts, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
+    Within a stack may differ: learning rate, `alpha`, the rate of dropout, quantile, power, gammas
+    and smoothing of a loss, temperature and penalties of a gate, random states, weights, folds and
+    early stopping. What changes the network, the kind of its loss or the size of its batches
+    starts another stack. A network that has ended stands still; when most have, the others go on in
+    a smaller stack. What a stack cannot train is fitted as usual: networks of more than 30,000
+    weights, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
     RMSprop, and estimators of other packages.
 
     Examples
@@ -360,10 +362,12 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
 
     Notes
     -----
-    Learning rate, `alpha`, random states, weights, folds and early stopping may differ within a
-    stack; what changes the network, its loss or the size of its batches starts another one. What a
-    stack cannot train is fitted as usual: networks with dropout or more than 30,000 weights, gates
-    over experts, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
+    Within a stack may differ: learning rate, `alpha`, the rate of dropout, quantile, power, gammas
+    and smoothing of a loss, temperature and penalties of a gate, random states, weights, folds and
+    early stopping. What changes the network, the kind of its loss or the size of its batches
+    starts another stack. A network that has ended stands still; when most have, the others go on in
+    a smaller stack. What a stack cannot train is fitted as usual: networks of more than 30,000
+    weights, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
     RMSprop, and estimators of other packages.
 
     Examples

@@ -37,6 +37,7 @@ ROOMS = [
         "_calibration",
         "_connections",
         "_links",
+        "_loss_numbers",
         "_partition",
         "_svc_decisions",
         "_thresholds",

@@ -7,8 +7,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
 from sklearn.exceptions import FitFailedWarning
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -19,7 +20,9 @@ from skconstrain import (
     PositiveRegressor,
     SparseConnectedNet,
     SparseConnectedNetClassifier,
+    _engine,
 )
+from skconstrain._engine import _stacked_train
 from skconstrain.model_selection import (
     BatchedGridSearchCV,
     BatchedRandomizedSearchCV,
@@ -49,6 +52,29 @@ NETS = {
     "wired, sparse": (SparseConnectedNet(WIRING, kernel="sparse", **FAST), positive_regression),
     "wired classes": (SparseConnectedNetClassifier(WIRING, **FAST), two_classes),
     "gated": (GatedEnsembleClassifier(n_experts=2, hidden_layer_sizes=(4,), **FAST), two_classes),
+    "hard gate": (
+        GatedEnsembleClassifier(
+            n_experts=3,
+            hidden_layer_sizes=(4,),
+            gating="hard",
+            gumbel=True,
+            load_balance=0.1,
+            temperature=(2.0, 0.5),
+            dropout=0.2,
+            **FAST,
+        ),
+        two_classes,
+    ),
+    "two of three": (
+        GatedEnsembleClassifier(
+            n_experts=3, hidden_layer_sizes=(4,), gating="top_k", entropy_penalty=0.1, **FAST
+        ),
+        two_classes,
+    ),
+    "given experts": (
+        GatedEnsembleClassifier([("a", LogisticRegression()), ("b", GaussianNB())], **FAST),
+        two_classes,
+    ),
     "dropout": (PositiveRegressor((6,), dropout=0.3, **FAST), positive_regression),
     "no batches": (PositiveRegressor((6,), epochs=8, tol=None), positive_regression),
     "momentum": (PositiveRegressor((6,), optimizer="sgd", **FAST), positive_regression),
@@ -61,7 +87,7 @@ NETS = {
         positive_regression,
     ),
 }
-ALONE = {"wired, sparse", "gated", "dropout", "nadam"}
+ALONE = {"wired, sparse", "nadam"}
 
 
 def assert_equal_results(found, expected):
@@ -84,6 +110,91 @@ def test_results_are_those_of_grid_search(name):
     assert search.best_params_ == expected.best_params_
     np.testing.assert_allclose(search.predict(X), expected.predict(X), rtol=1e-6)
     assert search.stack_sizes_ == ([] if name in ALONE else [24])
+
+
+# Numbers that differ inside a stack.
+GATED = {"n_experts": 2, "hidden_layer_sizes": (4,), "gating": "hard"}
+NUMBERS = {
+    "dropout": (PositiveRegressor((6,), **FAST), {"dropout": [0.1, 0.5]}, positive_regression),
+    "quantile": (
+        PositiveRegressor((6,), loss="quantile", **FAST),
+        {"quantile": [0.1, 0.5, 0.9]},
+        positive_regression,
+    ),
+    "power": (
+        PositiveRegressor((6,), loss="tweedie", **FAST),
+        {"power": [1.2, 1.5, 2.5]},
+        positive_regression,
+    ),
+    "gamma": (
+        MultiLabelNetClassifier((6,), loss="focal", **FAST),
+        {"gamma": [0.5, 2.0], "label_smoothing": [0.1, 0.2]},
+        multilabel,
+    ),
+    "gammas": (
+        MultiLabelNetClassifier((6,), loss="asymmetric", **FAST),
+        {"gamma_negative": [1.0, 4.0], "gamma_positive": [0.5, 1.0], "margin": [0.05, 0.2]},
+        multilabel,
+    ),
+    "temperature": (
+        GatedEnsembleClassifier(**GATED, **FAST),
+        {"temperature": [0.3, 3.0], "load_balance": [0.1, 1.0], "dropout": [0.1, 0.2]},
+        two_classes,
+    ),
+    "temperatures": (
+        GatedEnsembleClassifier(**GATED, gumbel=True, **FAST),
+        {"temperature": [(2.0, 0.5), (1.0, 0.1)]},
+        two_classes,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_differ_inside_one_stack(name):
+    net, grid, data = NUMBERS[name]
+    X, y = data(0)
+    net = clone(net).set_params(random_state=0)
+    expected = GridSearchCV(net, grid, cv=2).fit(X, y)
+    search = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
+    assert_equal_results(search.cv_results_, expected.cv_results_)
+    assert search.stack_sizes_ == [2 * len(search.cv_results_["params"])]
+    # They matter: no two candidates are alike.
+    scores = search.cv_results_["split0_test_score"]
+    predictions = {net.set_params(**p).fit(X, y).best_loss_ for p in expected.cv_results_["params"]}
+    assert len(predictions) == len(scores)
+
+
+def test_one_by_one_they_share_a_program():
+    X, y = positive_regression(0)
+    for net, grid, _ in (NUMBERS["dropout"], NUMBERS["quantile"], NUMBERS["power"]):
+        GridSearchCV(net, {name: values[:1] for name, values in grid.items()}, cv=2).fit(X, y)
+        before = skconstrain.compile_cache_info().misses
+        GridSearchCV(net, grid, cv=2).fit(X, y)
+        assert skconstrain.compile_cache_info().misses == before
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_few_that_are_left_go_on_in_a_smaller_program(monkeypatch, early_stopping):
+    X, y = positive_regression(0)
+    net = PositiveRegressor(
+        (6,), batch_size=16, dropout=0.1, early_stopping=early_stopping, tol=None, random_state=0
+    )
+    # Some are done after a few epochs, some go on.
+    nets = [clone(net).set_params(epochs=e, random_state=e) for e in (3, 4, 5, 6, 7, 8, 30, 40)]
+    alone = [clone(net).fit(X, y) for net in nets]
+    sizes = []
+    lend = _engine.lend_stacked_program
+
+    def counted(*args, **kwargs):
+        sizes.append(len(args[2]))
+        return lend(*args, **kwargs)
+
+    monkeypatch.setattr(_engine, "lend_stacked_program", counted)
+    monkeypatch.setattr(_stacked_train, "_SECONDS_TO_COMPILE", 0.0)
+    for net, expected in zip(fit_many(nets, X, y), alone, strict=True):
+        np.testing.assert_allclose(net.predict(X), expected.predict(X), rtol=1e-9)
+        np.testing.assert_allclose(net.loss_curve_, expected.loss_curve_, rtol=1e-9)
+    assert sizes == [8, 4]
 
 
 def test_a_pipeline_several_scorers_and_train_scores():

@@ -20,6 +20,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 import skconstrain
 from skconstrain import SparseConnectedNet, SparseConnectedNetClassifier
+from skconstrain._engine import precision
 from skconstrain.connections import ConnectionMatrix
 
 KERNELS = ["dense", "sparse"]

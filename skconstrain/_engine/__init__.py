@@ -4,6 +4,7 @@ The only folder that knows TensorFlow or JAX. It knows nothing of scikit-learn o
 """
 
 import importlib
+import warnings
 
 import keras
 
@@ -39,6 +40,7 @@ __all__ = [
     "predict",
     "train",
     "train_stack",
+    "warn_of_double_precision",
 ]
 
 # Modules of the same names for each backend; nothing of another backend is imported.
@@ -51,8 +53,19 @@ _backend, _stacks = (
     for name in _PROGRAMS[keras.backend.backend()]
 )
 MAX_FLAT_SIZE, precision = _backend.MAX_FLAT_SIZE, _backend.precision
+share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
 
 _CACHE = ProgramCache(maxsize=64)
+share_gpu_memory()
+
+
+def warn_of_double_precision(dtype: str) -> None:
+    """Warn where networks of this precision train on a GPU, which is slow at double precision."""
+    if dtype == "float64" and trains_on_gpu():
+        warnings.warn(
+            "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
+            stacklevel=2,
+        )
 
 
 def lend_program(

@@ -16,6 +16,7 @@ from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._batching import blocks, pad_rows, padded
 from skconstrain._engine._size import widest
 from skconstrain._engine._wide_floats import wide_floats
+from skconstrain._loss_numbers import with_numbers
 
 # The trained numbers stay variables of their own: XLA makes one loop of an optimizer's update.
 MAX_FLAT_SIZE = 0
@@ -27,6 +28,15 @@ _FEW_ROWS = 1024
 def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
     """Whether XLA compiles a program: JAX has no other compiler."""
     return True
+
+
+def share_gpu_memory() -> None:
+    """Leave it to the user: JAX is asked by an environment variable, and none is changed here."""
+
+
+def trains_on_gpu() -> bool:
+    """Whether JAX computes on a GPU here."""
+    return jax.default_backend() == "gpu"
 
 
 @contextmanager
@@ -80,12 +90,12 @@ class TrainingProgram:
     def _step(self, values, settings, X, y, weight):
         """Train one batch."""
         trained, state, optimizer = values
-        penalty, target_scale = settings
+        penalty, *loss_settings = settings
 
         def objective(trained):
             with batch_weight(weight):
                 losses, after, extra = self._losses(
-                    X, y, trained, state, target_scale, training=True
+                    X, y, trained, state, *loss_settings, training=True
                 )
             batch_loss, total_weight = jnp.sum(losses * weight), jnp.sum(weight)
             # Zero times an infinite loss is not a number: a step without weight divides by 1.
@@ -107,18 +117,19 @@ class TrainingProgram:
         with keras.StatelessScope(state_mapping=mapping):
             return self.optimizer.scale_loss(number)
 
-    def _block_loss(self, values, target_scale, X, y, weight):
-        losses, _, _ = self._losses(X, y, *values, target_scale, training=False)
+    def _block_loss(self, values, loss_settings, X, y, weight):
+        losses, _, _ = self._losses(X, y, *values, *loss_settings, training=False)
         return jnp.sum((losses * weight).astype(jnp.float64))
 
-    def _losses(self, X, y, trained, state, target_scale, *, training):
+    def _losses(self, X, y, trained, state, target_scale, numbers, *, training):
         """Loss of each row, the state afterwards, and the losses that layers add."""
         prediction, state, extra = self.model.stateless_call(
             trained, state, X, training=training, return_losses=True
         )
-        return self._loss.call(y, prediction / target_scale), state, extra
+        loss = with_numbers(self._loss, numbers)
+        return loss.call(y, prediction / target_scale), state, extra
 
-    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale):
+    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
         """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
         fresh = self._fresh_optimizer
         if optimizer_state is not None and [a.shape for a in optimizer_state] == [
@@ -130,7 +141,15 @@ class TrainingProgram:
             variable.assign(array)
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate
-        self._settings = (self.to_device(penalty), self.to_device(target_scale))
+        numbers = {name: self._number(number) for name, number in loss_numbers.items()}
+        self._settings = (self._number(penalty), self._number(target_scale), numbers)
+
+    def _number(self, number):
+        return jax.device_put(np.asarray(number, self.dtype))
+
+    def assign(self, path, value):
+        """Set a weight that is not trained."""
+        next(variable for variable in self._state if variable.path == path).assign(value)
 
     def to_device(self, array):
         """Copy `array` to where the program runs."""
@@ -170,8 +189,8 @@ class TrainingProgram:
     def evaluate(self, device_blocks):
         """Return the sum of weighted losses over blocks of X, y and weight."""
         values = tuple([v.value for v in group] for group in (self._trained, self._state))
-        scale = self._settings[1]
-        return sum(float(self._evaluate(values, scale, *block)) for block in device_blocks)
+        settings = self._settings[1:]
+        return sum(float(self._evaluate(values, settings, *block)) for block in device_blocks)
 
     def weights(self):
         """Return copies of all weights: the trained ones, then the rest."""

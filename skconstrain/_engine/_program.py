@@ -3,7 +3,7 @@
 This is the engine's seam: a second Keras backend is a second module with these two classes.
 """
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,7 @@ from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
 from skconstrain._engine._size import widest
 from skconstrain._engine._update import make_update
+from skconstrain._loss_numbers import numbers_of, with_numbers
 
 # XLA wins on small steps, where launching operations is the cost: measured on two cores it saves
 # a third or more of the time below the first bound, and nothing certain above it. Compiling takes
@@ -34,6 +35,24 @@ def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
 def precision():
     """Return a context in which float64 is float64: it always is."""
     return nullcontext()
+
+
+def share_gpu_memory() -> None:
+    """Let TensorFlow take memory of a GPU as it needs it, so that processes can share one.
+
+    What the user has decided stays as it is; so do devices that are in use already.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
+        undecided = tf.config.experimental.get_memory_growth(gpu) is None
+        if undecided and tf.config.get_logical_device_configuration(gpu) is None:
+            # Keras, or the user, has computed something: too late to change anything.
+            with suppress(RuntimeError):
+                tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def trains_on_gpu() -> bool:
+    """Whether TensorFlow computes on a GPU here."""
+    return bool(tf.config.list_logical_devices("GPU"))
 
 
 class TrainingProgram:
@@ -69,6 +88,7 @@ class TrainingProgram:
             tf.Variable(0, dtype=floats),
             tf.Variable(1, dtype=floats),
         )
+        self._numbers = {name: tf.Variable(0, dtype=floats) for name in numbers_of(self._loss)}
         data = [
             tf.TensorSpec((padded_rows, model.inputs[0].shape[-1]), floats),
             tf.TensorSpec((padded_rows, model.outputs[0].shape[-1]), floats),
@@ -130,9 +150,11 @@ class TrainingProgram:
         prediction, state, extra = self.model.stateless_call(
             tensors, state, X, training=training, return_losses=True
         )
-        return self._loss.call(y, prediction / self._target_scale), state, extra
+        numbers = {name: variable.read_value() for name, variable in self._numbers.items()}
+        loss = with_numbers(self._loss, numbers)
+        return loss.call(y, prediction / self._target_scale), state, extra
 
-    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale):
+    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
         """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
         n_trained = len(self.model.trainable_variables)
         self.parameters.assign(weights[:n_trained])
@@ -149,6 +171,12 @@ class TrainingProgram:
             self.optimizer.learning_rate = learning_rate
         self._penalty.assign(penalty)
         self._target_scale.assign(target_scale)
+        for name, variable in self._numbers.items():
+            variable.assign(loss_numbers[name])
+
+    def assign(self, path, value):
+        """Set a weight that is not trained."""
+        next(variable for variable in self._state if variable.path == path).assign(value)
 
     def to_device(self, array):
         """Copy `array` to where the program runs."""

@@ -9,6 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from skconstrain._batch_weight import batch_weight
+from skconstrain._loss_numbers import numbers_of, with_numbers
+
 # Optimizers whose step is arithmetic on each number, so that a learning rate a row does what it
 # does alone; subclasses may do anything.
 _STACKABLE = ("SGD", "Adam", "AdamW", "RMSprop")
@@ -44,6 +47,11 @@ class StackedProgram:
         Rows of validation data of each model, with padding; 0 without.
     jit_compile
         Whether XLA compiles the epoch.
+
+    Attributes
+    ----------
+    number_names
+        The settings of the loss that are data.
     """
 
     def __init__(
@@ -59,14 +67,15 @@ class StackedProgram:
         n_outputs = model.outputs[0].shape[-1]
         data = self._data_spec(padded_rows, n_columns, n_outputs)
         order = tf.TensorSpec((n_models, padded_steps * width), tf.int32)
-        settings = [tf.TensorSpec((n_models,), floats)] * 3
+        self.number_names = tuple(numbers_of(self._loss))
+        settings = [tf.TensorSpec((n_models,), floats)] * (3 + len(self.number_names))
         steps = tf.TensorSpec((n_models,), tf.int32)
         epoch = tf.function(self._epoch, jit_compile=jit_compile, autograph=False)
         self._run = epoch.get_concrete_function(*data, order, steps, *settings)
         if n_validation:
             evaluate = tf.function(self._evaluate, jit_compile=jit_compile, autograph=False)
             held_out = self._data_spec(n_validation, n_columns, n_outputs)
-            self._run_evaluation = evaluate.get_concrete_function(*held_out, settings[0])
+            self._run_evaluation = evaluate.get_concrete_function(*held_out, *settings)
 
     def _data_spec(self, n_rows, n_columns, n_outputs):
         floats = tf.as_dtype(self.dtype)
@@ -101,61 +110,99 @@ class StackedProgram:
         dtype = np.dtype(dtype).name
         return keras.Variable(np.zeros(shape, dtype), dtype=dtype, trainable=False, name=name)
 
-    def _epoch(self, X, y, weight, order, n_steps, rate, penalty, target_scale):
+    def _epoch(self, X, y, weight, order, n_steps, rate, penalty, *loss_settings):
         """Run an epoch of every model; return its sums of weighted losses and of weights."""
 
-        def step(i, loss_sum, weight_sum):
+        def step(i, loss_sum, weight_sum, states):
             rows = tf.slice(order, [0, i * self._width], [self.n_models, self._width])
             batch = [tf.gather(array, rows, batch_dims=1) for array in (X, y, weight)]
             runs = i < n_steps
             with tf.GradientTape() as tape:
                 parameters = _values(self._parameters)
                 tape.watch(parameters)
-                losses = self._losses(parameters, *batch[:2], target_scale, training=True)
+                prediction, extra, after = self._forward(parameters, states, batch[0], batch[2])
+                losses = self._losses(batch[1], prediction, *loss_settings)
                 losses = tf.where(runs[:, None], losses, 0)
                 loss = tf.reduce_sum(losses * batch[2], axis=1)
                 total = tf.reduce_sum(batch[2], axis=1)
-                objective = tf.reduce_sum(loss / tf.where(total > 0, total, 1))
-            gradients = [
-                gradient + penalty[:, None] * values if is_kernel else gradient
-                for gradient, values, is_kernel in zip(
-                    tape.gradient(objective, parameters),
-                    parameters,
-                    self._has_penalty,
-                    strict=True,
-                )
-            ]
+                mean = loss / tf.where(total > 0, total, 1)
+                objective = tf.reduce_sum(mean + tf.where(runs, extra, 0))
+            gradients = self._penalised(tape.gradient(objective, parameters), parameters, penalty)
             self._update(gradients, rate[:, None], runs[:, None])
+            states = [_where(runs, new, old) for new, old in zip(after, states, strict=True)]
             loss = tf.where(runs, loss, 0)
             total = tf.where(runs, total, 0)
             sums = loss_sum + tf.cast(loss, tf.float64), weight_sum + tf.cast(total, tf.float64)
-            return i + 1, *sums
+            return i + 1, *sums, states
 
-        zeros = tf.zeros((self.n_models,), tf.float64)
+        zeros, states = tf.zeros((self.n_models,), tf.float64), _values(self._states)
         last = tf.reduce_max(n_steps)
-        _, loss_sum, weight_sum = tf.while_loop(lambda i, *_: i < last, step, (0, zeros, zeros))
+        start = (0, zeros, zeros, states)
+        _, loss_sum, weight_sum, after = tf.while_loop(lambda i, *_: i < last, step, start)
+        for variable, value in zip(self._states, after, strict=True):
+            variable.assign(value)
         return tf.stack([loss_sum, weight_sum])
 
-    def _losses(self, parameters, X, y, target_scale, *, training):
+    def _forward(self, parameters, states, X, weight):
+        """Return predictions in training, losses that layers add, and states afterwards.
+
+        The gradient is taken inside the map: what defines its own gradient would lose it outside.
+        XLA finds that the passes forward are the same, and takes one.
+        """
+
+        @tf.custom_gradient
+        def forward(*parameters):
+            arguments = (list(parameters), states, X, weight)
+            outputs = _map(self._call_in_training, arguments)
+
+            def gradient(*upstream):
+                def of_model(arguments):
+                    arguments, upstream = arguments
+                    with tf.GradientTape() as tape:
+                        tape.watch(arguments[0])
+                        prediction, extra, _ = self._call_in_training(arguments)
+                    outputs = [prediction, extra]
+                    return tape.gradient(outputs, arguments[0], output_gradients=upstream)
+
+                return _map(of_model, (arguments, list(upstream[:2])))
+
+            return (*outputs[:2], *outputs[2]), gradient
+
+        prediction, extra, *after = forward(*parameters)
+        return prediction, extra, after
+
+    def _call_in_training(self, arguments):
+        """Run one model: its prediction, the sum of what its layers add, and its states."""
+        parameters, states, X, weight = arguments
+        with batch_weight(weight):
+            prediction, after, extra = self.model.stateless_call(
+                self._tensors(parameters), states, X, training=True, return_losses=True
+            )
+        return prediction, tf.zeros((), prediction.dtype) + sum(extra), after
+
+    def _tensors(self, parameters):
+        shaped = zip(parameters, self._shapes, strict=True)
+        return [tf.reshape(numbers, shape) for numbers, shape in shaped]
+
+    def _losses(self, y, prediction, target_scale, *numbers):
         """Loss of each row of each model, shape (n_models, n_rows)."""
-        states = _values(self._states)
-
-        def of_model(arguments):
-            parts, X, states = arguments
-            tensors = [
-                tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)
-            ]
-            return self.model.stateless_call(tensors, states, X, training=training)[0]
-
-        arguments = (parameters, X, states)
-        prediction = tf.vectorized_map(of_model, arguments, fallback_to_while_loop=False)
         # Not inside the map: the gradient of a mean there makes XLA compile at every call.
         prediction /= target_scale[:, None, None]
-        n_outputs = prediction.shape[-1]
-        losses = self._loss.call(
-            tf.reshape(y, (-1, n_outputs)), tf.reshape(prediction, (-1, n_outputs))
-        )
-        return tf.reshape(losses, tf.shape(y)[:2])
+        n_rows, n_outputs = prediction.shape[1:]
+        # A row has the numbers of its model.
+        of_rows = [tf.repeat(values, n_rows)[:, None] for values in numbers]
+        loss = with_numbers(self._loss, dict(zip(self.number_names, of_rows, strict=True)))
+        losses = loss.call(tf.reshape(y, (-1, n_outputs)), tf.reshape(prediction, (-1, n_outputs)))
+        return tf.reshape(losses, (self.n_models, n_rows))
+
+    def _penalised(self, gradients, parameters, penalty):
+        """Add the gradient of the L2 penalty of the kernels."""
+        return [
+            gradient + penalty[:, None] * values if is_kernel else gradient
+            for gradient, values, is_kernel in zip(
+                gradients, parameters, self._has_penalty, strict=True
+            )
+        ]
 
     def _update(self, gradients, rate, runs):
         """Take a step of the optimizer, except for models that stand still."""
@@ -183,11 +230,19 @@ class StackedProgram:
                 return tf.reshape(constraint(tf.reshape(row, shape)), [-1])
 
             rows = variable.value.read_value()
-            variable.assign(tf.vectorized_map(of_model, rows, fallback_to_while_loop=False))
+            variable.assign(_map(of_model, rows))
 
-    def _evaluate(self, X, y, weight, target_scale):
+    def _evaluate(self, X, y, weight, _rate, _penalty, *loss_settings):
         """Return the sum of weighted losses of each model."""
-        losses = self._losses(_values(self._parameters), X, y, target_scale, training=False)
+
+        def of_model(arguments):
+            parameters, states, X = arguments
+            return self.model.stateless_call(self._tensors(parameters), states, X, training=False)[
+                0
+            ]
+
+        prediction = _map(of_model, (_values(self._parameters), _values(self._states), X))
+        losses = self._losses(y, prediction, *loss_settings)
         return tf.reduce_sum(tf.cast(losses * weight, tf.float64), axis=1)
 
     def load(self, starts, optimizer_states):
@@ -212,6 +267,11 @@ class StackedProgram:
         of_kind = {kind: np.split(array, cuts) for kind, array in kinds}
         return [of_kind[kind][i] for i, kind in self._slot_places]
 
+    def assign(self, path, values):
+        """Set a weight that is not trained, to a number for each model."""
+        paths = [variable.path for variable in self.model.non_trainable_variables]
+        self._states[paths.index(path)].assign(values)
+
     def to_device(self, array):
         """Copy `array` to where the program runs."""
         return tf.constant(array, tf.int32 if array.dtype.kind == "i" else self.dtype.name)
@@ -220,9 +280,9 @@ class StackedProgram:
         """Train an epoch; return sums of losses and weights, two arrays of shape (n_models,)."""
         return self._run(*data, order, tf.constant(n_steps, tf.int32), *settings).numpy()
 
-    def evaluate(self, data, target_scale):
+    def evaluate(self, data, settings):
         """Return the sum of weighted losses of each model, shape (n_models,)."""
-        return self._run_evaluation(*data, target_scale).numpy()
+        return self._run_evaluation(*data, *settings).numpy()
 
     def weights(self, i):
         """Return copies of all weights of one model: the trained ones, then the rest."""
@@ -251,3 +311,13 @@ def _place(slot_name):
 def _values(variables):
     """Read variables now: a later assignment does not change what is returned."""
     return [variable.value.read_value() for variable in variables]
+
+
+def _map(function, arguments):
+    """Apply `function` to the numbers of each model, all at once."""
+    return tf.vectorized_map(function, arguments, fallback_to_while_loop=False)
+
+
+def _where(runs, new, old):
+    """Choose between values of models; `runs` has shape (n_models,)."""
+    return tf.where(tf.reshape(runs, (-1, *[1] * (new.shape.rank - 1))), new, old)

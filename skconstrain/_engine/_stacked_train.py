@@ -1,5 +1,6 @@
 """The training loop of a stack: every model has its own data, stopping rule and result."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,30 +8,36 @@ import numpy as np
 from skconstrain._engine._batching import Batches, pad_rows, padded
 from skconstrain._engine._train import TrainingResult, TrainingRun, divergence
 
+# What a program for fewer models costs, and a step of one model: measured on two cores. Estimates,
+# not clocks, decide, so that a training is the same whenever it is repeated.
+_SECONDS_TO_COMPILE = 2.0
+_SECONDS_OF_STEP = 5e-6
+_FLOPS_PER_SECOND = 15e9
+
 
 @dataclass
 class _Member:
-    """One model of a stack while it trains."""
+    """One model of a stack while it trains: `start` and `optimizer_state` are where it goes on."""
 
-    place: int
     run: TrainingRun
     batches: Batches
     rate: float
+    start: list[np.ndarray]
+    optimizer_state: list[np.ndarray] | None
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     best_weights: list[np.ndarray] | None = None
-    error: ValueError | None = None
-    done: bool = False
+    outcome: TrainingResult | ValueError | None = None
 
     @property
     def epoch(self):
         return self.run.first_epoch + len(self.losses)
 
-    def record(self, loss, validation_loss, program):
-        """Note an epoch's losses; decide whether it was the last one."""
+    def record(self, loss, validation_loss, program, place):
+        """Note an epoch's losses, and the result where it was the last one."""
         if not np.isfinite(loss):
             what = f"The training loss became {loss} in epoch {self.epoch + 1}."
-            self.error, self.done = divergence(what, self.rate), True
+            self.outcome = divergence(what, self.rate)
             return
         self.losses.append(float(loss))
         watched = loss
@@ -39,19 +46,22 @@ class _Member:
             watched = validation_loss if self.run.early_stopping else loss
         improved = self.run.stopping.update(float(watched))
         if self.run.early_stopping and improved:
-            self.best_weights = program.weights(self.place)
-        self.done = self.run.stopping.done or len(self.losses) == self.run.epochs
+            self.best_weights = program.weights(place)
+        if self.run.stopping.done or len(self.losses) == self.run.epochs:
+            self.outcome = self._result(program, place)
 
-    def result(self, program):
-        """Collect what the model leaves, or the error that ended it."""
-        if self.error is not None:
-            return self.error
-        weights = self.best_weights or program.weights(self.place)
+    def _result(self, program, place):
+        weights = self.best_weights or program.weights(place)
         if not all(np.isfinite(array).all() for array in weights):
             return divergence("A weight became infinite or NaN.", self.rate)
-        state = program.optimizer_state(self.place, self.rate)
+        state = program.optimizer_state(place, self.rate)
         stopped = self.run.stopping.done
         return TrainingResult(weights, state, self.losses, self.validation_losses, False, stopped)
+
+    def leave(self, program, place):
+        """Note where to go on in another program."""
+        self.start = program.weights(place)
+        self.optimizer_state = program.optimizer_state(place, self.rate)
 
 
 def n_validation_rows(runs: list[TrainingRun]) -> int:
@@ -59,83 +69,116 @@ def n_validation_rows(runs: list[TrainingRun]) -> int:
     return max((padded(len(run.validation[0])) for run in runs if run.validation), default=0)
 
 
-def train_stack(program, runs: list[TrainingRun]) -> list[TrainingResult | ValueError]:
+def train_stack(
+    lend: Callable, runs: list[TrainingRun], begin: Callable
+) -> list[TrainingResult | ValueError]:
     """Train all runs at once; return the result of each one, or the error that ended it.
 
-    `runs` have equal shapes after padding, no callbacks, and as many validation rows or none.
+    Parameters
+    ----------
+    lend
+        ``lend(runs)`` lends a program with room for those runs: when enough models have ended, the
+        others go on in a smaller one.
+    runs
+        Trainings of equal shapes after padding, without callbacks.
+    begin
+        ``begin(model, runs)`` gives every run its start.
     """
-    members = _members(program, runs)
-    stack = _fill(members, program.n_models)
-    program.load(
-        [member.run.start for member in stack], [member.run.optimizer_state for member in stack]
-    )
-    data = _device_data(program, stack)
-    settings = [
-        program.to_device(np.array(values, program.dtype))
-        for values in zip(*((m.rate, _penalty(m), m.run.target_scale) for m in stack), strict=True)
-    ]
-    validation = _device_validation(program, stack)
-    while not all(member.done for member in members):
-        n_steps = np.zeros(program.n_models, np.int32)
-        orders = np.zeros((program.n_models, _order_length(members)), np.int32)
-        for member in members:
-            if not member.done:
-                orders[member.place] = member.batches.order(member.run.rng)
-                n_steps[member.place] = member.batches.n_steps
-        loss, weight = program.run(data, program.to_device(orders), n_steps, settings)
-        held_out = None if validation is None else program.evaluate(validation, settings[2])
-        for member in members:
-            if not member.done:
-                i, of_validation = member.place, None
-                if held_out is not None:
-                    total = np.sum(member.run.validation[2], dtype=np.float64)
-                    of_validation = held_out[i] / total
-                member.record(loss[i] / weight[i], of_validation, program)
-    return [member.result(program) for member in members]
+    with lend(runs) as program:
+        begin(program.model, runs)
+        members = [_member(run, program) for run in runs]
+        _Stack(program, members).train()
+    while left := [member for member in members if member.outcome is None]:
+        with lend([member.run for member in left]) as program:
+            _Stack(program, left).train()
+    return [member.outcome for member in members]
 
 
-def _members(program, runs):
+def _member(run, program):
     default = float(program.optimizer.get_config()["learning_rate"])
-    return [
-        _Member(
-            place,
-            run,
-            Batches(len(run.X), run.batch_size),
-            # In single precision, as Keras holds it.
-            float(np.float32(default if run.learning_rate is None else run.learning_rate)),
+    # In single precision, as Keras holds it.
+    rate = float(np.float32(default if run.learning_rate is None else run.learning_rate))
+    batches = Batches(len(run.X), run.batch_size)
+    return _Member(run, batches, rate, run.start, run.optimizer_state)
+
+
+class _Stack:
+    """Models that train in one program, as long as that pays."""
+
+    def __init__(self, program, members: list[_Member]):
+        self.program, self.members = program, members
+        # The first one stands where there is room for more, and is not trained there.
+        room = program.n_models - len(members)
+        self._filled = [*members, *[members[0]] * room]
+        program.load(
+            [member.start for member in self._filled],
+            [member.optimizer_state for member in self._filled],
         )
-        for place, run in enumerate(runs)
-    ]
+        runs = [member.run for member in self._filled]
+        self._data = self._on_device(
+            [(run.X, run.y, run.weight) for run in runs], members[0].batches.padded_rows
+        )
+        self._validation = None
+        if n_rows := n_validation_rows(runs):
+            self._validation = self._on_device([run.validation for run in runs], n_rows)
+        settings = zip(*(_settings(member, program) for member in self._filled), strict=True)
+        self._settings = [program.to_device(np.array(values, program.dtype)) for values in settings]
+
+    def _on_device(self, rows_of_models, n_rows):
+        """Copy rows of all models to the device: arrays with a leading axis of models."""
+        columns = [
+            [pad_rows(rows[i], n_rows, zero=i == 2) for rows in rows_of_models] for i in range(3)
+        ]
+        dtype = self.program.dtype
+        return [self.program.to_device(np.stack(arrays).astype(dtype)) for arrays in columns]
+
+    def train(self):
+        """Run epochs until all models are done, or are too few for the program."""
+        wasted = 0.0
+        while running := [i for i, m in enumerate(self.members) if m.outcome is None]:
+            fits_half = 2 * padded(len(running)) <= self.program.n_models
+            if fits_half and wasted > _SECONDS_TO_COMPILE:
+                for i in running:
+                    self.members[i].leave(self.program, i)
+                return
+            self._epoch(running)
+            standing = self.program.n_models - len(running)
+            wasted += standing * self.members[running[0]].batches.n_steps * self._step_seconds()
+
+    def _epoch(self, running):
+        program, members = self.program, self.members
+        self._follow_schedules()
+        batches = members[0].batches
+        n_steps = np.zeros(program.n_models, np.int32)
+        orders = np.zeros((program.n_models, batches.padded_steps * batches.width), np.int32)
+        for i in running:
+            orders[i] = members[i].batches.order(members[i].run.rng)
+            n_steps[i] = members[i].batches.n_steps
+        loss, weight = program.run(self._data, program.to_device(orders), n_steps, self._settings)
+        validation_losses = self._validation_losses(running)
+        for i in running:
+            members[i].record(loss[i] / weight[i], validation_losses.get(i), program, i)
+
+    def _validation_losses(self, running):
+        if self._validation is None:
+            return {}
+        sums = self.program.evaluate(self._validation, self._settings)
+        weights = {i: self.members[i].run.validation[2] for i in running}
+        return {i: sums[i] / np.sum(weight, dtype=np.float64) for i, weight in weights.items()}
+
+    def _follow_schedules(self):
+        for path in self.members[0].run.schedules:
+            values = [member.run.schedules[path](member.epoch) for member in self._filled]
+            self.program.assign(path, values)
+
+    def _step_seconds(self):
+        flops = 6 * sum(array.size for array in self.members[0].start)
+        return _SECONDS_OF_STEP + flops * self.members[0].batches.width / _FLOPS_PER_SECOND
 
 
-def _fill(members, n_models):
-    """Repeat the first member where the program has room for more models than there are."""
-    return [*members, *[members[0]] * (n_models - len(members))]
-
-
-def _order_length(members):
-    return members[0].batches.padded_steps * members[0].batches.width
-
-
-def _penalty(member):
+def _settings(member, program):
+    """Return the numbers of a model that are data, in the program's order."""
     run = member.run
-    return run.alpha / (member.batches.batch_size * np.mean(run.weight, dtype=np.float64))
-
-
-def _device_data(program, stack):
-    n_rows = stack[0].batches.padded_rows
-    columns = [
-        [pad_rows(getattr(m.run, name), n_rows, zero=name == "weight") for m in stack]
-        for name in ("X", "y", "weight")
-    ]
-    return [program.to_device(np.stack(arrays)) for arrays in columns]
-
-
-def _device_validation(program, stack):
-    n_rows = n_validation_rows([member.run for member in stack])
-    if not n_rows:
-        return None
-    columns = [
-        [pad_rows(m.run.validation[i], n_rows, zero=i == 2) for m in stack] for i in range(3)
-    ]
-    return [program.to_device(np.stack(arrays).astype(program.dtype)) for arrays in columns]
+    penalty = run.alpha / (member.batches.batch_size * np.mean(run.weight, dtype=np.float64))
+    numbers = (run.loss_numbers[name] for name in program.number_names)
+    return member.rate, penalty, run.target_scale, *numbers

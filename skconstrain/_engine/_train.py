@@ -1,6 +1,7 @@
 """The training loop: epochs, stopping, callbacks, interruption."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import keras
@@ -38,12 +39,16 @@ class TrainingRun:
         L2 penalty: ``alpha / 2`` times the squares of the kernels, per row of a batch.
     target_scale
         Predictions are divided by it before the loss.
+    loss_numbers
+        Settings of the loss that are data.
     validation
         ``(X, y, weight)`` like the training data, or None.
     stopping
         Decides when to stop, on the validation loss if `early_stopping`, else on the training loss.
     early_stopping
         Whether to stop on the validation loss, and to end with the best weights.
+    schedules
+        Functions of the epoch that give weights which are not trained, by their paths.
     """
 
     X: np.ndarray
@@ -56,9 +61,11 @@ class TrainingRun:
     alpha: float
     stopping: Stopping
     target_scale: float = 1.0
+    loss_numbers: dict[str, float] = field(default_factory=dict)
     validation: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     early_stopping: bool = False
     learning_rate: float | None = None
+    schedules: dict[str, Callable[[int], float]] = field(default_factory=dict)
     optimizer_state: list[np.ndarray] | None = None
     callbacks: list[keras.callbacks.Callback] = field(default_factory=list)
     first_epoch: int = 0
@@ -127,6 +134,7 @@ class _Loop:
             # Of a batch's share of the rows, whatever the unit of weights.
             penalty=run.alpha / (self.feed.batch_size * np.mean(run.weight, dtype=np.float64)),
             target_scale=run.target_scale,
+            loss_numbers=run.loss_numbers,
         )
 
     def run(self, interrupt, report):
@@ -134,6 +142,8 @@ class _Loop:
         run, hooks = self.data, self._callback_list()
         hooks.on_train_begin()
         for epoch in range(run.first_epoch, run.first_epoch + run.epochs):
+            for path, schedule in run.schedules.items():
+                self.program.assign(path, schedule(epoch))
             hooks.on_epoch_begin(epoch)
             logs = self._epoch(epoch, hooks)
             hooks.on_epoch_end(epoch, logs)

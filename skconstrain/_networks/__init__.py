@@ -18,12 +18,14 @@ from skconstrain.layers import ConnectedDense
 
 __all__ = [
     "TemperatureSchedule",
+    "architecture",
     "build_fitted",
     "build_network",
     "build_part",
     "initial_weights",
     "kernel_size",
     "layer_weights",
+    "n_units",
     "supports_xla",
 ]
 
@@ -69,10 +71,21 @@ def _weights_of(model):
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 
+def architecture(network: dict) -> dict:
+    """Return what of `network` asks for a program of its own: the rate of dropout does not."""
+    return {**network, "dropout": network["dropout"] > 0}
+
+
 def kernel_size(network: dict) -> int:
     """Return how many numbers the kernels of the network hold."""
     kind = _gated if "gate" in network else _stack
     return sum(kind.kernel_sizes(network))
+
+
+def n_units(network: dict) -> int:
+    """Return how many values the layers hold for a row."""
+    kind = _gated if "gate" in network else _stack
+    return kind.n_units(network)
 
 
 def supports_xla(network: dict) -> bool:
@@ -85,15 +98,16 @@ def initial_weights(model: keras.Model, rng, known: dict) -> list:
 
     Hidden kernels are Glorot-uniform as in scikit-learn's MLP; the last kernel is zero, so that
     every output starts at its bias whatever the scale of the features. `known` maps paths of
-    variables to their values; seeds are drawn; what is left keeps the model's own value.
+    variables, or their names, to their values; seeds are drawn; what is left keeps the model's own
+    value.
     """
     return [_initial_value(variable, model, rng, known) for variable in _weights_of(model)]
 
 
 def _initial_value(variable, model, rng, known):
     shape = tuple(variable.shape)
-    if variable.path in known:
-        value = known[variable.path]
+    if variable.path in known or variable.name in known:
+        value = known.get(variable.path, known.get(variable.name))
     elif variable.path == "eta/kernel" or variable.name == "bias":
         value = 0.0
     elif variable.name == "kernel":

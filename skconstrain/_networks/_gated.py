@@ -1,6 +1,7 @@
 """Experts under a gate: networks that train together with it, or given scores."""
 
 import itertools
+from dataclasses import dataclass
 
 import keras
 
@@ -100,15 +101,24 @@ def kernel_sizes(network: dict) -> list[int]:
     return found
 
 
-class TemperatureSchedule(keras.callbacks.Callback):
-    """Lower the temperature of the gate geometrically, from the first of `n_epochs` to the last."""
+def n_units(network: dict) -> int:
+    """Return how many values the layers hold for a row."""
+    gate = network["gate"]
+    of_expert = network["n_outputs"]
+    if gate["scores"] is None:
+        of_expert += sum(network["hidden_layer_sizes"])
+    return sum(gate["hidden_layer_sizes"]) + gate["n_experts"] * (1 + of_expert)
 
-    def __init__(self, start, end, n_epochs):
-        super().__init__()
-        self.start, self.end, self.n_epochs = start, end, n_epochs
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """Set the temperature of the epoch."""
+@dataclass(frozen=True)
+class TemperatureSchedule:
+    """Temperature of the gate: lowered geometrically, from the first of `n_epochs` to the last."""
+
+    start: float
+    end: float
+    n_epochs: int
+
+    def __call__(self, epoch: int) -> float:
+        """Return the temperature of an epoch, the first of which is 0."""
         share = min(epoch / max(self.n_epochs - 1, 1), 1.0)
-        temperature = self.start * (self.end / self.start) ** share
-        self.model.get_layer("gate").temperature.assign(temperature)
+        return self.start * (self.end / self.start) ** share

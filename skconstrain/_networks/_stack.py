@@ -124,6 +124,11 @@ def kernel_sizes(network: dict) -> list[int]:
     return [layer.kernel_size for layer in weighted_layers(network)]
 
 
+def n_units(network: dict) -> int:
+    """Return how many values the layers hold for a row."""
+    return sum(layer.units for layer in weighted_layers(network))
+
+
 def supports_xla(network: dict) -> bool:
     """Whether XLA can compile the network."""
     return all(layer.kernel == "dense" for layer in weighted_layers(network))

@@ -1,18 +1,38 @@
-"""Dropout that is fast under XLA on a CPU."""
+"""Dropout whose rate is a number of the network, not a part of its program."""
 
 import keras
 from keras import ops
 
-from skconstrain.layers._drawing import drawing_dtype
+from skconstrain.layers._uniform import uniform
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Dropout(keras.layers.Dropout):
-    """Keras' dropout with random numbers drawn in the precision that is fast to draw in."""
+class Dropout(keras.layers.Layer):
+    """Dropout (Srivastava et al., 2014) as in Keras, with its rate as a weight that is not trained.
+
+    Networks that differ in the rate train in the same compiled program. Input and output have the
+    same shape; in training, an entry is 0 with probability `rate`, and divided by ``1 - rate``
+    otherwise.
+    """
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.rate, self.seed = rate, seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        constant = keras.initializers.Constant(self.rate)
+        self.current_rate = self.add_weight(name="rate", initializer=constant, trainable=False)
 
     def call(self, inputs, training=False):
-        if not training or self.rate == 0:
+        if not training:
             return inputs
-        dtype, seed = drawing_dtype(inputs.dtype), self.seed_generator
-        drawn = keras.random.uniform(ops.shape(inputs), dtype=dtype, seed=seed)
-        return ops.where(drawn >= self.rate, inputs / (1 - self.rate), 0)
+        rate = ops.cast(self.current_rate, inputs.dtype)
+        drawn = uniform(ops.shape(inputs), self.seed_generator, inputs.dtype)
+        return ops.where(drawn >= rate, inputs / (1 - rate), 0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -3,12 +3,12 @@
 import keras
 from keras import ops
 
-from skconstrain.layers._drawing import drawing_dtype
 from skconstrain.layers._softmax_gradient import (
     are_largest,
     check_temperature,
     with_gradient_of_softmax,
 )
+from skconstrain.layers._uniform import uniform
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -81,10 +81,9 @@ class StraightThroughOneHot(keras.layers.Layer):
         return with_gradient_of_softmax(_one_hot_of_the_largest, inputs, self.temperature)
 
     def _noise(self, inputs):
-        size, seed, dtype = ops.shape(inputs), self.seed_generator, drawing_dtype(inputs.dtype)
-        # A draw of 0 would become -inf.
-        smallest = {"float32": 1e-37, "float64": 1e-300}.get(dtype, 1e-4)
-        drawn = keras.random.uniform(size, smallest, 1.0, dtype=dtype, seed=seed)
+        # In half precision the largest draws would become 1.
+        dtype = keras.backend.result_type(inputs.dtype, "float32")
+        drawn = uniform(ops.shape(inputs), self.seed_generator, dtype)
         return ops.cast(-ops.log(-ops.log(drawn)), inputs.dtype)
 
     def compute_output_shape(self, input_shape):
