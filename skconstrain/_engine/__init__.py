@@ -50,13 +50,15 @@ _PROGRAMS = {
 }
 _backend, _stacks = (
     name and importlib.import_module(f"{__name__}.{name}")
-    for name in _PROGRAMS[keras.backend.backend()]
+    for name in _PROGRAMS.get(keras.backend.backend(), ("_keras_program", None))
 )
 MAX_FLAT_SIZE, precision = _backend.MAX_FLAT_SIZE, _backend.precision
 share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
 
 _CACHE = ProgramCache(maxsize=64)
 share_gpu_memory()
+if keras.backend.backend() not in _PROGRAMS:
+    _backend.warn_of_slow_backend(keras.backend.backend())
 
 
 def warn_of_double_precision(dtype: str) -> None:
