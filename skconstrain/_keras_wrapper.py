@@ -135,10 +135,10 @@ class NetWrapper(_import_wrapper()):
     def _may_be_stacked(self, run):
         """Whether a stack trains the network as it trains alone."""
         network = self.network
-        small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
         optimizer = keras.optimizers.get(self.optimizer)
         watched = self.callbacks or run.get("verbose")
-        return small and not watched and _engine.is_stackable(optimizer)
+        stackable = _engine.is_stackable(optimizer, kernel_size(network))
+        return stackable and supports_xla(network) and not watched
 
     def _key(self):
         optimizer = self.optimizer

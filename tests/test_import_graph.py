@@ -45,7 +45,7 @@ ROOMS = [
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}
-JAX_FILES = {"_jax_program.py", "_jax_sparse_product.py"}
+JAX_FILES = {"_jax_program.py", "_jax_sparse_product.py", "_jax_stacked_program.py"}
 KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper", "_sparse_product"}
 
 

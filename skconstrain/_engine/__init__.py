@@ -20,7 +20,6 @@ from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
     "ALONE",
-    "MAX_FLAT_SIZE",
     "Batches",
     "CacheInfo",
     "Meeting",
@@ -46,13 +45,13 @@ __all__ = [
 # Modules of the same names for each backend; nothing of another backend is imported.
 _PROGRAMS = {
     "tensorflow": ("_program", "_stacked_program"),
-    "jax": ("_jax_program", None),
+    "jax": ("_jax_program", "_jax_stacked_program"),
 }
 _backend, _stacks = (
     name and importlib.import_module(f"{__name__}.{name}")
     for name in _PROGRAMS.get(keras.backend.backend(), ("_keras_program", None))
 )
-MAX_FLAT_SIZE, precision = _backend.MAX_FLAT_SIZE, _backend.precision
+precision = _backend.precision
 share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
 
 _CACHE = ProgramCache(maxsize=64)
@@ -140,9 +139,11 @@ def lend_stacked_program(key, build_model, runs, *, kernel_size, jit_compile):
     return _CACHE.lend(("stack", key, *shapes.values(), jit), build)
 
 
-def is_stackable(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Whether the backend trains networks with `optimizer` as one stack."""
-    return _stacks is not None and _stacks.is_stackable(optimizer)
+def is_stackable(optimizer: keras.optimizers.Optimizer, kernel_size: int) -> bool:
+    """Whether the backend trains networks of that size with `optimizer` as one stack."""
+    if _stacks is None or kernel_size > _stacks.MAX_STACKED_SIZE:
+        return False
+    return _stacks.is_stackable(optimizer)
 
 
 def _prepare_for_xla(model):

@@ -71,9 +71,9 @@ class TrainingProgram:
         self._is_kernel = [variable.name.endswith("kernel") for variable in self._trained]
         if not self.optimizer.built:
             self.optimizer.build(self._trained)
-        self._fresh_optimizer = _arrays(self.optimizer.variables)
+        self.fresh_optimizer = _arrays(self.optimizer.variables)
         self._run = jax.jit(self._epoch)
-        self._evaluate = jax.jit(self._block_loss)
+        self._evaluate = jax.jit(self.block_loss)
 
     def _epoch(self, values, settings, data, order, steps):
         """Run steps ``steps[0]`` to ``steps[1]``; return values, and sums of losses and weights."""
@@ -82,13 +82,13 @@ class TrainingProgram:
             values, sums = carried
             rows = lax.dynamic_slice(order, (i * self._width,), (self._width,))
             batch = [jnp.take(array, rows, axis=0, mode="clip") for array in data]
-            values, batch_sums = self._step(values, settings, *batch)
+            values, batch_sums = self.step(values, settings, *batch)
             return values, sums + batch_sums
 
         return lax.fori_loop(steps[0], steps[1], step, (values, jnp.zeros(2, jnp.float64)))
 
-    def _step(self, values, settings, X, y, weight):
-        """Train one batch."""
+    def step(self, values, settings, X, y, weight):
+        """Train one batch: return values, and the sums of losses and weights."""
         trained, state, optimizer = values
         penalty, *loss_settings = settings
 
@@ -117,7 +117,8 @@ class TrainingProgram:
         with keras.StatelessScope(state_mapping=mapping):
             return self.optimizer.scale_loss(number)
 
-    def _block_loss(self, values, loss_settings, X, y, weight):
+    def block_loss(self, values, loss_settings, X, y, weight):
+        """Return the sum of weighted losses of rows."""
         losses, _, _ = self._losses(X, y, *values, *loss_settings, training=False)
         return jnp.sum((losses * weight).astype(jnp.float64))
 
@@ -131,7 +132,7 @@ class TrainingProgram:
 
     def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
         """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
-        fresh = self._fresh_optimizer
+        fresh = self.fresh_optimizer
         if optimizer_state is not None and [a.shape for a in optimizer_state] == [
             a.shape for a in fresh
         ]:
