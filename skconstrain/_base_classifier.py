@@ -24,8 +24,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     """Encode classes or labels, start at their shares, turn logits into decisions.
 
     A target is "binary" (1-D, one sigmoid), "multiclass" (1-D, softmax) or "multilabel" (a matrix
-    of 0 and 1, one sigmoid a label). Subclasses declare `_check_target`, `_decide`, and the hooks
-    of `NetEstimator` that are not defined here.
+    of 0 and 1, one sigmoid a label). Subclasses declare `_check_target` and the hooks of
+    `NetEstimator` that are not defined here.
     """
 
     _parameter_constraints: dict = {
@@ -38,9 +38,19 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _check_target(self) -> None:
         """Raise ``ValueError`` where parameters contradict the target, once it is known."""
 
-    @abstractmethod
     def _decide(self, probability, threshold) -> np.ndarray:
         """Return which labels are predicted, shape (n_samples, n_labels)."""
+        return probability >= threshold
+
+    def _loss_settings(self) -> dict:
+        """Return settings of the named losses: none, unless a subclass has parameters for them."""
+        return {}
+
+    def _keras_loss(self):
+        from skconstrain import losses
+
+        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
+        return losses.of_classes(self.loss, activation, **self._loss_settings()), None
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):

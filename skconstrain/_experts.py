@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyClassifier
@@ -15,6 +16,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skconstrain import _svc_decisions
+from skconstrain._meetings import let_meet, run_fits
 from skconstrain._sklearn_compat import safe_indexing
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
@@ -179,7 +181,7 @@ def fit_experts(estimators, X, y, weight, *, n_jobs, verbose=0) -> list:
     """Fit a clone of each expert on all rows, in parallel."""
     _warn_of_ignored_weight(estimators, weight)
     jobs = (delayed(_fit_one)(name, estimator, X, y, weight) for name, estimator in estimators)
-    return Parallel(n_jobs=n_jobs, prefer="threads", verbose=verbose)(jobs)
+    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, verbose=verbose)
 
 
 def fit_parts(estimators, X, y, weight, parts, *, n_jobs) -> list:
@@ -192,34 +194,47 @@ def fit_parts(estimators, X, y, weight, parts, *, n_jobs) -> list:
         delayed(_fit_part)(name, estimator, X, y, weight, rows)
         for (name, estimator), rows in zip(estimators, parts, strict=True)
     )
-    return Parallel(n_jobs=n_jobs, prefer="threads")(jobs)
+    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs)
+
+
+def _run_fits(jobs, estimators, X, n_jobs, verbose=0):
+    return run_fits(jobs, estimators, X, n_jobs, prefer="threads", verbose=verbose)
 
 
 def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.ndarray:
     """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C)."""
-    found = []
-    for expert in experts:
-        if isinstance(expert.estimator, FrozenEstimator):
-            found.append(expert.scores(X))
-            continue
-        params = _fit_params(expert.estimator, weight)
-        try:
+    splits = list(cv.split(X, y))
+    jobs = (delayed(_held_out)(expert, X, y, weight, splits, n_jobs, verbose) for expert in experts)
+    # One expert after the other, as far as they are no networks: folds are what runs in parallel.
+    if effective_n_jobs(n_jobs) > 1:
+        found = Parallel(n_jobs=1, verbose=0)(jobs)
+    else:
+        found = run_fits(jobs, [expert.estimator for expert in experts], X, 1, verbose=0)
+    return np.stack(found, axis=1)
+
+
+def _held_out(expert, X, y, weight, splits, n_jobs, verbose):
+    """Return scores of every row by clones of one expert that were fitted without it."""
+    if isinstance(expert.estimator, FrozenEstimator):
+        return expert.scores(X)
+    params = _fit_params(expert.estimator, weight)
+    try:
+        with let_meet([expert.estimator], X, len(splits), n_jobs) as n_given:
             given = cross_val_predict(
                 expert.estimator,
                 X,
                 y,
-                cv=cv,
-                n_jobs=n_jobs,
+                cv=splits,
+                n_jobs=n_given,
                 method=expert.response,
                 params=params,
                 verbose=verbose,
             )
-        except Exception as error:
-            raise _failure(expert.name, error) from error
-        if expert.response == "predict":
-            given = _votes(given, expert)
-        found.append(columns_of(given, expert.response, expert.known, expert.n_classes))
-    return np.stack(found, axis=1)
+    except Exception as error:
+        raise _failure(expert.name, error) from error
+    if expert.response == "predict":
+        given = _votes(given, expert)
+    return columns_of(given, expert.response, expert.known, expert.n_classes)
 
 
 def all_scores(experts, X, *, n_jobs=None) -> np.ndarray:

@@ -103,7 +103,8 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         are shared among the rounds, and `cv` folds inside the parts; 2 are enough. 0 fits every
         expert on all rows.
     n_jobs : int or None, default=None
-        Number of experts fitted in parallel, in threads.
+        Number of experts fitted in parallel, in threads. Networks of this package, and Pipelines
+        that end in one, train as one program where it is None or 1.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer of each expert, where experts are networks.
     activation : str or callable, default="relu"
@@ -441,15 +442,6 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
                 "GatedEnsembleClassifier predicts one class a row. Got a y of several columns. Use "
                 "MultiOutputClassifier around it, or MultiLabelNetClassifier."
             )
-
-    def _decide(self, probability, threshold):
-        return probability >= threshold
-
-    def _keras_loss(self):
-        from skconstrain import losses
-
-        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        return losses.of_classes(self.loss, activation), None
 
     def _schedules(self):
         if np.ndim(self.temperature) == 0:

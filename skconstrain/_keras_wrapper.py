@@ -3,7 +3,7 @@
 The only file that knows scikeras. What trains and predicts is the engine.
 """
 
-from functools import partial
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -135,10 +135,9 @@ class NetWrapper(_import_wrapper()):
     def _may_be_stacked(self, run):
         """Whether a stack trains the network as it trains alone."""
         network = self.network
-        optimizer = keras.optimizers.get(self.optimizer)
+        small = kernel_size(network) <= _engine.MAX_STACKED_SIZE and supports_xla(network)
         watched = self.callbacks or run.get("verbose")
-        stackable = _engine.is_stackable(optimizer, kernel_size(network))
-        return stackable and supports_xla(network) and not watched
+        return small and not watched and _is_stackable(self.optimizer)
 
     def _key(self):
         optimizer = self.optimizer
@@ -197,6 +196,17 @@ def _bytes_in_stack(network, itemsize, shapes):
     units = columns + n_units(network)
     numbers = (n_rows + n_validation) * columns + 12 * kernel_size(network) + 8 * width * units
     return numbers * itemsize + 4 * width * n_steps
+
+
+def _is_stackable(optimizer):
+    if isinstance(optimizer, str):
+        return _is_stackable_name(optimizer)
+    return _engine.is_stackable(keras.optimizers.get(optimizer))
+
+
+@cache
+def _is_stackable_name(optimizer):
+    return _engine.is_stackable(keras.optimizers.get(optimizer))
 
 
 def _optimizer_config(optimizer):

@@ -219,7 +219,7 @@ class MultiLabelNetClassifier(NetClassifier):
             )
 
     def _decide(self, probability, threshold):
-        chosen = probability >= threshold
+        chosen = super()._decide(probability, threshold)
         if self.min_labels:
             margin = probability - threshold
             # Stable, so that ties go to the first label.
@@ -227,10 +227,6 @@ class MultiLabelNetClassifier(NetClassifier):
             np.put_along_axis(chosen, order, True, axis=1)
         return chosen
 
-    def _keras_loss(self):
-        from skconstrain import losses
-
-        settings = ("gamma", "gamma_negative", "gamma_positive", "margin", "label_smoothing")
-        settings = {name: getattr(self, name) for name in settings}
-        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        return losses.of_classes(self.loss, activation, **settings), None
+    def _loss_settings(self):
+        names = ("gamma", "gamma_negative", "gamma_positive", "margin", "label_smoothing")
+        return {name: getattr(self, name) for name in names}

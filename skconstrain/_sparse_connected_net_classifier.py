@@ -223,15 +223,6 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     def _check_target(self):
         """Accept every target."""
 
-    def _decide(self, probability, threshold):
-        return probability >= threshold
-
-    def _keras_loss(self):
-        from skconstrain import losses
-
-        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        return losses.of_classes(self.loss, activation), None
-
     def _output_names(self):
         if self._target_kind == "multilabel":
             names = getattr(self, "label_names_", None)

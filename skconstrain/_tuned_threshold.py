@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_para
 from skconstrain._label_folds import label_folds
 from skconstrain._label_scores import HeldOut, fit_and_score, label_scores, response_method
 from skconstrain._label_scoring import resolve_scoring
+from skconstrain._meetings import let_meet
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -95,7 +96,8 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         Whether to fit on all data at the end. False needs a single split and keeps its classifier.
         Not used with ``cv="prefit"``.
     n_jobs : int, default=None
-        How many fits run at the same time.
+        How many fits run at the same time. Networks of this package, and Pipelines that end in
+        one, train as one program where it is None or 1.
     random_state : int, RandomState instance or None, default=None
         Decides the folds when `cv` is None, an int or a float.
 
@@ -348,20 +350,21 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             return [(np.arange(len(positive)), self._scores(X), True)]
         splits = self._splits(X, y, positive, split_params)
         jobs = [*splits, (np.arange(len(positive)), None)] if self.refit else splits
-        done = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_and_score)(
-                clone(self.estimator),
-                X,
-                y,
-                train,
-                test,
-                fit_params,
-                wanted=self.response_method,
-                n_labels=self._n_labels,
-                keep=not self.refit,
+        with let_meet([self.estimator], X, len(jobs), self.n_jobs) as n_jobs:
+            done = Parallel(n_jobs=n_jobs)(
+                delayed(fit_and_score)(
+                    clone(self.estimator),
+                    X,
+                    y,
+                    train,
+                    test,
+                    fit_params,
+                    wanted=self.response_method,
+                    n_labels=self._n_labels,
+                    keep=not self.refit,
+                )
+                for train, test in jobs
             )
-            for train, test in jobs
-        )
         self.estimator_ = done[-1][0]
         self._method = response_method(self.estimator_, self.response_method)
         return [

@@ -2,12 +2,10 @@
 
 import inspect
 import threading
-from numbers import Integral
 
 import joblib
 import numpy as np
-from joblib import Parallel, delayed, parallel_config
-from joblib.parallel import ThreadingBackend
+from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import (
     GridSearchCV,
@@ -18,62 +16,10 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
+from skconstrain._groups import GroupingBackend, grouped_fits, n_workers
+from skconstrain._meetings import MAX_STACK_BYTES, make_meeting, meeting_fits
+
 __all__ = ["BatchedGridSearchCV", "BatchedRandomizedSearchCV", "fit_many"]
-
-MAX_STACK_BYTES = 2**28
-
-# Fits that run at once: threads, most of which wait.
-_MOST_FITS = 256
-
-
-class _MeetingBackend(ThreadingBackend):
-    """Joblib's threads, whose tasks attend a meeting."""
-
-    def __init__(self, meeting=None, **kwargs):
-        super().__init__(**kwargs)
-        self._meeting = meeting
-
-    def submit(self, func, callback=None):
-        """Run `func` in a thread."""
-        return super().submit(self._attending(func), callback)
-
-    def apply_async(self, func, callback=None):
-        """Run `func` in a thread: the name of `submit` before joblib 1.5."""
-        return super().apply_async(self._attending(func), callback)
-
-    def compute_batch_size(self):
-        """Give every fit a thread of its own: two of one thread would wait for each other."""
-        return 1
-
-    def _attending(self, func):
-        if isinstance(func, _Attending):
-            return func
-        return _Attending(func, self._meeting)
-
-
-class _Attending:
-    """A task that attends a meeting while it runs."""
-
-    def __init__(self, func, meeting):
-        self.func, self.meeting = func, meeting
-
-    def __call__(self, *args, **kwargs):
-        with self.meeting.attended():
-            return self.func(*args, **kwargs)
-
-
-def _together(meeting, n_fits):
-    """Let the fits of parallel jobs meet."""
-    return parallel_config(backend=_MeetingBackend(meeting), n_jobs=n_fits)
-
-
-def _make_meeting(max_stack_bytes, n_fits):
-    # Not above: importing this module costs no TensorFlow.
-    from skconstrain._engine import Meeting
-
-    if not (isinstance(max_stack_bytes, Integral) and max_stack_bytes > 0):
-        raise ValueError(f"max_stack_bytes must be a positive integer. Got {max_stack_bytes!r}.")
-    return Meeting(n_fits, max_stack_bytes)
 
 
 def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params):
@@ -110,16 +56,13 @@ def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params)
     estimators = list(estimators)
     if not estimators:
         return estimators
-    n_fits = min(len(estimators), _MOST_FITS)
-    meeting = _make_meeting(max_stack_bytes, n_fits)
-    meeting.expect(len(estimators))
-    with _together(meeting, n_fits):
+    with meeting_fits(make_meeting(max_stack_bytes), len(estimators)):
         jobs = (delayed(estimator.fit)(X, y, **fit_params) for estimator in estimators)
         return Parallel(pre_dispatch="all")(jobs)
 
 
 class _Once:
-    """A memory for Pipelines: fits equal transformers on equal rows once, within one search."""
+    """A memory for Pipelines: fits equal transformers on equal rows once, within one process."""
 
     def __init__(self):
         self._lock, self._entries = threading.Lock(), {}
@@ -143,32 +86,41 @@ class _Once:
     def __deepcopy__(self, memo):
         return self  # clones of a Pipeline share it: that is what it is for
 
+    def __reduce__(self):
+        return _Once, ()  # one for each group of fits elsewhere
 
-class _Announcing:
-    """A search of scikit-learn that tells a meeting how many fits will come."""
 
-    def fit(self, X, y=None, **params):
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        self._n_splits = cv.get_n_splits(X, y, params.get("groups"))
-        return super().fit(X, y, **params)
+class _Prepared:
+    """A search of scikit-learn whose candidates and folds are known before its fits start."""
+
+    def prepare(self, X, y, params):
+        """Find the candidates and the splitter; return the number of fits."""
+        self._validate_params()
+        self.cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        self.candidates = list(self._find_candidates())
+        return len(self.candidates) * self.cv.get_n_splits(X, y, params.get("groups"))
+
+    def __getstate__(self):
+        # scikit-learn from 1.9 on sends the search along with each fit.
+        return {**super().__getstate__(), "config": None, "candidates": None}
 
     def _run_search(self, evaluate_candidates):
-        candidates = list(self._candidates())
-        self.meeting.expect(len(candidates) * self._n_splits)
-        evaluate_candidates(candidates)
+        if self.config is not None:
+            self.config.unregister()  # what is fitted at the end does not meet
+        evaluate_candidates(self.candidates)
 
 
-class _PlainGrid(_Announcing, GridSearchCV):
+class _PlainGrid(_Prepared, GridSearchCV):
     """Grid search whose fits meet."""
 
-    def _candidates(self):
+    def _find_candidates(self):
         return ParameterGrid(self.param_grid)
 
 
-class _PlainRandomized(_Announcing, RandomizedSearchCV):
+class _PlainRandomized(_Prepared, RandomizedSearchCV):
     """Randomized search whose fits meet."""
 
-    def _candidates(self):
+    def _find_candidates(self):
         settings = {"random_state": self.random_state}
         return ParameterSampler(self.param_distributions, self.n_iter, **settings)
 
@@ -193,12 +145,19 @@ class _BatchedSearch:
         self : object
             The fitted search.
         """
-        meeting = _make_meeting(self.max_stack_bytes, _MOST_FITS)
-        plain = self._make_plain(meeting)
+        meeting, plain = make_meeting(self.max_stack_bytes), self._make_plain()
+        n_fits = plain.prepare(X, y, params)
         once = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
         if once:
             plain.estimator = clone(self.estimator).set_params(memory=_Once())
-        with _together(meeting, _MOST_FITS):
+        workers = n_workers(self.n_jobs)
+        if workers > 1 < n_fits:
+            # Each group of fits has a meeting where it runs.
+            meeting = GroupingBackend(self.n_jobs, workers, self.max_stack_bytes)
+            fits = grouped_fits(meeting)
+        else:
+            fits = meeting_fits(meeting, n_fits)
+        with fits as plain.config:
             plain.fit(X, y, **params)
         fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
         vars(self).update(fitted)
@@ -207,14 +166,13 @@ class _BatchedSearch:
         self.stack_sizes_ = list(meeting.stack_sizes)
         return self
 
-    def _make_plain(self, meeting):
+    def _make_plain(self):
         """Make the search of scikit-learn that does everything but train."""
         params = self.get_params(deep=False)
         del params["max_stack_bytes"]
         plain = self._plain(**{**params, "n_jobs": None, "pre_dispatch": "all"})
         if "_metadata_request" in vars(self):
             plain._metadata_request = self._metadata_request
-        plain.meeting = meeting
         return plain
 
 
@@ -225,7 +183,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     axis of models, which leaves a machine less idle than one small network after the other.
     Parameters, attributes and results are those of scikit-learn's
     :class:`~sklearn.model_selection.GridSearchCV`, to rounding; the transformers of a Pipeline
-    are fitted once for each fold and setting.
+    are fitted once for each fold and setting, on each worker.
 
     Parameters
     ----------
@@ -236,7 +194,9 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         As in scikit-learn.
     n_jobs : int, default=None
-        Not used: fits run in threads of this process, which meet where they train.
+        How many workers of joblib's active backend share the fits. Each gets a group of them, which
+        it trains as stacks; on a Dask cluster all workers do, whatever `n_jobs`. Where that is one,
+        or threads, all fits train in this process.
     refit : bool, str or callable, default=True
         As in scikit-learn.
     cv : int, splitter or iterable, default=None
@@ -321,7 +281,7 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     axis of models, which leaves a machine less idle than one small network after the other.
     Parameters, attributes and results are those of scikit-learn's
     :class:`~sklearn.model_selection.RandomizedSearchCV`, to rounding; the transformers of a
-    Pipeline are fitted once for each fold and setting.
+    Pipeline are fitted once for each fold and setting, on each worker.
 
     Parameters
     ----------
@@ -334,7 +294,9 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     scoring : str, callable, list, tuple or dict, default=None
         As in scikit-learn.
     n_jobs : int, default=None
-        Not used: fits run in threads of this process, which meet where they train.
+        How many workers of joblib's active backend share the fits. Each gets a group of them, which
+        it trains as stacks; on a Dask cluster all workers do, whatever `n_jobs`. Where that is one,
+        or threads, all fits train in this process.
     refit : bool, str or callable, default=True
         As in scikit-learn.
     cv : int, splitter or iterable, default=None

@@ -21,6 +21,9 @@ ROOMS = [
     {"model_selection"},
     {"_connected_net"},
     {"_base_classifier", "_base_regressor"},
+    {"_experts"},
+    {"_groups"},
+    {"_meetings"},
     {"_base"},
     {"_keras_wrapper"},
     {"_networks"},
@@ -29,7 +32,6 @@ ROOMS = [
     {"connections"},
     {"_sparse_product"},
     {"_jax_sparse_product"},
-    {"_experts"},
     {"_label_folds", "_label_scores", "_label_scoring"},
     {"_lazy_rows"},
     {

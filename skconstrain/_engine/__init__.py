@@ -20,6 +20,7 @@ from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
     "ALONE",
+    "MAX_STACKED_SIZE",
     "Batches",
     "CacheInfo",
     "Meeting",
@@ -52,6 +53,7 @@ _backend, _stacks = (
     for name in _PROGRAMS.get(keras.backend.backend(), ("_keras_program", None))
 )
 precision = _backend.precision
+MAX_STACKED_SIZE = 0 if _stacks is None else _stacks.MAX_STACKED_SIZE
 share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
 
 _CACHE = ProgramCache(maxsize=64)
@@ -139,11 +141,9 @@ def lend_stacked_program(key, build_model, runs, *, kernel_size, jit_compile):
     return _CACHE.lend(("stack", key, *shapes.values(), jit), build)
 
 
-def is_stackable(optimizer: keras.optimizers.Optimizer, kernel_size: int) -> bool:
-    """Whether the backend trains networks of that size with `optimizer` as one stack."""
-    if _stacks is None or kernel_size > _stacks.MAX_STACKED_SIZE:
-        return False
-    return _stacks.is_stackable(optimizer)
+def is_stackable(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether the backend trains networks with `optimizer` as one stack."""
+    return _stacks is not None and _stacks.is_stackable(optimizer)
 
 
 def _prepare_for_xla(model):

@@ -10,6 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from skconstrain._engine._jax_program import TrainingProgram
+from skconstrain._engine._stacking import NotStackableError
 from skconstrain._loss_numbers import numbers_of
 
 # Larger kernels keep the cores busy alone, and a stack of them holds much memory.
@@ -33,15 +34,22 @@ class StackedProgram:
         A compiled Keras model: the architecture, optimizer and loss of all. The program owns it.
     n_models
         How many networks train at once.
-    width
-        Rows of a step.
-    padded_rows, padded_steps, n_validation, jit_compile
-        Of the program under TensorFlow; JAX compiles for the shapes that come.
+    width, padded_rows, padded_steps
+        Rows of a step, rows of the data with padding, steps that an order of rows has room for.
+    n_validation
+        Rows of validation data of each model, with padding; 0 without.
+    jit_compile
+        Of the program under TensorFlow; everything is compiled here.
 
     Attributes
     ----------
     number_names
         The settings of the loss that are data.
+
+    Raises
+    ------
+    NotStackableError
+        If JAX cannot vectorise what the user has put into the network or its loss.
     """
 
     def __init__(
@@ -56,7 +64,30 @@ class StackedProgram:
         self._rate_place = next(
             i for i, v in enumerate(variables) if v is self.optimizer._learning_rate
         )
-        self._run, self._evaluate = jax.jit(self._epoch), jax.jit(self._losses)
+        values, one = self._shapes_of_values(), self._shape(n_models)
+        settings = (one, dict.fromkeys(self.number_names, one))
+        order = self._shape(n_models, padded_steps * width, dtype=np.int32)
+        steps, data = self._shape(n_models, dtype=np.int32), self._shapes_of_rows(padded_rows)
+        self._run = _compiled(self._epoch, values, (one, *settings), data, order, steps)
+        if n_validation:
+            held_out = self._shapes_of_rows(n_validation)
+            self._evaluate = _compiled(self._losses, values[:2], settings, *held_out)
+
+    def _shape(self, *shape, dtype=None):
+        return jax.ShapeDtypeStruct(shape, dtype or self.dtype)
+
+    def _shapes_of_values(self):
+        model = self.model
+        groups = (model.trainable_variables, model.non_trainable_variables)
+        return tuple(
+            [self._shape(self.n_models, *v.shape, dtype=v.value.dtype) for v in group]
+            for group in (*groups, self.optimizer.variables)
+        )
+
+    def _shapes_of_rows(self, n_rows):
+        n_columns, n_outputs = self.model.inputs[0].shape[-1], self.model.outputs[0].shape[-1]
+        shapes = [(n_rows, n_columns), (n_rows, n_outputs), (n_rows,)]
+        return [self._shape(self.n_models, *shape) for shape in shapes]
 
     def _epoch(self, values, settings, data, order, n_steps):
         """Run an epoch of every model; return values, and its sums of losses and of weights."""
@@ -113,7 +144,8 @@ class StackedProgram:
         optimizers[self._rate_place] = rate.astype(optimizers[self._rate_place].dtype)
         settings = (penalty, *self._loss_settings(loss_settings))
         values = (list(trained), list(state), optimizers)
-        values, sums = self._run(values, settings, data, order, np.asarray(n_steps, np.int32))
+        n_steps = np.asarray(n_steps, np.int32)
+        values, sums = self._run(values, settings, list(data), order, n_steps)
         self._keep(values)
         return np.asarray(sums).T
 
@@ -141,6 +173,14 @@ class StackedProgram:
         if self._copies is None:
             self._copies = jax.tree.map(np.asarray, self._values)
         return self._copies
+
+
+def _compiled(function, *shapes):
+    try:
+        lowered = jax.jit(function).lower(*shapes)
+    except Exception as error:  # whatever it was: it concerns all, or comes again alone
+        raise NotStackableError from error
+    return lowered.compile()
 
 
 def _rows_of(array, rows):

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._program import MAX_FLAT_SIZE
+from skconstrain._engine._stacking import NotStackableError
 from skconstrain._loss_numbers import numbers_of, with_numbers
 
 # Alone, the optimizer's numbers of a larger network are not one vector, as they are here.
@@ -56,6 +57,11 @@ class StackedProgram:
     ----------
     number_names
         The settings of the loss that are data.
+
+    Raises
+    ------
+    NotStackableError
+        If TensorFlow cannot vectorise what the user has put into the network or its loss.
     """
 
     def __init__(
@@ -74,12 +80,18 @@ class StackedProgram:
         self.number_names = tuple(numbers_of(self._loss))
         settings = [tf.TensorSpec((n_models,), floats)] * (3 + len(self.number_names))
         steps = tf.TensorSpec((n_models,), tf.int32)
-        epoch = tf.function(self._epoch, jit_compile=jit_compile, autograph=False)
-        self._run = epoch.get_concrete_function(*data, order, steps, *settings)
+        self._jit_compile = jit_compile
+        self._run = self._traced(self._epoch, *data, order, steps, *settings)
         if n_validation:
-            evaluate = tf.function(self._evaluate, jit_compile=jit_compile, autograph=False)
             held_out = self._data_spec(n_validation, n_columns, n_outputs)
-            self._run_evaluation = evaluate.get_concrete_function(*held_out, *settings)
+            self._run_evaluation = self._traced(self._evaluate, *held_out, *settings)
+
+    def _traced(self, function, *specs):
+        function = tf.function(function, jit_compile=self._jit_compile, autograph=False)
+        try:
+            return function.get_concrete_function(*specs)
+        except Exception as error:  # whatever it was: it concerns all, or comes again alone
+            raise NotStackableError from error
 
     def _data_spec(self, n_rows, n_columns, n_outputs):
         floats = tf.as_dtype(self.dtype)
@@ -98,6 +110,7 @@ class StackedProgram:
         self._slots = self.optimizer.variables[2:]  # after the common count and the learning rate
         # A count of steps for each model: one that stands still does not age.
         self.optimizer._iterations = self._zeros((self.n_models, 1), "int64", "steps")
+        self._counts = [self.optimizer.iterations]
         # Optimizers order them differently; their names say which is which.
         self._slot_places = [_place(slot.path.rpartition("/")[2]) for slot in self._slots]
         self._slot_kinds = list(dict.fromkeys(kind for _, kind in self._slot_places))
@@ -121,21 +134,13 @@ class StackedProgram:
             rows = tf.slice(order, [0, i * self._width], [self.n_models, self._width])
             batch = [tf.gather(array, rows, batch_dims=1) for array in (X, y, weight)]
             runs = i < n_steps
-            with tf.GradientTape() as tape:
-                parameters = _values(self._parameters)
-                tape.watch(parameters)
-                prediction, extra, after = self._forward(parameters, states, batch[0], batch[2])
-                losses = self._losses(batch[1], prediction, *loss_settings)
-                losses = tf.where(runs[:, None], losses, 0)
-                loss = tf.reduce_sum(losses * batch[2], axis=1)
-                total = tf.reduce_sum(batch[2], axis=1)
-                mean = loss / tf.where(total > 0, total, 1)
-                objective = tf.reduce_sum(mean + tf.where(runs, extra, 0))
-            gradients = self._penalised(tape.gradient(objective, parameters), parameters, penalty)
+            parameters = _values(self._parameters)
+            arguments = (parameters, states, batch, list(loss_settings))
+            gradients, loss, total, after = _map(self._gradients, arguments)
+            gradients = self._penalised(gradients, parameters, penalty)
             self._update(gradients, rate[:, None], runs[:, None])
             states = [_where(runs, new, old) for new, old in zip(after, states, strict=True)]
-            loss = tf.where(runs, loss, 0)
-            total = tf.where(runs, total, 0)
+            loss, total = tf.where(runs, loss, 0), tf.where(runs, total, 0)
             sums = loss_sum + tf.cast(loss, tf.float64), weight_sum + tf.cast(total, tf.float64)
             return i + 1, *sums, states
 
@@ -147,57 +152,30 @@ class StackedProgram:
             variable.assign(value)
         return tf.stack([loss_sum, weight_sum])
 
-    def _forward(self, parameters, states, X, weight):
-        """Return predictions in training, losses that layers add, and states afterwards.
-
-        The gradient is taken inside the map: what defines its own gradient would lose it outside.
-        XLA finds that the passes forward are the same, and takes one.
-        """
-
-        @tf.custom_gradient
-        def forward(*parameters):
-            arguments = (list(parameters), states, X, weight)
-            outputs = _map(self._call_in_training, arguments)
-
-            def gradient(*upstream):
-                def of_model(arguments):
-                    arguments, upstream = arguments
-                    with tf.GradientTape() as tape:
-                        tape.watch(arguments[0])
-                        prediction, extra, _ = self._call_in_training(arguments)
-                    outputs = [prediction, extra]
-                    return tape.gradient(outputs, arguments[0], output_gradients=upstream)
-
-                return _map(of_model, (arguments, list(upstream[:2])))
-
-            return (*outputs[:2], *outputs[2]), gradient
-
-        prediction, extra, *after = forward(*parameters)
-        return prediction, extra, after
-
-    def _call_in_training(self, arguments):
-        """Run one model: its prediction, the sum of what its layers add, and its states."""
-        parameters, states, X, weight = arguments
-        with batch_weight(weight):
-            prediction, after, extra = self.model.stateless_call(
-                self._tensors(parameters), states, X, training=True, return_losses=True
-            )
-        return prediction, tf.zeros((), prediction.dtype) + sum(extra), after
+    def _gradients(self, arguments):
+        """Return gradients of one model for its batch, sums of losses and weights, and states."""
+        # Inside the map: what defines a gradient of its own would lose it outside.
+        parameters, states, (X, y, weight), loss_settings = arguments
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            with batch_weight(weight):
+                prediction, states, extra = self.model.stateless_call(
+                    self._tensors(parameters), states, X, training=True, return_losses=True
+                )
+            losses = self._losses(y, prediction, *loss_settings)
+            loss, total = tf.reduce_sum(losses * weight), tf.reduce_sum(weight)
+            # Zero times an infinite loss is not a number: a step without weight divides by 1.
+            objective = loss / tf.where(total > 0, total, 1) + sum(extra)
+        return tape.gradient(objective, parameters), loss, total, states
 
     def _tensors(self, parameters):
         shaped = zip(parameters, self._shapes, strict=True)
         return [tf.reshape(numbers, shape) for numbers, shape in shaped]
 
     def _losses(self, y, prediction, target_scale, *numbers):
-        """Loss of each row of each model, shape (n_models, n_rows)."""
-        # Not inside the map: the gradient of a mean there makes XLA compile at every call.
-        prediction /= target_scale[:, None, None]
-        n_rows, n_outputs = prediction.shape[1:]
-        # A row has the numbers of its model.
-        of_rows = [tf.repeat(values, n_rows)[:, None] for values in numbers]
-        loss = with_numbers(self._loss, dict(zip(self.number_names, of_rows, strict=True)))
-        losses = loss.call(tf.reshape(y, (-1, n_outputs)), tf.reshape(prediction, (-1, n_outputs)))
-        return tf.reshape(losses, (self.n_models, n_rows))
+        """Loss of each row of one model."""
+        loss = with_numbers(self._loss, dict(zip(self.number_names, numbers, strict=True)))
+        return loss.call(y, prediction / target_scale)
 
     def _penalised(self, gradients, parameters, penalty):
         """Add the gradient of the L2 penalty of the kernels."""
@@ -236,24 +214,26 @@ class StackedProgram:
             rows = variable.value.read_value()
             variable.assign(_map(of_model, rows))
 
-    def _evaluate(self, X, y, weight, _rate, _penalty, *loss_settings):
+    def _evaluate(self, X, y, weight, *settings):
         """Return the sum of weighted losses of each model."""
+        _, _, *loss_settings = settings
 
         def of_model(arguments):
-            parameters, states, X = arguments
-            return self.model.stateless_call(self._tensors(parameters), states, X, training=False)[
-                0
-            ]
+            parameters, states, X, y, weight, loss_settings = arguments
+            tensors = self._tensors(parameters)
+            prediction = self.model.stateless_call(tensors, states, X, training=False)[0]
+            losses = self._losses(y, prediction, *loss_settings)
+            return tf.reduce_sum(tf.cast(losses * weight, tf.float64))
 
-        prediction = _map(of_model, (_values(self._parameters), _values(self._states), X))
-        losses = self._losses(y, prediction, *loss_settings)
-        return tf.reduce_sum(tf.cast(losses * weight, tf.float64), axis=1)
+        values = _values(self._parameters), _values(self._states)
+        return _map(of_model, (*values, X, y, weight, loss_settings))
 
     def load(self, starts, optimizer_states):
         """Start every model from its weights (trained ones first), and a fresh or given optimizer.
 
         `optimizer_states` holds None, or what `optimizer_states` returned, for each model.
         """
+        self._copies = {}
         n_trained, n_models = len(self._sizes), self.n_models
         for i, variable in enumerate([*self._parameters, *self._states]):
             rows = np.stack([start[i] for start in starts])
@@ -282,6 +262,7 @@ class StackedProgram:
 
     def run(self, data, order, n_steps, settings):
         """Train an epoch; return sums of losses and weights, two arrays of shape (n_models,)."""
+        self._copies = {}
         return self._run(*data, order, tf.constant(n_steps, tf.int32), *settings).numpy()
 
     def evaluate(self, data, settings):
@@ -291,19 +272,25 @@ class StackedProgram:
     def weights(self, i):
         """Return copies of all weights of one model: the trained ones, then the rest."""
         trained = [
-            variable.value[i].numpy().reshape(shape)
-            for variable, shape in zip(self._parameters, self._shapes, strict=True)
+            numbers[i].reshape(shape).copy()
+            for numbers, shape in zip(self._copied("_parameters"), self._shapes, strict=True)
         ]
-        return [*trained, *(state.value[i].numpy() for state in self._states)]
+        return [*trained, *(state[i].copy() for state in self._copied("_states"))]
 
     def optimizer_state(self, i, rate):
         """Return copies of the optimizer's variables of one model, as if it had trained alone."""
-        count = np.int64(self.optimizer.iterations.value[i, 0].numpy())
+        count = np.int64(self._copied("_counts")[0][i, 0])
         rows = {kind: [None] * len(self._sizes) for kind in self._slot_kinds}
-        for slot, (number, kind) in zip(self._slots, self._slot_places, strict=True):
-            rows[kind][number] = slot.value[i].numpy()
+        for slot, (number, kind) in zip(self._copied("_slots"), self._slot_places, strict=True):
+            rows[kind][number] = slot[i]
         flat = [np.concatenate(rows[kind]) for kind in self._slot_kinds]
         return [count, np.float32(rate), *flat]
+
+    def _copied(self, name):
+        """Return variables of all models as arrays: one copy a call of `run`."""
+        if name not in self._copies:
+            self._copies[name] = [variable.value.numpy() for variable in getattr(self, name)]
+        return self._copies[name]
 
 
 def _place(slot_name):

@@ -2,20 +2,24 @@
 
 Run from the root of the repository::
 
-    python -m tests.benchmarks.search [--part search|stacks ...] [--repeats N] [--json FILE]
+    python -m tests.benchmarks.search [--part search|stacks|memory ...] [--repeats N]
+                                      [--plot FILE] [--json FILE]
 
 search  GridSearchCV of 12 candidates (learning rate x alpha), 5 folds and 50 epochs on 442 x 10,
         one hidden layer of 100, batches of 32, float32. BatchedGridSearchCV, its first search in
         the process, may take a quarter of the time of the same search over MLPRegressor, and
         ordinary GridSearchCV over PositiveRegressor 0.6 of it.
-stacks  Seconds a network, where 1 to 256 networks train as one stack, beside one after the other.
+stacks  Time and memory where 1 to 256 of these networks train as one stack, beside one after the
+        other, each size in a process of its own; `--plot` draws them.
+memory  A search of 1,000 networks: its memory at two budgets of a stack.
 
 TensorFlow is imported, and another network fitted, before any clock starts. Runs are interleaved;
-seconds are medians.
+seconds are medians. Memory is what the process takes beyond that (RssAnon, every 10 ms).
 """
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 import warnings
@@ -31,6 +35,7 @@ from sklearn.neural_network import MLPRegressor
 import skconstrain
 from skconstrain import PositiveRegressor
 from skconstrain.model_selection import BatchedGridSearchCV, fit_many
+from tests.benchmarks._memory import Watch
 from tests.benchmarks._timing import Contestant, race
 
 RATES, ALPHAS = [0.001, 0.003, 0.01], [1e-4, 1e-3, 1e-2, 1e-1]
@@ -77,22 +82,98 @@ def search(repeats):
     return table, good
 
 
-def stacks(repeats):
-    """Time stacks of 1 to 256 networks; return seconds a network."""
-    X, y = data()
+def stacks(repeats, plot=None):
+    """Time stacks of 1 to 256 networks; return seconds a network, and memory."""
     table = {}
-    print(
-        f"{'networks':>8} {'together':>12} {'one by one':>12}   milliseconds a network, later fits"
-    )
-    for n_models in (1, 4, 16, 64, 256):
-        nets = [PositiveRegressor((100,), random_state=i, **SETTINGS) for i in range(n_models)]
-        fit_many(nets, X, y)
-        together = np.median([_seconds(fit_many, nets, X, y) for _ in range(repeats)])
-        alone = np.median([_seconds(_fit_each, nets[:16], X, y) for _ in range(repeats)])
-        row = (together / n_models * 1e3, alone / min(n_models, 16) * 1e3)
-        table[n_models] = dict(zip(("together", "one by one"), row, strict=True))
-        print(f"{n_models:8} {row[0]:12.1f} {row[1]:12.1f}", flush=True)
+    print("networks  ms a network: first   later  one by one   MB of memory")
+    for n_models in (1, 2, 4, 8, 16, 32, 64, 128, 256):
+        row = table[n_models] = _child("stack", n_models=n_models, repeats=repeats)
+        times = [row[name] * 1e3 for name in ("first", "later", "alone")]
+        print(
+            f"{n_models:8} {times[0]:20.1f} {times[1]:7.1f} {times[2]:11.1f} {row['mb']:14.0f}",
+            flush=True,
+        )
+    if plot is not None:
+        _draw(table, plot)
     return table, True
+
+
+def _stack(n_models, repeats):
+    """Train so many networks together and one by one: seconds a network, and megabytes."""
+    X, y = _started()
+    nets = [PositiveRegressor((100,), random_state=i, **SETTINGS) for i in range(n_models)]
+    with Watch() as watch:
+        first = _seconds(fit_many, nets, X, y)
+    few = nets[:16]
+    _fit_each(few[:1], X, y)
+    later, alone = [], []
+    for _ in range(repeats):
+        later.append(_seconds(fit_many, nets, X, y))
+        alone.append(_seconds(_fit_each, few, X, y))
+    return {
+        "first": first / n_models,
+        "later": np.median(later) / n_models,
+        "alone": np.median(alone) / len(few),
+        "mb": watch.anonymous * 1e3,
+    }
+
+
+def _draw(table, path):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    n_models = list(table)
+    times, memory = figure.subplots(1, 2)
+    lines = {"later": "together", "first": "together, with compiling", "alone": "one by one"}
+    for name, label in lines.items():
+        times.plot(n_models, [row[name] * 1e3 for row in table.values()], "o-", label=label)
+    times.set(xscale="log", yscale="log", xlabel="networks", ylabel="milliseconds a network")
+    times.legend()
+    memory.plot(n_models, [row["mb"] for row in table.values()], "o-")
+    memory.set(xscale="log", xlabel="networks", ylabel="megabytes", ylim=(0, None))
+    for axes in (times, memory):
+        axes.set_xticks(n_models, n_models)
+        axes.minorticks_off()
+    figure.savefig(path, dpi=110)
+
+
+def memory(repeats):
+    """Search over 1,000 networks; return megabytes beyond those before it, and the stacks."""
+    table = {}
+    for budget in (2**28, 2**24):
+        found = table[budget] = _child("searched", budget=budget)
+        print(
+            f"max_stack_bytes={budget / 2**20:4.0f} MiB: {found['mb']:6.0f} MB, "
+            f"{len(found['sizes'])} stacks of up to {max(found['sizes'])}, {found['seconds']:.1f} s"
+        )
+    return table, True
+
+
+def _searched(budget):
+    """Search over 100 candidates and 10 folds."""
+    X, y = _started()
+    net = PositiveRegressor((100,), random_state=0, **{**SETTINGS, "epochs": 10})
+    grid = {"learning_rate": np.logspace(-4, -2, 10), "alpha": np.logspace(-5, 0, 10)}
+    search = BatchedGridSearchCV(net, grid, cv=10, refit=False, max_stack_bytes=budget)
+    with Watch() as watch:
+        search.fit(X, y)
+    sizes = search.stack_sizes_
+    return {"mb": watch.anonymous * 1e3, "seconds": watch.seconds, "sizes": sizes}
+
+
+def _child(task, **options):
+    """Run a task of this file in a process of its own; return what it prints."""
+    command = [sys.executable, "-m", "tests.benchmarks.search", "--task", task, json.dumps(options)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _started():
+    """Import and start TensorFlow; return the data."""
+    warnings.simplefilter("ignore", ConvergenceWarning)
+    X, y = data()
+    PositiveRegressor((3,), epochs=2).fit(X, y)
+    return X, y
 
 
 def _fit_each(nets, X, y):
@@ -106,7 +187,8 @@ def _seconds(function, *args):
     return time.perf_counter() - start
 
 
-PARTS = {"search": search, "stacks": stacks}
+PARTS = {"search": search, "stacks": stacks, "memory": memory}
+TASKS = {"stack": _stack, "searched": _searched}
 
 
 def main():
@@ -114,14 +196,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--plot", type=Path, help="picture of the part stacks")
     parser.add_argument("--json", type=Path, help="also write the result to this file")
+    parser.add_argument("--task", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    X, y = data()
-    PositiveRegressor((3,), epochs=2).fit(X, y)  # imports and starts TensorFlow
+    if options.task is not None:
+        print(json.dumps(TASKS[options.task[0]](**json.loads(options.task[1]))))
+        return 0
+    _started()
     results, reached = {}, []
     for part in options.part:
-        results[part], good = PARTS[part](options.repeats)
+        settings = {"plot": options.plot} if part == "stacks" else {}
+        results[part], good = PARTS[part](options.repeats, **settings)
         reached.append(good)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import pickle
 import subprocess
 import sys
 
@@ -21,21 +22,46 @@ needs_both = pytest.mark.skipif(
 )
 
 
-@needs_both
-def test_training_does_not_depend_on_the_backend():
+def run_under_the_other(*arguments):
+    """Return what a script prints as JSON, run under the other backend."""
+    environment = {"KERAS_BACKEND": OTHER[BACKEND], "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.engine.agreement"],
-        env={**os.environ, "KERAS_BACKEND": OTHER[BACKEND], "TF_CPP_MIN_LOG_LEVEL": "3"},
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    theirs, ours = json.loads(done.stdout.splitlines()[-1]), agreement.results()
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@needs_both
+def test_training_does_not_depend_on_the_backend():
+    theirs, ours = run_under_the_other("-m", "tests.engine.agreement"), agreement.results()
     assert theirs.keys() == ours.keys()
     for name, numbers in ours.items():
         # Under TensorFlow, Keras' Adam and its kin round their constants to single precision.
         rtol = 1e-6 if name in ("adam", "adamw", "nadam") else 1e-12
         np.testing.assert_allclose(numbers, theirs[name], rtol=rtol, err_msg=name)
+
+
+@needs_both
+def test_a_pickle_predicts_and_goes_on_under_the_other_backend(tmp_path):
+    X, y = positive_regression()
+    net = PositiveRegressor((5,), epochs=3, optimizer="sgd", batch_size=16, random_state=0)
+    net.partial_fit(X, y)
+    (tmp_path / "net.pickle").write_bytes(pickle.dumps(net))
+    script = (
+        "import json, pickle, sys\n"
+        "from tests.registry import positive_regression\n"
+        "X, y = positive_regression()\n"
+        "net = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "numbers = [*net.predict(X), *net.partial_fit(X, y).predict(X)]\n"
+        "print(json.dumps([float(number) for number in numbers]))\n"
+    )
+    theirs = run_under_the_other("-c", script, str(tmp_path / "net.pickle"))
+    expected = [*net.predict(X), *net.partial_fit(X, y).predict(X)]
+    np.testing.assert_allclose(theirs, expected, rtol=1e-12)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX is the backend")
@@ -130,3 +156,17 @@ def test_settings_of_jax_stay_as_they_are():
     X, y = positive_regression()
     PositiveRegressor((5,), epochs=1, random_state=0).fit(X, y).model_.predict(X, verbose=0)
     assert dict(jax.config.values) == before
+
+
+@jax_only
+def test_tensorflow_is_not_needed():
+    script = (
+        "import sys\n"
+        "sys.modules['tensorflow'] = None  # scikeras would import it\n"
+        "from skconstrain import PositiveRegressor\n"
+        "from tests.registry import positive_regression\n"
+        "X, y = positive_regression()\n"
+        "net = PositiveRegressor((4,), epochs=2, tol=None).fit(X, y)\n"
+        "assert (net.predict(X) > 0).all() and (net.model_.predict(X, verbose=0) > 0).all()\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
