@@ -209,7 +209,8 @@ def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.nd
     if effective_n_jobs(n_jobs) > 1:
         found = Parallel(n_jobs=1, verbose=0)(jobs)
     else:
-        found = run_fits(jobs, [expert.estimator for expert in experts], X, 1, verbose=0)
+        estimators = [expert.estimator for expert in experts]
+        found = run_fits(jobs, estimators, X, 1, n_inner=len(splits), verbose=0)
     return np.stack(found, axis=1)
 
 

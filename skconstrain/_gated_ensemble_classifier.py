@@ -103,8 +103,9 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         are shared among the rounds, and `cv` folds inside the parts; 2 are enough. 0 fits every
         expert on all rows.
     n_jobs : int or None, default=None
-        Number of experts fitted in parallel, in threads. Networks of this package, and Pipelines
-        that end in one, train as one program where it is None or 1.
+        Number of experts fitted in parallel, in threads. Where it is None or 1, networks of this
+        package, and Pipelines that end in one, train as one program if they and their folds are
+        eight or more, or a batched search fits them.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer of each expert, where experts are networks.
     activation : str or callable, default="relu"

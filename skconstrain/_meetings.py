@@ -18,6 +18,11 @@ MAX_STACK_BYTES = 2**28
 MOST_FITS = 256
 
 
+# Fits from which on a meeting of their own pays for a larger program. Of 500 x 20 with 100 units, 6
+# take 1.1 times as long together as one by one, 1.5 times if they compile first; 11 take 0.7 times.
+FEWEST_FITS = 8
+
+
 class _MeetingBackend(ThreadingBackend):
     """Joblib's threads, whose tasks attend a meeting."""
 
@@ -94,11 +99,12 @@ def gains_by_meeting(estimator):
 
 
 @contextmanager
-def let_meet(estimators, X, n_fits, n_jobs):
+def let_meet(estimators, X, n_fits, n_jobs, n_inner=1):
     """Let the fits of the next parallel call meet, if these are networks and nothing is in the way.
 
     What is in the way: a number of jobs or a backend that the user chose; rows of which a stack
-    would hold more than its memory. Then the call is what it would be without.
+    would hold more than its memory; too few fits, unless they are started by one that attends a
+    meeting. Then the call is what it would be without.
 
     Parameters
     ----------
@@ -110,6 +116,8 @@ def let_meet(estimators, X, n_fits, n_jobs):
         How many fits the call has.
     n_jobs : int or None
         What the user asked for.
+    n_inner : int, default=1
+        How many fits each of them starts, which meet as well.
 
     Yields
     ------
@@ -123,15 +131,20 @@ def let_meet(estimators, X, n_fits, n_jobs):
         return
     from skconstrain._engine import current_meeting
 
-    meeting = current_meeting() or make_meeting(most_fits=most_fits)
+    meeting = current_meeting()
+    if meeting is None and n_fits * n_inner < FEWEST_FITS:
+        yield n_jobs
+        return
+    meeting = meeting or make_meeting(most_fits=most_fits)
     with meeting_fits(meeting, n_fits) as config:
         yield n_jobs if config is None else None
 
 
-def run_fits(jobs, estimators, X, n_jobs, **settings):
+def run_fits(jobs, estimators, X, n_jobs, n_inner=1, **settings):
     """Run jobs that fit one estimator each, networks among them together; return their results.
 
-    `settings` are those of :class:`joblib.Parallel` for all jobs.
+    `n_inner` is how many fits each of them starts, if they do; `settings` are those of
+    :class:`joblib.Parallel` for all jobs.
     """
     jobs, results = list(jobs), {}
     gains = [gains_by_meeting(estimator) for estimator in estimators]
@@ -140,7 +153,7 @@ def run_fits(jobs, estimators, X, n_jobs, **settings):
         if not places:
             continue
         chosen = [estimators[i] for i in places]
-        with let_meet(chosen, X, len(places), n_jobs) as n_given:
+        with let_meet(chosen, X, len(places), n_jobs, n_inner) as n_given:
             done = Parallel(n_jobs=n_given, **settings)(jobs[i] for i in places)
         results |= dict(zip(places, done, strict=True))
     return [results[i] for i in range(len(jobs))]

@@ -96,8 +96,9 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         Whether to fit on all data at the end. False needs a single split and keeps its classifier.
         Not used with ``cv="prefit"``.
     n_jobs : int, default=None
-        How many fits run at the same time. Networks of this package, and Pipelines that end in
-        one, train as one program where it is None or 1.
+        How many fits run at the same time. Where it is None or 1, networks of this package, and
+        Pipelines that end in one, train as one program if they are eight or more, or a batched
+        search fits them.
     random_state : int, RandomState instance or None, default=None
         Decides the folds when `cv` is None, an int or a float.
 

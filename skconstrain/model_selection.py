@@ -145,6 +145,9 @@ class _BatchedSearch:
         self : object
             The fitted search.
         """
+        # Not above: importing this module costs no TensorFlow.
+        from skconstrain._engine import lone_fits
+
         meeting, plain = make_meeting(self.max_stack_bytes), self._make_plain()
         n_fits = plain.prepare(X, y, params)
         once = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
@@ -157,7 +160,8 @@ class _BatchedSearch:
             fits = grouped_fits(meeting)
         else:
             fits = meeting_fits(meeting, n_fits)
-        with fits as plain.config:
+        # What this thread fits is the best one, in the end.
+        with fits as plain.config, lone_fits():
             plain.fit(X, y, **params)
         fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
         vars(self).update(fitted)

@@ -29,7 +29,8 @@ FAST = {"epochs": 8, "batch_size": 16, "tol": None, "random_state": 0}
 
 @pytest.fixture
 def meetings(monkeypatch):
-    """All meetings that are held."""
+    """All meetings that are held; few fits are enough for one."""
+    monkeypatch.setattr(_meetings, "FEWEST_FITS", 2)
     held, make = [], _meetings.make_meeting
 
     def making(*args, **kwargs):
@@ -210,6 +211,15 @@ def test_where_nothing_is_gained_nothing_meets(name, meetings):
     assert not meetings
 
 
+def test_few_fits_do_not_meet(meetings, monkeypatch):
+    X, y = multilabel()
+    monkeypatch.setattr(_meetings, "FEWEST_FITS", 5)
+    tuned(net()).fit(X, y)
+    assert not meetings
+    tuned(net()).set_params(cv=4).fit(X, y)
+    assert len(meetings) == 1
+
+
 def test_large_data_do_not_meet(meetings, monkeypatch):
     X, y = multilabel()
     monkeypatch.setattr(_meetings, "MAX_STACK_BYTES", X.nbytes)
@@ -239,7 +249,7 @@ def test_nothing_is_left_behind(meetings):
     assert joblib.effective_n_jobs(None) == 1
 
 
-def test_stacks_repeat_to_the_last_bit():
+def test_stacks_repeat_to_the_last_bit(meetings):
     X, y = multilabel()
     first, second = (tuned(net()).fit(X, y) for _ in range(2))
     np.testing.assert_array_equal(first.thresholds_, second.thresholds_)

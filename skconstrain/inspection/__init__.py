@@ -2,6 +2,7 @@
 
 from skconstrain.inspection._connection_display import ConnectionDisplay
 from skconstrain.inspection._gate_display import GateDisplay
+from skconstrain.inspection._loss_curve_display import LossCurveDisplay
 from skconstrain.inspection._threshold_curve_display import ThresholdCurveDisplay
 
-__all__ = ["ConnectionDisplay", "GateDisplay", "ThresholdCurveDisplay"]
+__all__ = ["ConnectionDisplay", "GateDisplay", "LossCurveDisplay", "ThresholdCurveDisplay"]
