@@ -1,7 +1,7 @@
 """One compiled training program under JAX: the same two classes as in `_program.py`.
 
-The only file that knows JAX. Programs are pure functions of all numbers; between two calls the
-numbers rest in Keras' variables, where callbacks read and write them.
+Programs are pure functions of all numbers; between two calls the numbers rest in Keras' variables,
+where callbacks read and write them.
 """
 
 from contextlib import contextmanager
