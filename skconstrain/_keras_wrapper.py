@@ -101,7 +101,7 @@ class NetWrapper(_import_wrapper()):
             jit_compile=self.jit_compile if supports_xla(self.network) else False,
             has_callbacks=bool(self.callbacks),
         )
-        with lent as self._program:
+        with lent as self._program, _engine.precision():
             if start is None:
                 start = initial_weights(self._program.model, rng, known_weights)
             self.fit(X, y, epochs=epochs, run={**run, "start": start})
@@ -135,7 +135,7 @@ class NetWrapper(_import_wrapper()):
     def _may_be_stacked(self, run):
         """Whether a stack trains the network as it trains alone."""
         network = self.network
-        small = kernel_size(network) <= _engine.MAX_FLAT_SIZE and supports_xla(network)
+        small = kernel_size(network) <= _engine.MAX_STACKED_SIZE and supports_xla(network)
         watched = self.callbacks or run.get("verbose")
         return small and not watched and _is_stackable(self.optimizer)
 
@@ -188,7 +188,8 @@ def _train_together(requests):
     def is_wanted():
         return any(request.is_wanted for request in requests)
 
-    return _engine.train_stack(lend, runs, begin, is_wanted)
+    with _engine.precision():
+        return _engine.train_stack(lend, runs, begin, is_wanted)
 
 
 def _bytes_in_stack(network, itemsize, shapes):

@@ -13,8 +13,13 @@ def sparse_product(matrix: ConnectionMatrix):
     `x` has shape (batch, n_inputs), `values` (n_connections,), the result (batch, n_units). Its
     gradient is that of the dense product, restricted to the connections.
     """
-    if keras.backend.backend() == "tensorflow":
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
         return _TensorFlowProduct(matrix)
+    if backend == "jax":
+        from skconstrain._jax_sparse_product import JaxProduct
+
+        return JaxProduct(matrix)
     return _GenericProduct(matrix)
 
 

@@ -31,6 +31,7 @@ ROOMS = [
     {"inspection"},
     {"connections"},
     {"_sparse_product"},
+    {"_jax_sparse_product"},
     {"_label_folds", "_label_scores", "_label_scoring"},
     {"_lazy_rows"},
     {
@@ -46,6 +47,7 @@ ROOMS = [
     {"_sklearn_compat"},
 ]
 TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}
+JAX_FILES = {"_jax_program.py", "_jax_sparse_product.py", "_jax_stacked_program.py"}
 KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper", "_sparse_product"}
 
 
@@ -101,6 +103,7 @@ def test_outside_packages_are_known_where_they_belong():
     for path in files():
         room, heads = room_of(path), {name.partition(".")[0] for name in imports(path)}
         assert "tensorflow" not in heads or room in TENSORFLOW_ROOMS, path
+        assert "jax" not in heads or path.name in JAX_FILES, path
         assert "keras" not in heads or room in KERAS_ROOMS, path
         assert "scikeras" not in heads or room == "_keras_wrapper", path
         assert not (room == "_engine" and heads & {"sklearn", "scikeras"}), path
@@ -114,3 +117,9 @@ def test_private_names_of_scikit_learn_are_in_one_file():
             if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn"):
                 parts = [*node.module.split("."), *(alias.name for alias in node.names)]
                 assert not any(part.startswith("_") for part in parts), f"{path}: {parts}"
+
+
+def test_a_program_knows_one_backend():
+    for path in files():
+        heads = {name.partition(".")[0] for name in imports(path)}
+        assert not {"tensorflow", "jax"} <= heads, path

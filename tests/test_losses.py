@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics
 
 from skconstrain import losses
+from tests.backends import output_and_gradients
 
 METRICS = {
     "squared_error": metrics.mean_squared_error,
@@ -34,7 +34,7 @@ def value(name, y, mu):
 def test_equals_the_metric(name, y, mu):
     expected = METRICS[name](y[:, 0], mu[:, 0])
     # 1e-7 is added to the mean of a deviance.
-    np.testing.assert_allclose(value(name, y, mu)[0], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(value(name, y, mu)[0], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
@@ -46,7 +46,7 @@ def test_grows_with_the_unit_as_it_says(name, y, mu, scale):
         assert name == "squared_log_error"
         return
     scaled, _ = value(name, y * scale, mu * scale)
-    np.testing.assert_allclose(scaled, plain * scale**exponent, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(scaled, plain * scale**exponent, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("power", [0, 1, 1.5, 2, 3])
@@ -101,10 +101,8 @@ def test_asymmetric_loss_equals_its_formula(gammas, margin, smoothing, logits, s
     expected = numpy_asymmetric(y, p, *gammas, margin, smoothing)
     loss = losses.AsymmetricLoss(*gammas, margin, smoothing, from_logits=True)
     np.testing.assert_allclose(np.asarray(loss.call(y, logits)), expected, rtol=1e-6, atol=1e-12)
-    with tf.GradientTape() as tape:
-        values = tf.Variable(logits * 1e3)
-        total = tf.reduce_sum(loss.call(y, values))
-    assert np.isfinite(tape.gradient(total, values).numpy()).all()
+    _, (gradient,) = output_and_gradients(lambda values: loss.call(y, values), logits * 1e3)
+    assert np.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize("gamma", [0.0, 2.0])

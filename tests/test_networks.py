@@ -4,7 +4,9 @@ import random
 
 import keras
 import numpy as np
+import pytest
 
+from skconstrain._engine import precision
 from skconstrain._networks import build_network, initial_weights, kernel_size
 
 NETWORK = {
@@ -17,6 +19,12 @@ NETWORK = {
     "head": ("BoundedOutput", {"output": "softplus", "lower": 0.0, "upper": None}),
     "dtype": "float64",
 }
+
+
+@pytest.fixture(autouse=True)
+def _own_precision():
+    with precision():
+        yield
 
 
 def test_building_draws_nothing_and_names_everything():

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skconstrain._connections import ConnectionMatrix
-from skconstrain._sparse_product import _GenericProduct, _TensorFlowProduct
+from skconstrain._sparse_product import _GenericProduct, sparse_product
+from tests.backends import output_and_gradients
 
 
 def draw(seed, n_inputs, n_units, density, dtype="float64", batch=6):
@@ -20,15 +20,11 @@ def draw(seed, n_inputs, n_units, density, dtype="float64", batch=6):
 
 
 def product_and_gradients(product, x, values, upstream):
-    x, values = tf.constant(x), tf.constant(values)
-    with tf.GradientTape() as tape:
-        tape.watch([x, values])
-        y = product(x, values)
-        total = tf.reduce_sum(y * upstream)
-    return [tensor.numpy() for tensor in (y, *tape.gradient(total, [x, values]))]
+    y, gradients = output_and_gradients(product, x, values, upstream=upstream)
+    return [y, *gradients]
 
 
-@pytest.mark.parametrize("kind", [_TensorFlowProduct, _GenericProduct])
+@pytest.mark.parametrize("kind", [sparse_product, _GenericProduct])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     seed=st.integers(0, 99),
@@ -52,9 +48,19 @@ def test_product_and_gradients_are_those_of_the_dense_matrix(
         np.testing.assert_allclose(array, reference, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_connections", [1024, 1025, 5000])
+def test_many_connections_are_summed_in_pieces(n_connections):
+    flags = np.arange(100 * 70) < n_connections
+    matrix = ConnectionMatrix(np.random.default_rng(0).permutation(flags).reshape(100, 70))
+    rng = np.random.default_rng(1)
+    x, values, upstream = rng.normal(size=(4, 100)), rng.normal(size=matrix.nnz), np.ones((4, 70))
+    found = product_and_gradients(sparse_product(matrix), x, values, upstream)[2]
+    np.testing.assert_allclose(found, (x.T @ upstream)[matrix.rows, matrix.columns])
+
+
 def test_results_do_not_depend_on_threads():
     matrix, x, values = draw(0, 400, 300, 0.1, "float32", batch=64)
-    product, upstream = _TensorFlowProduct(matrix), np.ones((64, 300), np.float32)
+    product, upstream = sparse_product(matrix), np.ones((64, 300), np.float32)
     first = product_and_gradients(product, x, values, upstream)
     for _ in range(20):
         again = product_and_gradients(product, x, values, upstream)
@@ -65,5 +71,5 @@ def test_results_do_not_depend_on_threads():
 def test_what_is_not_connected_is_not_multiplied():
     matrix = ConnectionMatrix([[1, 0], [0, 1]])
     x = np.array([[np.inf, 2.0]])
-    y = _TensorFlowProduct(matrix)(tf.constant(x), tf.constant([1.0, 1.0], tf.float64)).numpy()
+    y, _ = output_and_gradients(sparse_product(matrix), x, np.ones(2))
     np.testing.assert_array_equal(y, [[np.inf, 2.0]])  # a product with zeros gives NaN

@@ -1,25 +1,19 @@
 """The training engine: compiled programs, and the cache that lends them.
 
-The only folder that knows TensorFlow. It knows nothing of scikit-learn or scikeras.
+The only folder that knows TensorFlow or JAX. It knows nothing of scikit-learn or scikeras.
 """
 
+import importlib
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import keras
+
 from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._chunks import plan_chunks, predict_parts
-from skconstrain._engine._parameters import is_elementwise
-from skconstrain._engine._program import (
-    MAX_FLAT_SIZE,
-    PredictionProgram,
-    TrainingProgram,
-    choose_jit,
-    share_gpu_memory,
-    trains_on_gpu,
-)
-from skconstrain._engine._stacked_program import StackedProgram, is_stackable
+from skconstrain._engine._size import is_elementwise
 from skconstrain._engine._stacked_train import n_validation_rows, train_stack
 from skconstrain._engine._stacking import ALONE, Meeting, Request, current_meeting
 from skconstrain._engine._stopping import Stopping
@@ -28,7 +22,7 @@ from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
     "ALONE",
-    "MAX_FLAT_SIZE",
+    "MAX_STACKED_SIZE",
     "Batches",
     "CacheInfo",
     "Meeting",
@@ -45,15 +39,31 @@ __all__ = [
     "lend_stacked_program",
     "lone_fits",
     "plan_chunks",
+    "precision",
     "predict",
     "train",
     "train_stack",
     "warn_of_double_precision",
 ]
 
+# Modules of the same names for each backend; nothing of another backend is imported.
+_PROGRAMS = {
+    "tensorflow": ("_program", "_stacked_program"),
+    "jax": ("_jax_program", "_jax_stacked_program"),
+}
+_backend, _stacks = (
+    name and importlib.import_module(f"{__name__}.{name}")
+    for name in _PROGRAMS.get(keras.backend.backend(), ("_keras_program", None))
+)
+precision = _backend.precision
+MAX_STACKED_SIZE = 0 if _stacks is None else _stacks.MAX_STACKED_SIZE
+share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
+
 _CACHE = ProgramCache(maxsize=64)
 _LONE = ContextVar("whether a fit is the only one of its kind", default=False)
 share_gpu_memory()
+if keras.backend.backend() not in _PROGRAMS:
+    _backend.warn_of_slow_backend(keras.backend.backend())
 
 
 def warn_of_double_precision(dtype: str) -> None:
@@ -106,16 +116,17 @@ def lend_program(
     jit = jit_compile
     if jit == "auto":
         n_steps = batches.n_steps * epochs // (6 if _LONE.get() else 1)
-        jit = choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
+        jit = _backend.choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
 
     def build():
-        model = build_model()
-        if jit:
-            _prepare_for_xla(model)
-        small = kernel_size <= MAX_FLAT_SIZE and not has_callbacks
-        flat = small and is_elementwise(model.optimizer)
-        return TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
+        with precision():
+            model = build_model()
+            if jit:
+                _prepare_for_xla(model)
+            small = kernel_size <= _backend.MAX_FLAT_SIZE and not has_callbacks
+            flat = small and is_elementwise(model.optimizer)
+            return _backend.TrainingProgram(model, **shapes, jit_compile=jit, flat=flat)
 
     return _CACHE.lend((key, *shapes.values(), jit, has_callbacks), build)
 
@@ -132,17 +143,23 @@ def lend_stacked_program(key, build_model, runs, *, kernel_size, jit_compile):
     if jit == "auto":
         # A step of many models is work for many: XLA pays sooner.
         n_steps = batches.n_steps * runs[0].epochs * max(1, n_models // 8)
-        jit = choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
+        jit = _backend.choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
     shapes |= {"n_models": n_models, "n_validation": n_validation_rows(runs)}
 
     def build():
-        model = build_model()
-        if jit:
-            _prepare_for_xla(model)
-        return StackedProgram(model, **shapes, jit_compile=jit)
+        with precision():
+            model = build_model()
+            if jit:
+                _prepare_for_xla(model)
+            return _stacks.StackedProgram(model, **shapes, jit_compile=jit)
 
     return _CACHE.lend(("stack", key, *shapes.values(), jit), build)
+
+
+def is_stackable(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether the backend trains networks with `optimizer` as one stack."""
+    return _stacks is not None and _stacks.is_stackable(optimizer)
 
 
 def _prepare_for_xla(model):
@@ -159,10 +176,12 @@ def predict(key, build_model, weights, X):
 
     `build_model` returns the model, and the places of its weights among `weights` or None.
     """
-    program = _CACHE.get(("predict", key), lambda: PredictionProgram(*build_model()))
-    if isinstance(X, LazyRows):
-        return predict_parts(program, weights, X)
-    return program.predict(weights, X)
+    with precision():
+        build = lambda: _backend.PredictionProgram(*build_model())  # noqa: E731
+        program = _CACHE.get(("predict", key), build)
+        if isinstance(X, LazyRows):
+            return predict_parts(program, weights, X)
+        return program.predict(weights, X)
 
 
 def compile_cache_info() -> CacheInfo:

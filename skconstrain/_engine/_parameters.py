@@ -4,27 +4,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-# Optimizers that treat every number by itself: on one flat vector they do the same arithmetic in a
-# tenth of the operations, which is most of the time of a small step.
-_ELEMENTWISE = (
-    "SGD",
-    "Adam",
-    "AdamW",
-    "RMSprop",
-    "Adagrad",
-    "Adadelta",
-    "Adamax",
-    "Nadam",
-    "Ftrl",
-    "Lion",
-)
-
-
-def is_elementwise(optimizer: keras.optimizers.Optimizer) -> bool:
-    """Whether `optimizer` gives the same result on concatenated parameters."""
-    known = any(type(optimizer) is getattr(keras.optimizers, name) for name in _ELEMENTWISE)
-    return known and optimizer.clipnorm is None
-
 
 class Parameters:
     """Trainable variables of `model` as the optimizer sees them.

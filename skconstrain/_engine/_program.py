@@ -3,7 +3,7 @@
 This is the engine's seam: a second Keras backend is a second module with these two classes.
 """
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,7 @@ import tensorflow as tf
 from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._batching import blocks
 from skconstrain._engine._parameters import Parameters
+from skconstrain._engine._size import widest
 from skconstrain._engine._update import make_update
 from skconstrain._loss_numbers import numbers_of, with_numbers
 
@@ -29,6 +30,11 @@ def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
     """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
     small = flops_per_step <= XLA_MAX_FLOPS_PER_STEP and kernel_size <= MAX_FLAT_SIZE
     return small and n_steps >= XLA_MIN_STEPS
+
+
+def precision():
+    """Return a context in which float64 is float64: it always is."""
+    return nullcontext()
 
 
 def share_gpu_memory() -> None:
@@ -234,8 +240,3 @@ class PredictionProgram:
             for rows in blocks(len(X), self._widest)
         ]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def widest(model) -> int:
-    """Return the number of values a row has in the widest layer of `model`."""
-    return max(int(np.prod(layer.output.shape[1:])) for layer in model.layers)

@@ -10,8 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from skconstrain._batch_weight import batch_weight
+from skconstrain._engine._program import MAX_FLAT_SIZE
 from skconstrain._engine._stacking import NotStackableError
 from skconstrain._loss_numbers import numbers_of, with_numbers
+
+# Alone, the optimizer's numbers of a larger network are not one vector, as they are here.
+MAX_STACKED_SIZE = MAX_FLAT_SIZE
 
 # Optimizers whose step is arithmetic on each number, so that a learning rate a row does what it
 # does alone; subclasses may do anything.

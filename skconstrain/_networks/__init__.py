@@ -9,8 +9,10 @@ import math
 import keras
 import numpy as np
 
+from skconstrain._engine import precision
 from skconstrain._networks import _gated, _stack
 from skconstrain._networks._gated import TemperatureSchedule
+from skconstrain._networks._own_precision import with_own_precision
 from skconstrain._networks._stack import layer_weights
 from skconstrain.layers import ConnectedDense
 
@@ -38,15 +40,16 @@ def build_network(network: dict) -> keras.Model:
 
 def build_fitted(network: dict, weights: list) -> keras.Model:
     """Build the model as users see it: with its weights, and probabilities instead of logits."""
-    model = build_network(network)
-    for variable, array in zip(_weights_of(model), weights, strict=True):
-        variable.assign(array)
-    if "probability" not in network:
-        return model
-    activation = keras.layers.Activation(
-        network["probability"], dtype=network["dtype"], name="probability"
-    )
-    return keras.Model(model.inputs, activation(model.outputs[0]), name="network")
+    with precision():
+        model = build_network({**network, "initialized": True})
+        for variable, array in zip(_weights_of(model), weights, strict=True):
+            variable.assign(array)
+        if "probability" in network:
+            activation = keras.layers.Activation(
+                network["probability"], dtype=network["dtype"], name="probability"
+            )
+            model = keras.Model(model.inputs, activation(model.outputs[0]), name="network")
+        return with_own_precision(model)
 
 
 def build_part(network: dict, layer_name: str) -> tuple[keras.Model, list[int]]:

@@ -4,10 +4,9 @@ import itertools
 from dataclasses import dataclass
 
 import keras
-from keras import initializers
 
 from skconstrain import layers
-from skconstrain._networks._parts import activation, constraint
+from skconstrain._networks._parts import activation, constraint, kernel_initializer
 from skconstrain.layers._affine import Affine
 from skconstrain.layers._calibration import Calibration
 from skconstrain.layers._columns import Columns
@@ -53,7 +52,7 @@ def _gate(network, features):
     dtype, gate = network["dtype"], network["gate"]
     # Experts bring their own preprocessing; the gate has this one.
     values = Affine(dtype=dtype, name="gate_scale")(features)
-    settings = {"kernel_initializer": initializers.GlorotUniform(seed=0), "dtype": dtype}
+    settings = {"kernel_initializer": kernel_initializer(network), "dtype": dtype}
     for i, units in enumerate(gate["hidden_layer_sizes"]):
         function = activation(network["activation"])
         dense = keras.layers.Dense(units, function, name=f"gate_hidden_{i}", **settings)
@@ -68,7 +67,7 @@ def _experts(network, features):
     dtype, values = network["dtype"], features
     settings = {
         "n_models": network["gate"]["n_experts"],
-        "kernel_initializer": initializers.GlorotUniform(seed=0),
+        "kernel_initializer": kernel_initializer(network),
         "kernel_constraint": constraint(network["kernel_constraint"]),
         "dtype": dtype,
     }

@@ -1,6 +1,7 @@
 """What users name, as Keras knows it."""
 
 import keras
+from keras import initializers
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
@@ -23,3 +24,11 @@ def activation(name):
 def constraint(given):
     """Return the constraint for a name, or what was given as it is."""
     return _CONSTRAINTS[given]() if isinstance(given, str) else given
+
+
+def kernel_initializer(network):
+    """Return what draws kernels of the model that users see; programs are given theirs.
+
+    JAX compiles a generator for every shape that is drawn, which takes as long as many fits.
+    """
+    return initializers.GlorotUniform(seed=0) if network.get("initialized") else "zeros"

@@ -5,11 +5,10 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from keras import initializers
 
 from skconstrain import layers
 from skconstrain._connections import ConnectionMatrix
-from skconstrain._networks._parts import activation, constraint
+from skconstrain._networks._parts import activation, constraint, kernel_initializer
 from skconstrain.layers._affine import Affine
 from skconstrain.layers._dropout import Dropout
 
@@ -109,7 +108,7 @@ def _keras_layer(network, layer):
         "name": layer.name,
     }
     if layer.connections is None:
-        initializer = initializers.GlorotUniform(seed=0)
+        initializer = kernel_initializer(network)
         return keras.layers.Dense(layer.units, kernel_initializer=initializer, **settings)
     return layers.ConnectedDense(
         layer.connections,

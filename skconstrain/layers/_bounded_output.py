@@ -103,7 +103,6 @@ class BoundedOutput(keras.layers.Layer):
         self.upper = None if upper is None else float(upper)
         self.initial_scale, self.initial_gain = float(scale), float(gain)
         self._forward = _FORWARD[output]
-        self._range = output_range(output, self.lower, self.upper, self.compute_dtype)
 
     def build(self, input_shape):
         self.gain = self._factor("gain", self.initial_gain, input_shape[-1])
@@ -115,12 +114,18 @@ class BoundedOutput(keras.layers.Layer):
         return self.add_weight(name=name, shape=(units,), initializer=constant, trainable=False)
 
     def call(self, inputs):
-        smallest, largest = self._range
+        # In the precision of what comes: under JAX, float64 is float32 unless its own switch or our
+        # engine says not.
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        smallest, largest = output_range(self.output_link, self.lower, self.upper, dtype)
         unit = self._forward(self.gain * inputs)
         width = self.scale if self.upper is None else self.upper - self.lower
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
         base = self.lower if LINKS[self.output_link].open_end else smallest
-        return ops.clip(base + width * unit, smallest, largest)
+        values = base + width * unit
+        # Not ops.clip: at the very end of the range, JAX would pass back half of the gradient.
+        values = ops.where(values < smallest, smallest, values)
+        return ops.where(values > largest, largest, values)
 
     def prepare_for_xla(self):
         """Choose the form of the link that XLA compiles fast; its values are the same."""

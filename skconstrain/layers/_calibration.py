@@ -33,7 +33,8 @@ class Calibration(keras.layers.Layer):
 
     def call(self, scores):
         trained = np.asarray(self.trained)[:, None]
-        scale, shift = ops.where(trained, self.scale, 1), ops.where(trained, self.shift, 0)
+        scale = ops.where(trained, ops.convert_to_tensor(self.scale), 1)
+        shift = ops.where(trained, ops.convert_to_tensor(self.shift), 0)
         return ops.where(np.asarray(self.seen), scale * scores + shift, _NEVER)
 
     def compute_output_shape(self, input_shape):

@@ -46,5 +46,8 @@ def _log_mean(gate, log_p, floor):
     # those that have a weight.
     best = ops.max(log_p if floor else ops.where(gate > 0, log_p, -1e30), axis=1, keepdims=True)
     best = ops.stop_gradient(best)
-    relative = ops.exp(ops.minimum(log_p - best, 0) if not floor else log_p - best)
+    gap = log_p - best
+    if not floor:  # not ops.minimum: of a tie, which the best is, JAX passes back half the gradient
+        gap = ops.where(gap > 0, 0, gap)
+    relative = ops.exp(gap)
     return best[:, 0] + ops.log(ops.sum(gate * relative, axis=1) + floor)

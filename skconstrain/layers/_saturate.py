@@ -43,7 +43,8 @@ class Saturate(keras.layers.Layer):
     def call(self, inputs, training=None):
         if training:
             return inputs
-        limit = self.limit or saturation_limit(self.compute_dtype)
+        # Of what comes: under JAX, float64 is float32 unless its own switch or our engine says not.
+        limit = self.limit or saturation_limit(keras.backend.standardize_dtype(inputs.dtype))
         return ops.clip(inputs, -limit, limit)
 
     def compute_output_shape(self, input_shape):

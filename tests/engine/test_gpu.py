@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-import tensorflow as tf
 
 from skconstrain import PositiveRegressor, _engine
+from tests.backends import tensorflow_only
 from tests.registry import positive_regression
 
 
@@ -24,6 +24,8 @@ class Gpu:
 
 @pytest.fixture
 def gpus(monkeypatch):
+    import tensorflow as tf
+
     found = []
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: found)
     experimental = tf.config.experimental
@@ -33,6 +35,7 @@ def gpus(monkeypatch):
     return found
 
 
+@tensorflow_only
 def test_processes_can_share_a_gpu_and_decisions_of_the_user_stay(gpus):
     gpus += [Gpu(), Gpu(growth=False), Gpu(divided=["two halves"]), Gpu(busy=True)]
     _engine.share_gpu_memory()
@@ -55,6 +58,7 @@ def test_single_precision_and_cpus_do_not(monkeypatch):
     PositiveRegressor((3,), epochs=1, dtype="float32").fit(X, y)
 
 
+@tensorflow_only
 def test_memory_is_decided_before_anything_is_computed():
     code = (
         "import tensorflow as tf\n"

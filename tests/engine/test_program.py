@@ -7,9 +7,11 @@ import pytest
 from skconstrain import PositiveRegressor
 from skconstrain._engine._parameters import Parameters
 from skconstrain._engine._program import choose_jit
+from tests.backends import tensorflow_only
 from tests.registry import positive_regression
 
 
+@tensorflow_only
 @pytest.mark.parametrize(
     ("hidden", "batch", "n_steps", "expected"),
     [
@@ -25,6 +27,7 @@ def test_the_compiler_is_chosen_by_work(hidden, batch, n_steps, expected):
     assert choose_jit(6 * kernel_size * batch, n_steps, kernel_size) is expected
 
 
+@tensorflow_only
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_something_really_was_compiled(monkeypatch, jit_compile):
     from skconstrain._engine import _program
@@ -42,6 +45,7 @@ def test_something_really_was_compiled(monkeypatch, jit_compile):
     assert jit_compile in seen
 
 
+@tensorflow_only
 def test_large_kernels_are_not_flat(monkeypatch):
     flat = []
     original = Parameters.__init__

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from skconstrain._engine._update import make_update
+from tests.backends import tensorflow_only
+
+pytestmark = tensorflow_only
 
 SHAPES = [(3, 2), (4,)]
 

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from skconstrain.layers import BatchedDense
+from tests.backends import tensorflow_only
 
 N_MODELS, D, UNITS = 4, 6, 3
 both_inputs = pytest.mark.parametrize("shape", [(8, D), (8, N_MODELS, D)], ids=["shared", "own"])
@@ -23,12 +24,14 @@ def separate_layers(batched, **options):
         layer.set_weights([weights[i] for weights in batched.get_weights()])
 
     def call(X):
-        inputs = [X] * N_MODELS if len(X.shape) == 2 else tf.unstack(X, axis=1)
-        return tf.stack([layer(part) for layer, part in zip(layers, inputs, strict=True)], axis=1)
+        inputs = [X] * N_MODELS if len(X.shape) == 2 else keras.ops.unstack(X, axis=1)
+        outputs = [layer(part) for layer, part in zip(layers, inputs, strict=True)]
+        return keras.ops.stack(outputs, axis=1)
 
     return layers, call
 
 
+@tensorflow_only
 @both_inputs
 @pytest.mark.parametrize("activation", [None, "relu", "softmax"])
 @pytest.mark.parametrize("use_bias", [True, False])
@@ -113,16 +116,17 @@ def test_penalties_and_constraints_are_each_layer_s():
     np.testing.assert_allclose(sum(float(loss) for loss in layer.losses), penalty, rtol=1e-5)
     for name in ("kernel", "bias"):
         variable = getattr(layer, name)
-        negative = tf.constant(data(variable.shape))
+        negative = keras.ops.convert_to_tensor(data(variable.shape))
         wanted = [
             getattr(one, name).constraint(negative[i])
             if name == "bias"
             else one.kernel_constraint(negative[i])
             for i, one in enumerate(layers)
         ]
-        np.testing.assert_allclose(variable.constraint(negative), tf.stack(wanted), rtol=1e-6)
+        np.testing.assert_allclose(variable.constraint(negative), np.stack(wanted), rtol=1e-6)
 
 
+@tensorflow_only
 @both_inputs
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_compiled_equals_eager(shape, jit_compile):

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
 
 from skconstrain.layers import StraightThroughOneHot, TopKSoftmax
+from tests.backends import output_and_gradients, tensorflow_only
 
 
 def are_largest(scores, k):
@@ -21,11 +22,8 @@ def are_largest(scores, k):
 
 
 def output_and_gradient(layer, scores, upstream):
-    scores = tf.constant(scores)
-    with tf.GradientTape() as tape:
-        tape.watch(scores)
-        output = layer(scores)
-    return output.numpy(), tape.gradient(output, scores, output_gradients=upstream).numpy()
+    output, gradients = output_and_gradients(layer, scores, upstream=upstream)
+    return output, gradients[0]
 
 
 some_scores = arrays(
@@ -97,6 +95,7 @@ def test_entries_that_were_not_chosen_learn():
         assert (gradient != 0).all()
 
 
+@tensorflow_only
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_compiled_equals_eager(jit_compile, k):
