@@ -254,8 +254,8 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
     a smaller stack. What a stack cannot train is fitted as usual: networks of more than 30,000
-    weights, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
-    RMSprop, and estimators of other packages.
+    weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than SGD,
+    Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
 
     Examples
     --------
@@ -356,8 +356,8 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
     a smaller stack. What a stack cannot train is fitted as usual: networks of more than 30,000
-    weights, sparse kernels, callbacks, `verbose`, optimizers other than SGD, Adam, AdamW and
-    RMSprop, and estimators of other packages.
+    weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than SGD,
+    Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
 
     Examples
     --------

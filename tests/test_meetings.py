@@ -127,11 +127,11 @@ def test_experts_are_those_of_ordinary_fits(name, n_rounds, n_classes, meetings,
     found = GatedEnsembleClassifier(EXPERTS[name], **gated).fit(X, y)
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-6)
     np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=1e-6)
-    sizes = [sum(meeting.stack_sizes) for meeting in meetings]
-    n_nets = sum(_meetings.gains_by_meeting(expert) for _, expert in EXPERTS[name])
-    if n_rounds == 0:
-        assert sizes[-1] == 3 * n_nets  # the folds of all networks at one meeting
-    assert sum(sizes) > 0 or name == "mixed"  # whose parts may be padded to different shapes
+    assert meetings
+    if n_rounds == 0:  # parts of rounds may be padded to different shapes
+        n_nets = sum(_meetings.gains_by_meeting(expert) for _, expert in EXPERTS[name])
+        # The folds of all networks at one meeting.
+        assert sum(meetings[-1].stack_sizes) == 3 * n_nets
 
 
 def test_a_failing_expert_is_named(meetings):
