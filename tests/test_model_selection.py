@@ -1,5 +1,6 @@
 """Searches that train together give what searches that train one by one give."""
 
+import copy
 import signal
 import threading
 import time
@@ -408,6 +409,18 @@ def test_fit_many_equals_fit():
         np.testing.assert_allclose(net.loss_curve_, alone.loss_curve_, rtol=1e-9)
         assert net.n_iter_ == alone.n_iter_
     assert fit_many([], X, y) == []
+
+
+def test_an_optimizer_of_a_fit_with_callbacks_starts_anew():
+    X, y = positive_regression(0)
+    nothing = keras.callbacks.LambdaCallback()
+    settings = {"warm_start": True, "callbacks": [nothing], **FAST}
+    nets = [PositiveRegressor((6,), random_state=s, **settings).fit(X, y) for s in range(3)]
+    alone = [copy.deepcopy(net).set_params(callbacks=None).fit(X, y) for net in nets]
+    together = fit_many([net.set_params(callbacks=None) for net in nets], X, y)
+    for both in zip(together, alone, strict=True):
+        predictions = [net.predict(X) for net in both]
+        np.testing.assert_allclose(*predictions, rtol=1e-9)
 
 
 def test_training_goes_on_after_a_stack():

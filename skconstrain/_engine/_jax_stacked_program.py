@@ -10,6 +10,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from skconstrain._engine._jax_program import TrainingProgram
+from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._stacking import NotStackableError
 from skconstrain._loss_numbers import numbers_of
 
@@ -117,7 +118,7 @@ class StackedProgram:
         """
         n_trained, fresh = len(self.model.trainable_variables), self._single.fresh_optimizer
         weights = [jnp.asarray(np.stack(arrays)) for arrays in zip(*starts, strict=True)]
-        states = [fresh if state is None else state for state in optimizer_states]
+        states = [state_to_start_from(fresh, state) for state in optimizer_states]
         optimizers = [jnp.asarray(np.stack(arrays)) for arrays in zip(*states, strict=True)]
         self._keep((weights[:n_trained], weights[n_trained:], optimizers))
 

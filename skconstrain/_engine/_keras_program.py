@@ -12,6 +12,7 @@ from keras import ops
 
 from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._batching import blocks
+from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._size import widest
 from skconstrain._engine._wide_floats import wide_floats
 from skconstrain._loss_numbers import numbers_of, with_numbers
@@ -76,13 +77,9 @@ class TrainingProgram:
 
     def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
         """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
-        fresh = self._fresh_optimizer
-        if optimizer_state is not None and [a.shape for a in optimizer_state] == [
-            a.shape for a in fresh
-        ]:
-            fresh = optimizer_state
+        state = state_to_start_from(self._fresh_optimizer, optimizer_state)
         variables = [*self._trained, *self._state, *self.optimizer.variables]
-        for variable, array in zip(variables, [*weights, *fresh], strict=True):
+        for variable, array in zip(variables, [*weights, *state], strict=True):
             variable.assign(array)
         if learning_rate is not None:
             self.optimizer.learning_rate = learning_rate

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from skconstrain._batch_weight import batch_weight
 from skconstrain._engine._batching import blocks
+from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._parameters import Parameters
 from skconstrain._engine._size import widest
 from skconstrain._engine._update import make_update
@@ -158,13 +159,9 @@ class TrainingProgram:
         """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
         n_trained = len(self.model.trainable_variables)
         self.parameters.assign(weights[:n_trained])
-        fresh = self._fresh_optimizer
-        if optimizer_state is not None and [a.shape for a in optimizer_state] == [
-            a.shape for a in fresh
-        ]:
-            fresh = optimizer_state
+        state = state_to_start_from(self._fresh_optimizer, optimizer_state)
         for variable, array in zip(
-            [*self._state, *self.optimizer.variables], [*weights[n_trained:], *fresh], strict=True
+            [*self._state, *self.optimizer.variables], [*weights[n_trained:], *state], strict=True
         ):
             variable.assign(array)
         if learning_rate is not None:

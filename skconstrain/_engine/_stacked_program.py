@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from skconstrain._batch_weight import batch_weight
+from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._program import MAX_FLAT_SIZE
 from skconstrain._engine._stacking import NotStackableError
 from skconstrain._loss_numbers import numbers_of, with_numbers
@@ -114,7 +115,8 @@ class StackedProgram:
         # Optimizers order them differently; their names say which is which.
         self._slot_places = [_place(slot.path.rpartition("/")[2]) for slot in self._slots]
         self._slot_kinds = list(dict.fromkeys(kind for _, kind in self._slot_places))
-        self._fresh_slots = [slot.value.numpy()[0] for slot in self._slots]
+        self._copies = {}
+        self._fresh_state = self.optimizer_state(0, rate=0.0)
         self._states = [
             self._zeros((self.n_models, *v.shape), v.dtype, f"state_{i}")
             for i, v in enumerate(self.model.non_trainable_variables)
@@ -238,11 +240,14 @@ class StackedProgram:
         for i, variable in enumerate([*self._parameters, *self._states]):
             rows = np.stack([start[i] for start in starts])
             variable.assign(rows.reshape(n_models, -1) if i < n_trained else rows)
-        counts = [0 if state is None else int(state[0]) for state in optimizer_states]
+        optimizer_states = [
+            state_to_start_from(self._fresh_state, state) for state in optimizer_states
+        ]
+        counts = [int(state[0]) for state in optimizer_states]
         self.optimizer.iterations.assign(np.array(counts)[:, None])
-        kinds = [None if state is None else self._cut(state[2:]) for state in optimizer_states]
-        for i, (slot, fresh) in enumerate(zip(self._slots, self._fresh_slots, strict=True)):
-            slot.assign(np.stack([fresh if rows is None else rows[i] for rows in kinds]))
+        rows_of_models = [self._cut(state[2:]) for state in optimizer_states]
+        for slot, rows in zip(self._slots, zip(*rows_of_models, strict=True), strict=True):
+            slot.assign(np.stack(rows))
 
     def _cut(self, flat):
         """Cut what an optimizer holds for the flat vector of a model into that of its slots."""

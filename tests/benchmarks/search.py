@@ -134,7 +134,7 @@ def _draw(table, path):
     for axes in (times, memory):
         axes.set_xticks(n_models, n_models)
         axes.minorticks_off()
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def memory(repeats):
