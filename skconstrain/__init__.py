@@ -11,12 +11,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["connections", "inspection", "layers", "losses", "model_selection"],
     submod_attrs={
+        "_connected": ["SparseConnectedNet", "SparseConnectedNetClassifier"],
         "_engine": ["clear_compile_cache", "compile_cache_info"],
-        "_gated_ensemble_classifier": ["GatedEnsembleClassifier"],
+        "_gated": ["GatedEnsembleClassifier"],
         "_multi_label_net_classifier": ["MultiLabelNetClassifier"],
         "_positive_regressor": ["PositiveRegressor"],
-        "_sparse_connected_net": ["SparseConnectedNet"],
-        "_sparse_connected_net_classifier": ["SparseConnectedNetClassifier"],
-        "_tuned_threshold": ["TunedThresholdMultiLabelClassifierCV"],
+        "_thresholds": ["TunedThresholdMultiLabelClassifierCV"],
     },
 )

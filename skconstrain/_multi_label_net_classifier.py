@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 
-from skconstrain._base_classifier import NetClassifier
+from skconstrain._base._classifier import NetClassifier
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 

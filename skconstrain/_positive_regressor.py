@@ -4,7 +4,7 @@ from numbers import Real
 
 import numpy as np
 
-from skconstrain._base_regressor import NetRegressor
+from skconstrain._base._regressor import NetRegressor
 from skconstrain._links import LINKS, check_range, start
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 

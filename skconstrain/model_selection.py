@@ -16,8 +16,8 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import Pipeline
 
-from skconstrain._groups import GroupingBackend, grouped_fits, n_workers
-from skconstrain._meetings import MAX_STACK_BYTES, make_meeting, meeting_fits
+from skconstrain._stacked_fits._groups import GroupingBackend, grouped_fits, n_workers
+from skconstrain._stacked_fits._meetings import MAX_STACK_BYTES, make_meeting, meeting_fits
 
 __all__ = ["BatchedGridSearchCV", "BatchedRandomizedSearchCV", "fit_many"]
 

@@ -17,7 +17,7 @@ from skconstrain import (
     SparseConnectedNet,
     SparseConnectedNetClassifier,
 )
-from skconstrain._base import _OPTIMIZERS
+from skconstrain._base._estimator import _OPTIMIZERS
 from skconstrain._links import LINKS
 from tests.registry import positive_regression, two_classes
 

@@ -1,4 +1,4 @@
-"""A file imports only from lower rooms."""
+"""A file imports only from lower layers of the package."""
 
 import ast
 from pathlib import Path
@@ -7,56 +7,44 @@ import skconstrain
 
 ROOT = Path(skconstrain.__file__).parent
 
-# From the top of the house to its cellar; a room may import from those after it.
-ROOMS = [
+# From the top to the bottom: a module or package may import from those after it.
+LAYERS = [
     {"__init__"},
+    {"inspection"},
     {
-        "_gated_ensemble_classifier",
+        "_connected",
+        "_gated",
         "_multi_label_net_classifier",
         "_positive_regressor",
-        "_sparse_connected_net",
-        "_sparse_connected_net_classifier",
-        "_tuned_threshold",
+        "_thresholds",
     },
     {"model_selection"},
-    {"_connected_net"},
-    {"_base_classifier", "_base_regressor"},
-    {"_experts"},
-    {"_groups"},
-    {"_meetings"},
+    {"_stacked_fits"},
     {"_base"},
     {"_keras_wrapper"},
     {"_networks"},
-    {"_engine", "layers", "losses"},
-    {"inspection"},
+    {"_engine"},
+    {"losses"},
+    {"layers"},
     {"connections"},
-    {"_sparse_product"},
-    {"_jax_sparse_product"},
-    {"_label_folds", "_label_scores", "_label_scoring"},
     {"_lazy_rows"},
-    {
-        "_batch_weight",
-        "_calibration",
-        "_connections",
-        "_links",
-        "_loss_numbers",
-        "_partition",
-        "_svc_decisions",
-        "_thresholds",
-    },
+    {"_links", "_loss_numbers"},
     {"_sklearn_compat"},
 ]
-TENSORFLOW_ROOMS = {"_engine", "_sparse_product"}
-JAX_FILES = {"_jax_program.py", "_jax_sparse_product.py", "_jax_stacked_program.py"}
-KERAS_ROOMS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper", "_sparse_product"}
+ESTIMATORS = LAYERS[2]
+BACKENDS = {
+    "tensorflow": {"_engine/_tensorflow", "layers/_sparse_product.py"},
+    "jax": {"_engine/_jax", "layers/_jax_sparse_product.py"},
+}
+KERAS_UNITS = {"_engine", "layers", "losses", "_networks", "_keras_wrapper"}
 
 
-def room_of(path):
+def unit_of(path):
     return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def floor_of(room):
-    return next(i for i, rooms in enumerate(ROOMS) if room in rooms)
+def level_of(unit):
+    return next(i for i, units in enumerate(LAYERS) if unit in units)
 
 
 def imports(path):
@@ -76,42 +64,43 @@ def files():
     return sorted(ROOT.rglob("*.py"))
 
 
-def test_every_file_has_a_room():
-    assert {room_of(path) for path in files()} <= set().union(*ROOMS)
+def test_every_file_has_a_layer():
+    assert {unit_of(path) for path in files()} <= set().union(*LAYERS)
 
 
 def test_estimators_do_not_import_each_other():
     for path in files():
-        others = ROOMS[1] - {room_of(path)}
-        if room_of(path) in ROOMS[1]:
+        others = ESTIMATORS - {unit_of(path)}
+        if unit_of(path) in ESTIMATORS:
             assert not {name.split(".")[-1] for name in imports(path)} & others, path
 
 
 def test_imports_go_down():
     for path in files():
-        room = room_of(path)
+        unit = unit_of(path)
         for name in imports(path):
             head, _, rest = name.partition(".")
             if head != "skconstrain" or not rest:
                 continue
             other = rest.split(".")[0]
-            lower = floor_of(other) > floor_of(room)
-            assert lower or other == room, f"{path.name} ({room}) imports {other}, which is above"
+            lower = level_of(other) > level_of(unit)
+            assert lower or other == unit, f"{path.name} ({unit}) imports {other}, which is above"
 
 
 def test_outside_packages_are_known_where_they_belong():
     for path in files():
-        room, heads = room_of(path), {name.partition(".")[0] for name in imports(path)}
-        assert "tensorflow" not in heads or room in TENSORFLOW_ROOMS, path
-        assert "jax" not in heads or path.name in JAX_FILES, path
-        assert "keras" not in heads or room in KERAS_ROOMS, path
-        assert "scikeras" not in heads or room == "_keras_wrapper", path
-        assert not (room == "_engine" and heads & {"sklearn", "scikeras"}), path
+        unit, heads = unit_of(path), {name.partition(".")[0] for name in imports(path)}
+        for backend, places in BACKENDS.items():
+            place = path.relative_to(ROOT).as_posix()
+            assert backend not in heads or any(place.startswith(p) for p in places), path
+        assert "keras" not in heads or unit in KERAS_UNITS, path
+        assert "scikeras" not in heads or unit == "_keras_wrapper", path
+        assert not (unit == "_engine" and heads & {"sklearn", "scikeras"}), path
 
 
 def test_private_names_of_scikit_learn_are_in_one_file():
     for path in files():
-        if room_of(path) == "_sklearn_compat":
+        if unit_of(path) == "_sklearn_compat":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module.startswith("sklearn"):

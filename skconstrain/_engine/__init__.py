@@ -48,12 +48,12 @@ __all__ = [
 
 # Modules of the same names for each backend; nothing of another backend is imported.
 _PROGRAMS = {
-    "tensorflow": ("_program", "_stacked_program"),
-    "jax": ("_jax_program", "_jax_stacked_program"),
+    "tensorflow": ("_tensorflow._program", "_tensorflow._stacked_program"),
+    "jax": ("_jax._program", "_jax._stacked_program"),
 }
 _backend, _stacks = (
     name and importlib.import_module(f"{__name__}.{name}")
-    for name in _PROGRAMS.get(keras.backend.backend(), ("_keras_program", None))
+    for name in _PROGRAMS.get(keras.backend.backend(), ("_keras._program", None))
 )
 precision = _backend.precision
 MAX_STACKED_SIZE = 0 if _stacks is None else _stacks.MAX_STACKED_SIZE

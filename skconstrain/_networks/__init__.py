@@ -10,10 +10,11 @@ import keras
 import numpy as np
 
 from skconstrain._engine import precision
-from skconstrain._networks import _gated, _stack
+from skconstrain._networks import _gated
+from skconstrain._networks import _layered as _stack
 from skconstrain._networks._gated import TemperatureSchedule
+from skconstrain._networks._layered import layer_weights
 from skconstrain._networks._own_precision import with_own_precision
-from skconstrain._networks._stack import layer_weights
 from skconstrain.layers import ConnectedDense
 
 __all__ = [

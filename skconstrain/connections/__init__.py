@@ -5,10 +5,10 @@ place of its inputs, so that layers are stacked one upon the other; :func:`from_
 list of them.
 """
 
-from skconstrain._connections import ConnectionMatrix
 from skconstrain.connections._bands import banded
 from skconstrain.connections._blocks import blocks
 from skconstrain.connections._edges import from_edges
+from skconstrain.connections._matrix import ConnectionMatrix
 from skconstrain.connections._random import random
 from skconstrain.connections._receptive_fields import ImageConnectionMatrix, receptive_fields
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from skconstrain._connections import ConnectionMatrix
 from skconstrain.connections import _hierarchy
 from skconstrain.connections._inputs import from_pairs, read_count, read_names
+from skconstrain.connections._matrix import ConnectionMatrix
 
 
 def from_edges(

@@ -6,7 +6,7 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 
-from skconstrain._connections import ConnectionMatrix
+from skconstrain.connections._matrix import ConnectionMatrix
 
 
 def read_inputs(inputs):

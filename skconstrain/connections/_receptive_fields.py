@@ -5,8 +5,8 @@ from numbers import Integral
 import numpy as np
 from scipy import sparse
 
-from skconstrain._connections import ConnectionMatrix
 from skconstrain.connections._inputs import read_count, read_inputs
+from skconstrain.connections._matrix import ConnectionMatrix
 
 
 class ImageConnectionMatrix(ConnectionMatrix):

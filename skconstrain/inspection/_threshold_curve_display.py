@@ -6,10 +6,10 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._label_scores import label_scores, response_method
-from skconstrain._label_scoring import resolve_scoring
 from skconstrain._sklearn_compat import check_sample_weight
-from skconstrain._thresholds import Ranking
+from skconstrain._thresholds._scores import label_scores, response_method
+from skconstrain._thresholds._scoring import resolve_scoring
+from skconstrain._thresholds._search import Ranking
 
 _METRICS = {
     "f1": "f1_macro",

@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 from scipy import sparse
 
-from skconstrain._connections import ConnectionMatrix, check_flags
-from skconstrain._sparse_product import sparse_product
+from skconstrain.connections._matrix import ConnectionMatrix, check_flags
+from skconstrain.layers._sparse_product import sparse_product
 
 # A layer trains its connections only from this many possible ones on, and up to this density:
 # measured, see tests/benchmarks/connections.py.

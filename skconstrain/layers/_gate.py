@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from skconstrain._batch_weight import current_batch_weight
+from skconstrain.layers._batch_weight import current_batch_weight
 from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
 from skconstrain.layers._top_k_softmax import TopKSoftmax
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skconstrain._thresholds import (
+from skconstrain._thresholds._search import (
     MicroObjective,
     SamplesObjective,
     f_beta,

@@ -75,7 +75,7 @@ def test_nothing_of_jax_is_imported_unless_chosen():
 
 @jax_only
 def test_a_program_is_compiled_once_for_all_fits():
-    from skconstrain._engine import _jax_program
+    from skconstrain._engine._jax import _program as _jax_program
 
     X, y = positive_regression()
     _engine.clear_compile_cache()
@@ -96,7 +96,7 @@ def test_a_program_is_compiled_once_for_all_fits():
 def test_every_number_has_the_precision_of_the_network(dtype, monkeypatch):
     import jax
 
-    from skconstrain._engine import _jax_program
+    from skconstrain._engine._jax import _program as _jax_program
 
     seen = []
     original = _jax_program.TrainingProgram._epoch

@@ -1,0 +1,358 @@
+"""The fit template for classifiers: classes, labels, probabilities, thresholds."""
+
+import warnings
+from abc import abstractmethod
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, logit, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from skconstrain._base._estimator import NetEstimator
+from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
+
+# A class or label that is missing starts at this share.
+_SMALLEST_SHARE = 1e-4
+
+
+class NetClassifier(ClassifierMixin, NetEstimator):
+    """Encode classes or labels, start at their shares, turn logits into decisions.
+
+    A target is "binary" (1-D, one sigmoid), "multiclass" (1-D, softmax) or "multilabel" (a matrix
+    of 0 and 1, one sigmoid a label). Subclasses declare `_check_target` and the hooks of
+    `NetEstimator` that are not defined here.
+    """
+
+    _parameter_constraints: dict = {
+        **NetEstimator._parameter_constraints,
+        "threshold": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
+    }
+
+    @abstractmethod
+    def _check_target(self) -> None:
+        """Raise ``ValueError`` where parameters contradict the target, once it is known."""
+
+    def _decide(self, probability, threshold) -> np.ndarray:
+        """Return which labels are predicted, shape (n_samples, n_labels)."""
+        return probability >= threshold
+
+    def _loss_settings(self) -> dict:
+        """Return settings of the named losses: none, unless a subclass has parameters for them."""
+        return {}
+
+    def _keras_loss(self):
+        from skconstrain import losses
+
+        activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
+        return losses.of_classes(self.loss, activation, **self._loss_settings()), None
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train one more epoch on the given data.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data, finite.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Targets.
+        classes : array-like of shape (n_classes,), default=None
+            All classes of a 1-D target; needed in the first call where `y` does not hold them all.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained one epoch further.
+        """
+        continues = hasattr(self, "_weights")
+        self._classes_to_come = classes
+        try:
+            return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
+        finally:
+            del self._classes_to_come
+
+    def predict(self, X):
+        """Predict classes or labels.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), or ndarray or csr_array of shape (n_samples, n_labels)
+            The class; or 1 for each label whose probability reaches its threshold, sparse where the
+            target of `fit` was.
+        """
+        probability = self._probability(X)
+        if self._target_kind == "multiclass":
+            return self.classes_[np.argmax(probability, axis=1)]
+        threshold = self._checked_threshold()
+        if self._target_kind == "binary":
+            return self.classes_[(probability[:, 0] >= threshold).astype(int)]
+        return self._label_type(self._decide(probability, threshold))
+
+    def predict_proba(self, X):
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Of each class of a 1-D target, in the order of `classes_`; of each label being 1.
+        """
+        probability = self._probability(X)
+        if self._target_kind == "binary":
+            return np.hstack([1 - probability, probability])
+        return probability
+
+    def predict_log_proba(self, X):
+        """Predict logarithms of probabilities.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        log_probability : ndarray of the shape of `predict_proba`
+            Logarithm of the probabilities.
+        """
+        return np.log(self.predict_proba(X))
+
+    def decision_function(self, X):
+        """Compute logits.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+            Of the second class of a binary target; of each class; of each label.
+        """
+        logits = self._outputs(X)
+        return logits[:, 0] if self._target_kind == "binary" else logits
+
+    def _probability(self, X):
+        logits = self._outputs(X)
+        return softmax(logits, axis=1) if self._target_kind == "multiclass" else expit(logits)
+
+    def _checked_threshold(self):
+        """Return `threshold` as a number, or an array of one number a label."""
+        threshold = np.asarray(self.threshold, dtype=float)
+        n_labels = self.n_outputs_ if self._target_kind == "multilabel" else 1
+        if threshold.ndim > 0 and threshold.shape != (n_labels,):
+            raise ValueError(
+                f"threshold must be a number or hold one number for each of {n_labels} labels. "
+                f"Got shape {threshold.shape}."
+            )
+        if not ((threshold >= 0) & (threshold <= 1)).all():
+            wrong = threshold[~((threshold >= 0) & (threshold <= 1))].flat[0]
+            raise ValueError(f"threshold must lie in [0, 1], as probabilities do. Got {wrong:g}.")
+        return threshold
+
+    def _label_type(self, decided):
+        """Return decisions in the type of the y of `fit`."""
+        labels = decided.astype(self._label_dtype)
+        return sparse.csr_array(labels) if self._labels_are_sparse else labels
+
+    def _check_settings(self):
+        """Leave all checks to `_check_target`: they depend on the target."""
+
+    def _encode_target(self, y, *, names, reset):
+        if sparse.issparse(y) or np.ndim(y) == 2:
+            kind, target = self._encode_matrix(y, names, reset)
+        else:
+            kind, target = self._encode_classes(np.asarray(y), reset)
+        if reset:
+            self._target_kind, self.n_outputs_ = kind, target.shape[1]
+            self._checked_threshold()
+            self._check_target()
+        elif kind != self._target_kind or target.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y must be {self._target_kind} with {self.n_outputs_} outputs, as in the first "
+                f"fit. Got {kind} with {target.shape[1]}."
+            )
+        return target
+
+    def _encode_matrix(self, y, names, reset):
+        """Encode a matrix of 0 and 1; a column of classes counts as 1-D."""
+        matrix = y.toarray() if sparse.issparse(y) else np.asarray(y)
+        values = np.unique(matrix)
+        if matrix.shape[1] == 1 and not np.isin(values, [0, 1]).all():
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
+                "to (n_samples,), for example with y.ravel().",
+                DataConversionWarning,
+                stacklevel=6,
+            )
+            return self._encode_classes(matrix.ravel(), reset)
+        if not np.isin(values, [0, 1]).all():
+            row, column = np.argwhere(~np.isin(matrix, [0, 1]))[0]
+            raise ValueError(
+                "A y of several columns must hold 0 and 1, one column a label; several columns of "
+                f"classes are not supported. Got {matrix[row, column]} at row {row}, label "
+                f"{names[column] if names else column}. Use one estimator a column "
+                "(MultiOutputClassifier), or encode the classes."
+            )
+        if reset:
+            self._set_labels(y, matrix, names)
+        elif names is not None and names != self._label_names:
+            raise ValueError(
+                f"y must have the labels of the first fit, {self._label_names}. Got {names}."
+            )
+        return "multilabel", matrix.astype(np.float64)
+
+    def _set_labels(self, y, matrix, names):
+        self._label_dtype = matrix.dtype
+        self._labels_are_sparse = sparse.issparse(y)
+        # As a list, scikit-learn's scorers do not take two labels for two classes.
+        self.classes_ = [np.array([0, 1])] * matrix.shape[1]
+        self._label_names = list(range(matrix.shape[1])) if names is None else names
+        if names is not None:
+            self.label_names_ = np.asarray(names, dtype=object)
+        else:
+            self.__dict__.pop("label_names_", None)
+        missing = [self._label_names[j] for j in np.flatnonzero(~(matrix == 1).any(axis=0))]
+        if missing:
+            shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+            warnings.warn(
+                f"{len(missing)} labels have no positive sample: {shown}. Their probability will "
+                "stay near 0.",
+                stacklevel=7,
+            )
+
+    def _encode_classes(self, y, reset):
+        """Encode a vector of classes."""
+        if type_of_target(y, input_name="y") in ("continuous", "unknown"):
+            check_classification_targets(y)
+        if reset:
+            self.__dict__.pop("label_names_", None)
+            given = getattr(self, "_classes_to_come", None)
+            self.classes_ = np.unique(y if given is None else np.asarray(given))
+            if len(self.classes_) < 2:
+                raise ValueError(
+                    f"{type(self).__name__} needs at least 2 classes in y. "
+                    f"Got 1 class: {self.classes_[0]}."
+                )
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y must hold the classes {self.classes_.tolist()} only. Got {unknown[0]}. "
+                "Give all of them in the first call: partial_fit(X, y, classes=...)."
+            )
+        number = np.searchsorted(self.classes_, y)
+        if len(self.classes_) == 2:
+            return "binary", number[:, None].astype(np.float64)
+        return "multiclass", np.eye(len(self.classes_))[number]
+
+    def _weigh(self, rows):
+        if self.class_weight is None:
+            return rows
+        if self._target_kind == "multilabel":
+            return rows._replace(target=rows.target * self._positive_weights(rows))
+        return rows._replace(weight=rows.weight * self._weight_of_rows(rows))
+
+    def _weight_of_rows(self, rows):
+        """Weight of each row of a 1-D target, by its class."""
+        binary = self._target_kind == "binary"
+        number = (rows.target[:, 0] if binary else rows.target.argmax(axis=1)).astype(int)
+        class_weight = self.class_weight
+        if class_weight == "balanced":
+            present, total = np.unique(number), rows.weight.sum()
+            weights = np.ones(len(self.classes_))
+            weights[present] = [
+                total / (len(present) * rows.weight[number == k].sum()) for k in present
+            ]
+        elif isinstance(class_weight, Mapping):
+            weights = compute_class_weight(class_weight, classes=self.classes_, y=self.classes_)
+        else:
+            raise ValueError(
+                "class_weight of a 1-D target must be None, 'balanced' or a dict of class -> "
+                f"weight. Got {class_weight!r}."
+            )
+        self._check_positive(weights, self.classes_)
+        return weights[number].astype(rows.weight.dtype)
+
+    def _positive_weights(self, rows):
+        """Weight of a positive of each label."""
+        if not isinstance(self.loss, str):
+            raise ValueError(
+                "class_weight of several labels needs one of the named losses, because a Keras "
+                f"loss knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
+            )
+        if isinstance(self.class_weight, str):
+            positive = rows.weight @ rows.target
+            weights = np.ones(len(positive))
+            np.divide(rows.weight.sum() - positive, positive, out=weights, where=positive > 0)
+            return np.where(weights > 0, weights, 1.0)  # a label that is always 1
+        if isinstance(self.class_weight, Mapping):
+            weights = np.ones(self.n_outputs_)
+            for label, weight in self.class_weight.items():
+                weights[self._position(label)] = weight
+        else:
+            weights = np.asarray(self.class_weight, dtype=float)
+            if weights.shape != (self.n_outputs_,):
+                raise ValueError(
+                    f"class_weight must hold one number for each of {self.n_outputs_} labels. "
+                    f"Got shape {weights.shape}."
+                )
+        self._check_positive(weights, self._label_names)
+        return weights
+
+    def _position(self, label):
+        if label in self._label_names:
+            return self._label_names.index(label)
+        if isinstance(label, Integral) and 0 <= label < self.n_outputs_:
+            return label
+        raise ValueError(
+            f"class_weight must name labels of y, {self._label_names}, or positions. Got {label!r}."
+        )
+
+    def _check_positive(self, weights, names):
+        wrong = ~(np.isfinite(weights) & (weights > 0))
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise ValueError(
+                "class_weight must be positive. "
+                f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
+            )
+
+    def _strata(self, target):
+        if self._target_kind == "multiclass":
+            return target
+        positive = target > 0
+        return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
+
+    def _network_head(self):
+        return {"probability": "softmax" if self._target_kind == "multiclass" else "sigmoid"}
+
+    def _start(self, rows):
+        """Start at the weighted share of each class or label."""
+        positive = rows.weight @ rows.target
+        negative = rows.weight @ (rows.target == 0)
+        share = np.clip(positive / (positive + negative), _SMALLEST_SHARE, 1 - _SMALLEST_SHARE)
+        bias = np.log(share) if self._target_kind == "multiclass" else logit(share)
+        return {"eta/bias": bias}, 1.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,70 @@
+"""The fit template for regressors: targets of one column or several."""
+
+import warnings
+from abc import abstractmethod
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_array
+
+from skconstrain._base._estimator import NetEstimator
+
+
+class NetRegressor(RegressorMixin, NetEstimator):
+    """Encode numbers, and give predictions in the shape of the targets.
+
+    Subclasses declare `_check_values` and the hooks of `NetEstimator` that are not defined here.
+    """
+
+    @abstractmethod
+    def _check_values(self, target) -> None:
+        """Raise ``ValueError`` where targets contradict the parameters."""
+
+    def predict(self, X):
+        """Predict targets.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data, however far from the training data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions in the precision of the network.
+        """
+        y = self._outputs(X)
+        return y[:, 0] if self._y_is_1d else y
+
+    def _encode_target(self, y, *, names, reset):
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        is_1d = y.ndim == 1
+        if y.ndim == 2 and y.shape[1] == 1:
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
+                "to (n_samples,), for example with y.ravel().",
+                DataConversionWarning,
+                stacklevel=4,
+            )
+            is_1d = True
+        target = y.reshape(len(y), -1)
+        self._check_values(target)
+        if reset:
+            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
+        elif target.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
+            )
+        return target
+
+    def _weigh(self, rows):
+        return rows
+
+    def _strata(self, target):
+        return None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

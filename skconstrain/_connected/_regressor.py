@@ -1,0 +1,245 @@
+"""SparseConnectedNet: a regressor with exactly the connections it is given."""
+
+from numbers import Real
+
+import numpy as np
+
+from skconstrain._base._regressor import NetRegressor
+from skconstrain._connected._mixin import ConnectedNetMixin
+from skconstrain._sklearn_compat import Interval, StrOptions
+
+
+class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
+    r"""Neural network regressor with exactly the connections it is given.
+
+    For when a diagram says what may feed what: genes and pathways, sensors and subsystems, pixels
+    and windows. A layer computes ``activation(x @ (W * A) + b)`` with A the matrix of zeros and
+    ones that was given; the last layer is linear. Targets are standardised for training, and
+    predictions are in their own units.
+
+    A connection that is absent is exactly 0.0: in training, in `partial_fit`, after early stopping,
+    with every optimizer, constraint and penalty, after pickling and in every report.
+
+    Parameters
+    ----------
+    connections : matrix, list of matrices or None, default=None
+        A 0/1 matrix A of shape (n_features, n_units), or a list of them for successive layers, the
+        second of shape (units of the first, n_units) and so on: A[i, j] is 1 where input i feeds
+        unit j. Arrays, scipy.sparse of any format, DataFrames, or what
+        :mod:`skconstrain.connections` builds. The index of a DataFrame names the inputs and its
+        columns name the units: rows are then found by name among the features, or the units of the
+        layer below, in any order; what has no row is not connected. None is a network of dense
+        layers.
+    hidden_layer_sizes : int or array-like of int, default=()
+        Units of dense layers between the connected ones and the output.
+    activation : str, callable or list of them, default="relu"
+        Activation of the hidden layers, connected and dense; or one for each of them. Named as in
+        scikit-learn or Keras.
+    use_bias : bool, default=True
+        Whether units and outputs have biases.
+    bias_connections : list of array-like, default=None
+        For each matrix of `connections` a vector of 0 and 1, 1 for each unit that has a bias, or
+        None for all of them; and one more for `output_connections`, if wanted. A vector where
+        `connections` is one matrix.
+    output_connections : matrix or None, default=None
+        A 0/1 matrix of shape (units of the last hidden layer, n_outputs) for the output layer,
+        which is dense without it.
+    kernel : {"auto", "dense", "sparse"}, default="auto"
+        How connected layers are computed; results are the same to rounding. ``"dense"`` multiplies
+        a whole kernel by A, ``"sparse"`` stores and trains the connections only, with memory and
+        time in proportion to them. ``"auto"`` takes the faster one for each layer.
+    loss : {"squared_error", "absolute_error", "huber", "quantile"}, keras.losses.Loss or \
+callable, default="squared_error"
+        What training minimises, in the weighted mean over samples. A Keras loss, or a function of
+        ``y_true`` and ``y_pred``, is computed on y in its own units.
+    quantile : float, default=0.5
+        Quantile to predict, between 0 and 1. Only used by ``loss="quantile"``.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted. Others than ``"non_neg"`` look at
+        whole columns and need a dense kernel.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
+        of a batch as in scikit-learn's MLP.
+    dropout : float, default=0.0
+        Fraction of the units of each hidden layer that is dropped in training.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Name or instance; an instance is copied, never changed.
+    learning_rate : float or None, default=None
+        Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
+    epochs : int, default=1000
+        Largest number of passes over the training data; `tol` ends training earlier.
+    batch_size : int or "auto", default="auto"
+        Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
+    early_stopping : bool, default=False
+        Whether to stop on the loss of validation data and keep the weights of its best epoch.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs without improvement by `tol`.
+    tol : float or None, default=1e-4
+        Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous `fit`.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Called as in ``keras.Model.fit``.
+    chunk_bytes : int, default=2**28
+        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
+        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held whole.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
+        Sparse kernels are never compiled by XLA.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+    random_state : int, RandomState instance or None, default=None
+        Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+
+    Attributes
+    ----------
+    connection_weights_ : list of csr_array or DataFrame
+        Weights of each matrix of `connections` (and of `output_connections`), of its shape, with an
+        entry for each of its ones and no others. DataFrames with sparse columns where the matrix
+        had names and pandas is installed.
+    coefs_, intercepts_ : list of {csr_array, ndarray} and list of ndarray
+        Weights and biases of all layers as in scikit-learn's MLP, in the order of the features;
+        csr_array where connections are given. The last ones are in the units predictions.
+    unit_names_ : list of (tuple of str or None)
+        Names of the units of each layer; the outputs come last.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where X has names that are all strings.
+    n_outputs_ : int
+        Number of outputs of the network.
+    n_iter_ : int
+        Number of epochs trained.
+    loss_curve_ : list of float of length n_iter_
+        Mean training loss of each epoch, without the penalty.
+    validation_scores_ : list of float or None
+        Negative loss of the validation data after each epoch. None without validation data.
+    best_loss_ : float
+        Smallest monitored loss.
+    model_ : keras.Model
+        The fitted network as an ordinary Keras model with the same predictions.
+
+    See Also
+    --------
+    SparseConnectedNetClassifier : The classifier.
+    skconstrain.connections : Matrices from edges, bands, blocks and images.
+    skconstrain.layers.ConnectedDense : The layer for other Keras models.
+    skconstrain.inspection.ConnectionDisplay : The network as a picture.
+
+    Notes
+    -----
+    Units without input and inputs that feed nothing are warned of, with their names. Initial
+    weights are Glorot-uniform for the connections there are: unit j with few inputs starts with
+    larger weights than one with many.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skconstrain import SparseConnectedNet
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> A = np.repeat(np.eye(5, dtype=int), 2, axis=0)  # pairs of features feed a unit each
+    >>> net = SparseConnectedNet(A, epochs=20, tol=None, random_state=0).fit(X, y)
+    >>> net.connection_weights_[0].toarray()[A == 0].any()
+    np.False_
+    """
+
+    _parameter_constraints: dict = {
+        **NetRegressor._parameter_constraints,
+        **ConnectedNetMixin._connection_constraints,
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"}), callable],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        connections=None,
+        *,
+        hidden_layer_sizes=(),
+        activation="relu",
+        use_bias=True,
+        bias_connections=None,
+        output_connections=None,
+        kernel="auto",
+        loss="squared_error",
+        quantile=0.5,
+        kernel_constraint=None,
+        alpha=1e-4,
+        dropout=0.0,
+        optimizer="adam",
+        learning_rate=None,
+        epochs=1000,
+        batch_size="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        callbacks=None,
+        chunk_bytes=2**28,
+        jit_compile="auto",
+        dtype=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.connections = connections
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.use_bias = use_bias
+        self.bias_connections = bias_connections
+        self.output_connections = output_connections
+        self.kernel = kernel
+        self.loss = loss
+        self.quantile = quantile
+        self.kernel_constraint = kernel_constraint
+        self.alpha = alpha
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.chunk_bytes = chunk_bytes
+        self.jit_compile = jit_compile
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _check_settings(self):
+        """Leave all checks to `_network_body`: they depend on X and y."""
+
+    def _check_values(self, target):
+        """Accept every finite target."""
+
+    def _network_head(self):
+        return {"head": ("Affine", {})}
+
+    def _start(self, rows):
+        """Start at the weighted mean of y; give each output the unit of its spread."""
+        mean = np.average(rows.target, axis=0, weights=rows.weight)
+        spread = np.sqrt(np.average((rows.target - mean) ** 2, axis=0, weights=rows.weight))
+        # A constant target has no spread but that of rounding.
+        scale = np.where(spread > 1e-9 * np.abs(mean), spread, 1.0)
+        shift = mean if self.use_bias else np.zeros_like(mean)
+        return {"output/scale": scale, "output/shift": shift}, float(np.mean(scale))
+
+    def _keras_loss(self):
+        from skconstrain import losses
+
+        return losses.named(self.loss, power=None, quantile=self.quantile)
+
+    def _output_unit(self):
+        scale, shift = self._weights[-2:]
+        return scale, shift

@@ -1,0 +1,1 @@
+"""Programs under every other backend, by Keras' own fit."""

@@ -1,0 +1,728 @@
+"""GatedEnsembleClassifier: experts under a gate that learns who is right where."""
+
+import math
+from dataclasses import replace
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import expit, log_softmax, softmax
+from sklearn.model_selection import StratifiedKFold, check_cv
+from sklearn.utils import Bunch
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from skconstrain._base._classifier import NetClassifier
+from skconstrain._base._estimator import layer_sizes
+from skconstrain._gated._calibration import scale_and_shift
+from skconstrain._gated._expert import (
+    RESPONSES,
+    all_scores,
+    check_experts,
+    check_prefit,
+    choose_response,
+    fit_experts,
+    fit_parts,
+    make_expert,
+    out_of_fold_scores,
+)
+from skconstrain._gated._partition import capped_assignment, starting_parts
+from skconstrain._lazy_rows import moments
+from skconstrain._sklearn_compat import (
+    BaseComposition,
+    Interval,
+    StrOptions,
+    safe_indexing,
+)
+
+# Rows that an expert may get in a round, in units of its equal share.
+_CAP = 1.3
+
+
+def _has_networks(self):
+    if self.estimators is not None:
+        raise AttributeError("partial_fit needs experts that are networks, estimators=None.")
+    return True
+
+
+class GatedEnsembleClassifier(NetClassifier, BaseComposition):
+    r"""Mixture of experts: classifiers under a gate that learns which of them to trust where.
+
+    For when different models are right in different regions: with g(x) the gate over L experts and
+    p_l(x) their class probabilities,
+
+    .. math:: p(x) = \sum_{l=1}^{L} g_l(x)\, p_l(x),
+
+    where g is a multi-layer perceptron with a softmax, and the experts are L networks trained
+    jointly with the gate [1]_ or any classifiers of scikit-learn. The gate minimises the log loss
+    of the mixture.
+
+    The weights of the gate are not negative and sum to 1; a hard gate uses exactly one expert for a
+    row, and one of ``"top_k"`` exactly k: all others have weight 0.0 and are not evaluated.
+
+    Parameters
+    ----------
+    estimators : list of (str, classifier) or None, default=None
+        Experts and their names, as in :class:`sklearn.ensemble.StackingClassifier`: classifiers or
+        Pipelines, which see X as it was given. Their parameters are set as ``name__parameter``.
+        None trains `n_experts` networks jointly with the gate.
+    n_experts : int, default=4
+        Number of networks where `estimators` is None.
+    gating : {"soft", "hard", "top_k"}, default="soft"
+        ``"soft"`` weights all experts. ``"hard"`` gives each row to one: forward the one-hot of the
+        largest, backward the gradient of the softmax over all experts, which does not vanish, as
+        that of the one-hot does. ``"top_k"`` weights the `k` largest.
+    k : int, default=2
+        Number of experts a row of ``gating="top_k"``.
+    gate_hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer of the gate, which standardises its features by itself.
+    cv : int, splitter, iterable or "prefit", default=5
+        Folds of which the gate learns: it is trained on experts' outputs for rows that they were
+        not fitted on; then experts are fitted on all rows. ``"prefit"`` takes fitted experts as
+        they are, also when cloned; the gate should then see other rows than they did. A
+        :class:`sklearn.frozen.FrozenEstimator` is taken as it is with every `cv`.
+    stack_method : {"auto", "predict_proba", "decision_function", "predict"}, default="auto"
+        What experts are asked for; ``"auto"`` is the first of them that each one has. Decisions
+        and votes become logits by a scale and a shift of each expert, learnt with the gate.
+    load_balance : float, default=0.0
+        Weight of a penalty of uneven use of the experts, against collapse into one: the squared
+        coefficient of variation of the importance of experts of a soft gate [2]_, the
+        load-balancing loss of Fedus et al. [3]_ minus 1 for the others. 0.1 is a good start.
+    entropy_penalty : float, default=0.0
+        Weight of the negative mean entropy of the gate, in units of log(L): keeps rows undecided.
+    temperature : float or tuple of two floats, default=1.0
+        The gate's logits are divided by it before the softmax. Two numbers are those of the first
+        and the last epoch, lowered geometrically between them.
+    gumbel : bool, default=False
+        Whether a hard gate is trained with Gumbel noise, so that experts are tried with their
+        probability under the gate.
+    n_rounds : int, default=0
+        Rounds of the parallel mixture [4]_: experts are fitted on disjoint parts of the rows,
+        starting from clusters; the gate is trained, and each row goes to the expert that the gate
+        prefers, as long as that has less than 1.3 times its equal share. Every expert sees a part
+        of the rows only, which makes kernel machines affordable on many. The `epochs` of the gate
+        are shared among the rounds, and `cv` folds inside the parts; 2 are enough. 0 fits every
+        expert on all rows.
+    n_jobs : int or None, default=None
+        Number of experts fitted in parallel, in threads. Where it is None or 1, networks of this
+        package, and Pipelines that end in one, train as one program if they and their folds are
+        eight or more, or a batched search fits them.
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer of each expert, where experts are networks.
+    activation : str or callable, default="relu"
+        Activation of all hidden layers, named as in scikit-learn or Keras.
+    threshold : float, default=0.5
+        Probability from which on the second of two classes is predicted. More than two classes have
+        none: the largest probability is predicted.
+    class_weight : None, "balanced" or dict, default=None
+        Weights of classes in the loss of the gate, and of experts that are networks.
+    loss : {"log_loss"}, keras.losses.Loss or callable, default="log_loss"
+        What the gate, and experts that are networks, minimise.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
+        of a batch as in scikit-learn's MLP.
+    dropout : float, default=0.0
+        Fraction of the hidden units of experts that are networks, dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of experts that are networks, biases excepted.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Name or instance; an instance is copied, never changed.
+    learning_rate : float or None, default=None
+        Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
+    epochs : int, default=200
+        Largest number of passes over the training data.
+    batch_size : int or "auto", default="auto"
+        Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
+    early_stopping : bool, default=False
+        Whether to stop on the loss of validation data and keep the weights of its best epoch.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_iter_no_change : int, default=10
+        Training stops after more than this many epochs without improvement by `tol`.
+    tol : float or None, default=1e-4
+        Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous `fit`.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Called as in ``keras.Model.fit``.
+    chunk_bytes : int, default=2**28
+        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
+        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held
+        whole. Given experts need all of X, dense.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+    random_state : int, RandomState instance or None, default=None
+        Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Classes.
+    expert_names_ : list of L str
+        Names of the experts.
+    expert_usage_ : ndarray of shape (L,)
+        Mean weight of each expert over the training rows; sums to 1.
+    estimators_ : list of L classifiers
+        Fitted experts, where they are not networks.
+    named_estimators_ : Bunch
+        The same by name.
+    gate_loss_curve_ : list of float
+        Mean training loss of each epoch of the gate; the same as `loss_curve_`.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where X has names that are all strings.
+    n_outputs_ : int
+        Number of classes, or 1 for two.
+    n_iter_ : int
+        Number of epochs trained.
+    loss_curve_ : list of float of length n_iter_
+        Mean training loss of each epoch, without penalties.
+    validation_scores_ : list of float or None
+        Negative loss of the validation data after each epoch. None without validation data.
+    best_loss_ : float
+        Smallest monitored loss.
+    model_ : keras.Model
+        The fitted gate, with experts that are networks: an ordinary Keras model that returns
+        probabilities. Where experts are classifiers, their scores follow the features in its
+        inputs.
+
+    See Also
+    --------
+    sklearn.ensemble.StackingClassifier : One combination of experts for all rows.
+    skconstrain.inspection.GateDisplay : Who decides where, and how well.
+    skconstrain.layers.StraightThroughOneHot : The hard gate as a layer.
+    skconstrain.layers.WeightedSum, skconstrain.layers.BatchedDense : Layers of a soft mixture.
+
+    References
+    ----------
+    .. [1] Jacobs, Jordan, Nowlan and Hinton (1991). Adaptive mixtures of local experts. Neural
+       Computation 3.
+    .. [2] Shazeer et al. (2017). Outrageously large neural networks: the sparsely-gated
+       mixture-of-experts layer. ICLR.
+    .. [3] Fedus, Zoph and Shazeer (2022). Switch transformers. JMLR 23.
+    .. [4] Collobert, Bengio and Bengio (2002). A parallel mixture of SVMs for very large scale
+       problems. Neural Computation 14.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.svm import SVC
+    >>> from skconstrain import GatedEnsembleClassifier
+    >>> X, y = make_moons(200, noise=0.2, random_state=0)
+    >>> experts = [("linear", LogisticRegression()), ("rbf", SVC())]
+    >>> gated = GatedEnsembleClassifier(experts, gating="hard", random_state=0).fit(X, y)
+    >>> gated.gate_proba(X[:2]).sum(axis=1)
+    array([1., 1.])
+    """
+
+    _parameter_constraints: dict = {
+        **NetClassifier._parameter_constraints,
+        "estimators": [list, tuple, None],
+        "n_experts": [Interval(Integral, 2, None, closed="left")],
+        "gating": [StrOptions({"soft", "hard", "top_k"})],
+        "k": [Interval(Integral, 1, None, closed="left")],
+        "gate_hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "cv": ["cv_object", StrOptions({"prefit"})],
+        "stack_method": [StrOptions({"auto", *RESPONSES})],
+        "load_balance": [Interval(Real, 0, None, closed="left")],
+        "entropy_penalty": [Interval(Real, 0, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither"), tuple, list],
+        "gumbel": ["boolean"],
+        "n_rounds": [Interval(Integral, 0, None, closed="left")],
+        "n_jobs": [Integral, None],
+        "loss": [StrOptions({"log_loss"}), callable],
+    }
+
+    def __init__(
+        self,
+        estimators=None,
+        *,
+        n_experts=4,
+        gating="soft",
+        k=2,
+        gate_hidden_layer_sizes=(100,),
+        cv=5,
+        stack_method="auto",
+        load_balance=0.0,
+        entropy_penalty=0.0,
+        temperature=1.0,
+        gumbel=False,
+        n_rounds=0,
+        n_jobs=None,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        threshold=0.5,
+        class_weight=None,
+        loss="log_loss",
+        alpha=1e-4,
+        dropout=0.0,
+        kernel_constraint=None,
+        optimizer="adam",
+        learning_rate=None,
+        epochs=200,
+        batch_size="auto",
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        callbacks=None,
+        chunk_bytes=2**28,
+        jit_compile="auto",
+        dtype=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimators = estimators
+        self.n_experts = n_experts
+        self.gating = gating
+        self.k = k
+        self.gate_hidden_layer_sizes = gate_hidden_layer_sizes
+        self.cv = cv
+        self.stack_method = stack_method
+        self.load_balance = load_balance
+        self.entropy_penalty = entropy_penalty
+        self.temperature = temperature
+        self.gumbel = gumbel
+        self.n_rounds = n_rounds
+        self.n_jobs = n_jobs
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.threshold = threshold
+        self.class_weight = class_weight
+        self.loss = loss
+        self.alpha = alpha
+        self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.chunk_bytes = chunk_bytes
+        self.jit_compile = jit_compile
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @available_if(_has_networks)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train one more epoch on the given data; only where experts are networks.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data, finite.
+        y : array-like of shape (n_samples,)
+            Classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes; needed in the first call where `y` does not hold them all.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained one epoch further.
+        """
+        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+    def gate_proba(self, X):
+        """Compute how much the gate trusts each expert.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        weights : ndarray of shape (n_samples, L)
+            Weights of the experts, not negative, which sum to 1 in each row: a one-hot of a hard
+            gate.
+        """
+        check_is_fitted(self)
+        return self._gate_weights(self._validated_input(X), self._weights)
+
+    def expert_predict_proba(self, X):
+        """Predict probabilities by every expert for itself.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, L, n_classes)
+            Of each class, by each expert: what the gate weighs. Decisions and votes went through
+            the scale and the shift that were learnt.
+        """
+        check_is_fitted(self)
+        checked = self._validated_input(X)
+        return self._probability_of_logits(self._expert_logits(checked, X))
+
+    @property
+    def gate_loss_curve_(self):
+        """Mean training loss of each epoch of the gate."""
+        return self.loss_curve_
+
+    def get_params(self, deep=True):
+        """Get the parameters, those of the experts included.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to return the experts, and their parameters as ``name__parameter``, too.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        return self._get_params("estimators", deep=deep)
+
+    def set_params(self, **params):
+        """Set parameters; those of an expert as ``name__parameter``, an expert by its name.
+
+        Parameters
+        ----------
+        **params
+            Values by name.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        return self._set_params("estimators", **params)
+
+    def _check_settings(self):
+        n_experts = self.n_experts
+        if self.estimators is not None:
+            check_experts(self.estimators, self.get_params(deep=False))
+            n_experts = len(self.estimators)
+        if self.gating == "top_k" and self.k > n_experts:
+            raise ValueError(f"k must not exceed the number of experts, {n_experts}. Got {self.k}.")
+        if np.ndim(self.temperature) > 0 and not (
+            len(self.temperature) == 2 and min(self.temperature) > 0
+        ):
+            raise ValueError(
+                "temperature must be a positive number, or two for the first and the last epoch. "
+                f"Got {self.temperature}."
+            )
+        if self.n_rounds > 0:
+            self._check_rounds()
+
+    def _check_rounds(self):
+        if self.estimators is None or self.cv == "prefit":
+            raise ValueError(
+                "n_rounds > 0 fits given experts on parts of the rows. Got "
+                f"{'estimators=None' if self.estimators is None else 'cv=prefit'}. Set n_rounds=0, "
+                "or give estimators and a number of folds as cv."
+            )
+        if self.early_stopping:
+            raise ValueError("n_rounds > 0 needs early_stopping=False: rounds change the experts.")
+
+    def _check_target(self):
+        if self._target_kind == "multilabel":
+            raise ValueError(
+                "GatedEnsembleClassifier predicts one class a row. Got a y of several columns. Use "
+                "MultiOutputClassifier around it, or MultiLabelNetClassifier."
+            )
+
+    def _schedules(self):
+        if np.ndim(self.temperature) == 0:
+            return {}
+        from skconstrain._networks import TemperatureSchedule
+
+        schedule = TemperatureSchedule(*map(float, self.temperature), self.epochs)
+        return {"gate/temperature": schedule}
+
+    def _network_body(self, continues):
+        sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
+        if not all(size > 0 for size in sizes):
+            raise ValueError(f"gate_hidden_layer_sizes must hold positive integers. Got {sizes}.")
+        gate = {
+            "n_experts": len(self.expert_names_),
+            "hidden_layer_sizes": sizes,
+            "gating": self.gating,
+            "k": int(self.k),
+            "gumbel": bool(self.gumbel),
+            "penalised": self.load_balance > 0 or self.entropy_penalty > 0,
+            "scores": None if self.estimators is None else self._score_options,
+        }
+        return {"gate": gate}
+
+    def _start(self, rows):
+        """Start networks at the share of each class, and the gate at standardised features."""
+        known, target_scale = super()._start(rows)
+        cut = rows.X.shape[1]
+        if self.estimators is not None:
+            scores = self._scores_of(rows.X)
+            cut -= scores[0].size
+            known = self._start_of_calibration(scores, rows)
+        X = rows.X if self.estimators is None else rows.X[:, :cut]
+        mean, spread = moments(X, rows.weight)
+        scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
+        known |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
+        return {**known, **self._gate_factors()}, target_scale
+
+    def _start_of_calibration(self, scores, rows):
+        """Start each expert at its best scale and shift: the gate leaves a badly scaled one."""
+        options = self._score_options
+        scale, shift = np.ones((scores.shape[1], 1)), np.zeros(scores.shape[1:])
+        for i in np.flatnonzero(options["trained"]):
+            seen = np.asarray(options["seen"][i])
+            binary = self._target_kind == "binary"
+            known = np.ones(len(scores), bool) if binary else rows.target[:, seen].any(axis=1)
+            if known.any():
+                parts = scores[known, i][:, seen], rows.target[known][:, seen], rows.weight[known]
+                scale[i], shift[i, seen] = scale_and_shift(*(p.astype(np.float64) for p in parts))
+        return {"eta/scale": scale, "eta/shift": shift}
+
+    def _gate_factors(self):
+        """Return what the gate layer holds and does not train."""
+        return {
+            "gate/temperature": np.ravel(self.temperature)[0],
+            "gate/load_balance": self.load_balance,
+            "gate/entropy_penalty": self.entropy_penalty,
+        }
+
+    def _extend(self, rows, given):
+        """Fit the experts, and put their out-of-fold scores behind the features."""
+        if self.estimators is None:
+            self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
+            return rows
+        self.expert_names_ = [name for name, _ in self.estimators]
+        n_columns = 1 if len(self.classes_) == 2 else len(self.classes_)
+        shape = (len(rows.X), len(self.estimators), n_columns)
+        if self.n_rounds > 0:
+            # Every round has experts of its own; see _learn_in_rounds.
+            self._given = given
+            trained = tuple(response != "predict_proba" for response in self._responses())
+            seen = ((True,) * n_columns,) * shape[1]
+            self._score_options = {"trained": trained, "seen": seen}
+            scores = np.zeros(shape)
+        else:
+            scores = self._fit_and_score(given)
+        return rows._replace(X=_beside(rows.X, scores))
+
+    def _fit_and_score(self, given):
+        if self.cv == "prefit":
+            fitted = [estimator for _, estimator in self.estimators]
+            for name, estimator in self.estimators:
+                check_prefit(name, estimator, self.n_features_in_)
+        else:
+            settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
+            fitted = fit_experts(self.estimators, *given, **settings)
+        self._set_experts(fitted, given.X)
+        self._score_options = {
+            "trained": tuple(not expert.is_calibrated for expert in self._experts),
+            "seen": tuple(tuple(map(bool, expert.seen)) for expert in self._experts),
+        }
+        if self.cv == "prefit":
+            return all_scores(self._experts, given.X, n_jobs=self.n_jobs)
+        return out_of_fold_scores(
+            self._experts, *given, cv=self._folds(given.y, self._generator(0)), n_jobs=self.n_jobs
+        )
+
+    def _folds(self, y, rng):
+        """Return the splitter; of the estimator's own folds the seed decides."""
+        if isinstance(self.cv, Integral):
+            seed = int(rng.integers(2**31))
+            return StratifiedKFold(self.cv, shuffle=True, random_state=seed)
+        return check_cv(self.cv, y, classifier=True)
+
+    def _set_experts(self, fitted, X):
+        self.estimators_ = list(fitted)
+        self.named_estimators_ = Bunch(**dict(zip(self.expert_names_, fitted, strict=True)))
+        wanted = self._responses() if self.n_rounds > 0 else [self.stack_method] * len(fitted)
+        self._experts = self._make_experts(fitted, X, wanted)
+
+    def _make_experts(self, fitted, X, wanted):
+        return [
+            make_expert(name, estimator, response, self.classes_, X)
+            for name, estimator, response in zip(self.expert_names_, fitted, wanted, strict=True)
+        ]
+
+    def _network_input(self, X, X_given):
+        if self.estimators is None:
+            return X
+        return _beside(X, all_scores(self._experts, X_given, n_jobs=self.n_jobs))
+
+    def _scores_of(self, X):
+        """Return the scores behind the features, shape (n_samples, L, C)."""
+        n_columns = 1 if len(self.classes_) == 2 else len(self.classes_)
+        n_scores = len(self.expert_names_) * n_columns
+        return X[:, -n_scores:].reshape(len(X), -1, n_columns)
+
+    def _learn(self, network, rows, held_out, target_scale, **run):
+        if self.n_rounds > 0:
+            result = self._learn_in_rounds(network, rows, held_out, target_scale, **run)
+        else:
+            result = self._train(network, rows, held_out, target_scale, **run)
+        weights = self._gate_weights(rows.X, result.weights, network)
+        self.expert_usage_ = np.average(weights, axis=0, weights=rows.weight)
+        return result
+
+    def _learn_in_rounds(self, network, rows, held_out, target_scale, *, epochs, rng, **run):
+        """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat."""
+        if held_out is not None:
+            raise ValueError("n_rounds > 0 takes no X_val and y_val: rounds change the experts.")
+        n_rows, n_experts = len(rows.X), len(self.expert_names_)
+        features = rows.X[:, : self.n_features_in_]
+        cap = math.ceil(_CAP * n_rows / n_experts)
+        owner = starting_parts(features, n_experts, cap, int(rng.integers(2**31)))
+        losses, first = [], run.pop("first_epoch")
+        for number, share in enumerate(_shares(epochs, self.n_rounds)):
+            rows = rows._replace(X=_beside(features, self._scores_of_parts(owner, rng)))
+            if number == 0 and "known_weights" in run:
+                run["known_weights"] = self._start(rows)[0]
+            place = {"epochs": share, "first_epoch": first + len(losses)}
+            result = self._train(network, rows, None, target_scale, rng=rng, **place, **run)
+            losses += result.losses
+            run.pop("known_weights", None)
+            run |= {"start": result.weights, "optimizer_state": result.optimizer_state}
+            if result.interrupted:
+                break
+            if number + 1 < self.n_rounds:
+                preference = self._predict_part(features, "gate_logits", result.weights, network)
+                owner = capped_assignment(log_softmax(preference, axis=1), cap)
+        self._set_experts(self._fit_parts(owner), self._given.X)
+        return replace(result, losses=losses)
+
+    def _scores_of_parts(self, owner, rng):
+        """Return scores of every row by experts that were fitted without it, (n, L, C)."""
+        given, scores = self._given, None
+        folds = self._folds(given.y, rng).split(np.zeros(len(given.y)), given.y)
+        for training, rest in folds:
+            fitted = self._fit_parts(owner, training)
+            experts = self._make_experts(fitted, given.X, self._responses())
+            found = all_scores(experts, safe_indexing(given.X, rest), n_jobs=self.n_jobs)
+            if scores is None:
+                scores = np.zeros((len(owner), *found.shape[1:]))
+            scores[rest] = found
+        return scores
+
+    def _fit_parts(self, owner, training=None):
+        """Fit each expert on its own rows, among those of `training`."""
+        used = np.ones(len(owner), bool)
+        if training is not None:
+            used[:] = False
+            used[training] = True
+        parts = [np.flatnonzero(used & (owner == i)) for i in range(len(self.estimators))]
+        return fit_parts(self.estimators, *self._given, parts, n_jobs=self.n_jobs)
+
+    def _responses(self):
+        """Return what experts are asked for, before they are fitted: parts may lack classes."""
+        return [choose_response(*pair, self.stack_method) for pair in self.estimators]
+
+    def _gate_weights(self, X, weights, network=None):
+        return self._predict_part(X, "gate", weights, network)
+
+    def _predict_part(self, X, name, weights, network=None):
+        """Return what a layer puts out; for features alone, where it needs no scores."""
+        from skconstrain import _keras_wrapper
+
+        network = self._network if network is None else network
+        missing = network["n_features"] - X.shape[1]
+        if missing:
+            X = np.hstack([X, np.zeros((len(X), missing), X.dtype)])
+        return _keras_wrapper.predict_part(network, weights, X, name)
+
+    def _expert_logits(self, checked, X):
+        """Return logits of every expert, shape (n_samples, L, C)."""
+        if self.estimators is None:
+            return self._predict_part(checked, "eta", self._weights)
+        return self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
+
+    def _calibrated(self, scores, experts):
+        """Return logits for scores of some experts, shape (n_samples, n_chosen, C)."""
+        options = self._network["gate"]["scores"]
+        trained = np.asarray(options["trained"])[experts, None]
+        scale, shift = self._scale_and_shift()
+        scale = np.where(trained, scale[experts], 1)
+        shift = np.where(trained, shift[experts], 0)
+        return np.where(np.asarray(options["seen"])[experts], scale * scores + shift, -np.inf)
+
+    def _scale_and_shift(self):
+        """Return scale (L, 1) and shift (L, C) of the experts' scores."""
+        # The trained weights end with them: the gate stands before the experts in the network.
+        n_trained = 2 * (len(self._network["gate"]["hidden_layer_sizes"]) + 1) + 2
+        scale, shift = self._weights[n_trained - 2 : n_trained]
+        return scale.astype(np.float64), shift.astype(np.float64)
+
+    def _probability_of_logits(self, logits):
+        """Return probabilities of all classes from logits of shape (..., C)."""
+        if self._target_kind == "binary":
+            return np.concatenate([expit(-logits), expit(logits)], axis=-1)
+        return softmax(logits, axis=-1)
+
+    def _outputs(self, X):
+        check_is_fitted(self)
+        if self.estimators is None:
+            return super()._outputs(X)
+        checked = self._validated_input(X)
+        gate = self._gate_weights(checked, self._weights)
+        probability = self._mix(gate, X)
+        smallest = np.finfo(np.float64).tiny
+        logs = np.log(np.maximum(probability, smallest))
+        return logs[:, 1:] - logs[:, :1] if self._target_kind == "binary" else logs
+
+    def _mix(self, gate, X):
+        """Return the mixture's probabilities; experts without weight for a row do not see it."""
+        if self._network["gate"]["gating"] == "soft":
+            logits = self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
+            return np.einsum("nl,nlk->nk", gate, self._probability_of_logits(logits))
+        mixture = np.zeros((len(gate), len(self.classes_)))
+        for i, expert in enumerate(self._experts):
+            rows = np.flatnonzero(gate[:, i])
+            if len(rows):
+                scores = expert.scores(safe_indexing(X, rows))[:, None]
+                logits = self._calibrated(scores, [i])[:, 0]
+                mixture[rows] += gate[rows, i : i + 1] * self._probability_of_logits(logits)
+        return mixture
+
+    def _fit(self, *args, **kwargs):
+        try:
+            return super()._fit(*args, **kwargs)
+        finally:
+            self.__dict__.pop("_given", None)  # the data do not stay
+
+    def _bytes_at_once(self):
+        # Given experts are fitted on all of X, and get it as it is.
+        return None if self.estimators is not None else super()._bytes_at_once()
+
+    def _params_shared_by_clones(self):
+        shared = super()._params_shared_by_clones()
+        # A clone of fitted experts would not be fitted.
+        return {*shared, "estimators"} if isinstance(self.cv, str) else shared
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags
+
+
+def _beside(X, scores):
+    """Put scores of shape (n_samples, L, C) behind the features."""
+    return np.hstack([X, scores.reshape(len(X), -1).astype(X.dtype)])
+
+
+def _shares(epochs, n_rounds):
+    """Share epochs among rounds, at least one for each; the last rounds get what is left over."""
+    return [max(1, (epochs + number) // n_rounds) for number in range(n_rounds)]

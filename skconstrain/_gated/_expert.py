@@ -1,0 +1,337 @@
+"""Experts: classifiers of scikit-learn under a gate, whatever they give and whichever classes."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import effective_n_jobs
+from scipy.special import logit
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.dummy import DummyClassifier
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import cross_val_predict
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from skconstrain._gated import _svc_decisions
+from skconstrain._sklearn_compat import safe_indexing
+from skconstrain._stacked_fits._meetings import let_meet, run_fits
+
+RESPONSES = ("predict_proba", "decision_function", "predict")
+
+# The largest logit that a probability of 0 or 1 becomes.
+_SMALLEST = 1e-15
+
+
+@dataclass(frozen=True)
+class Expert:
+    """A fitted classifier, and how it is asked.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    estimator
+        The fitted classifier.
+    response
+        The method that is asked: one of `RESPONSES`.
+    known
+        Positions of its classes among all classes.
+    n_classes
+        Number of all classes.
+    """
+
+    name: str
+    estimator: BaseEstimator
+    response: str
+    known: np.ndarray
+    n_classes: int
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether its scores are logits already."""
+        return self.response == "predict_proba"
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Which columns of its scores mean something, shape (C,)."""
+        if self.n_classes == 2:
+            return np.ones(1, bool)
+        return np.isin(np.arange(self.n_classes), self.known)
+
+    def scores(self, X) -> np.ndarray:
+        """Return logits, or what a scale and a shift make logits, shape (n_rows, C).
+
+        C is 1 for two classes: the logit of the second. Columns of classes that the expert does
+        not know hold less than its others.
+        """
+        if len(self.known) == 1:
+            always = np.ones((_n_rows(X), 1))
+            return columns_of(always, self.response, self.known, self.n_classes)
+        given = _respond(self.estimator, X, self.response)
+        return columns_of(given, self.response, self.known, self.n_classes)
+
+
+def make_expert(name, estimator, wanted, classes, X) -> Expert:
+    """Wrap a fitted classifier; of `X`, only a row is used.
+
+    It is asked by the method `wanted`, or the first of `RESPONSES` that it has ("auto"); decisions
+    that have no column for each class (one against one) are replaced by votes.
+
+    Raises
+    ------
+    ValueError
+        If it knows a class that is not among `classes`.
+    """
+    own = np.asarray(estimator.classes_)
+    unknown = np.setdiff1d(own, classes)
+    if len(unknown):
+        raise ValueError(
+            f"Expert {name!r} was fitted on the class {unknown[0]}, which is not in y; y has "
+            f"{classes.tolist()}. Use experts of the same classes, or some of them."
+        )
+    response, known = choose_response(name, estimator, wanted), np.searchsorted(classes, own)
+    if response == "decision_function" and len(own) > 2:
+        columns = estimator.decision_function(safe_indexing(X, [0])).shape[1]
+        response = response if columns == len(own) else "predict"
+    return Expert(name, estimator, response, known, len(classes))
+
+
+def columns_of(given, response, known, n_classes) -> np.ndarray:
+    """Bring what a classifier gives into the columns of all classes, shape (n_rows, C)."""
+    if response == "predict_proba":
+        probability = np.zeros((len(given), n_classes))
+        probability[:, known] = given
+        return logits_of(probability)
+    if given.ndim == 1:
+        given = np.stack([-given / 2, given / 2], axis=1)
+    # Below all others, where an expert does not know a class.
+    scores = np.repeat(given.min(axis=1, keepdims=True) - 1, n_classes, axis=1)
+    scores[:, known] = given
+    return scores[:, 1:] - scores[:, :1] if n_classes == 2 else scores
+
+
+def logits_of(probability) -> np.ndarray:
+    """Return finite logits of probabilities of shape (n_rows, n_classes)."""
+    probability = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
+    return logit(probability[:, 1:]) if probability.shape[1] == 2 else np.log(probability)
+
+
+def choose_response(name, estimator, wanted) -> str:
+    """Return the method to ask: `wanted`, or the first of `RESPONSES` that there is."""
+    if len(getattr(estimator, "classes_", ())) == 1 and wanted != "auto":
+        return wanted  # a constant: nothing is asked
+    if wanted == "auto":
+        return next(method for method in RESPONSES if hasattr(estimator, method))
+    if not hasattr(estimator, wanted):
+        raise ValueError(
+            f"stack_method={wanted!r} needs experts that have it. Got {name!r}, a "
+            f"{type(estimator).__name__} without. Use stack_method='auto'."
+        )
+    return wanted
+
+
+def check_experts(estimators, taken_names) -> None:
+    """Raise ``ValueError`` where the list of experts is not usable."""
+    is_list = isinstance(estimators, Sequence) and not isinstance(estimators, str)
+    pairs = is_list and all(isinstance(item, tuple) and len(item) == 2 for item in estimators)
+    if not pairs:
+        raise ValueError(
+            "estimators must be a list of (name, classifier) pairs, as in StackingClassifier. "
+            f"Got {estimators!r:.100}."
+        )
+    names = [name for name, _ in estimators]
+    if len(names) < 2:
+        raise ValueError(f"A gate needs at least two experts. Got {len(names)}.")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"Names of experts must be unique. Got {twice[0]!r} more than once.")
+    for name, estimator in estimators:
+        if "__" in name or name in taken_names:
+            raise ValueError(
+                f"Names of experts must not hold '__' or be a parameter's. Got {name!r}."
+            )
+        if not (hasattr(estimator, "fit") and is_classifier(estimator)):
+            raise ValueError(
+                f"Experts must be classifiers. Got {name!r}, a {type(estimator).__name__}. "
+                "A gate over regressors is not supported."
+            )
+
+
+def check_prefit(name, estimator, n_features) -> None:
+    """Raise where a fitted expert is none, or was fitted on other features."""
+    try:
+        check_is_fitted(estimator)
+    except Exception as error:
+        raise ValueError(
+            f"cv='prefit' needs fitted experts. {name!r}, a {type(estimator).__name__}, is not. "
+            "Fit it first, or use cv=5."
+        ) from error
+    own = getattr(estimator, "n_features_in_", n_features)
+    if own != n_features:
+        raise ValueError(
+            f"Expert {name!r} was fitted on {own} features. Got X with {n_features}. "
+            "Use experts of the same features; a Pipeline can select columns."
+        )
+
+
+def fit_experts(estimators, X, y, weight, *, n_jobs, verbose=0) -> list:
+    """Fit a clone of each expert on all rows, in parallel."""
+    _warn_of_ignored_weight(estimators, weight)
+    jobs = (delayed(_fit_one)(name, estimator, X, y, weight) for name, estimator in estimators)
+    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, verbose=verbose)
+
+
+def fit_parts(estimators, X, y, weight, parts, *, n_jobs) -> list:
+    """Fit a clone of each expert on its rows; on rows of one class, a constant.
+
+    `parts` holds the positions of each expert's rows. An expert without rows is a constant, too:
+    the most frequent class of all.
+    """
+    jobs = (
+        delayed(_fit_part)(name, estimator, X, y, weight, rows)
+        for (name, estimator), rows in zip(estimators, parts, strict=True)
+    )
+    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs)
+
+
+def _run_fits(jobs, estimators, X, n_jobs, verbose=0):
+    return run_fits(jobs, estimators, X, n_jobs, prefer="threads", verbose=verbose)
+
+
+def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.ndarray:
+    """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C)."""
+    splits = list(cv.split(X, y))
+    jobs = (delayed(_held_out)(expert, X, y, weight, splits, n_jobs, verbose) for expert in experts)
+    # One expert after the other, as far as they are no networks: folds are what runs in parallel.
+    if effective_n_jobs(n_jobs) > 1:
+        found = Parallel(n_jobs=1, verbose=0)(jobs)
+    else:
+        estimators = [expert.estimator for expert in experts]
+        found = run_fits(jobs, estimators, X, 1, n_inner=len(splits), verbose=0)
+    return np.stack(found, axis=1)
+
+
+def _held_out(expert, X, y, weight, splits, n_jobs, verbose):
+    """Return scores of every row by clones of one expert that were fitted without it."""
+    if isinstance(expert.estimator, FrozenEstimator):
+        return expert.scores(X)
+    params = _fit_params(expert.estimator, weight)
+    try:
+        with let_meet([expert.estimator], X, len(splits), n_jobs) as n_given:
+            given = cross_val_predict(
+                expert.estimator,
+                X,
+                y,
+                cv=splits,
+                n_jobs=n_given,
+                method=expert.response,
+                params=params,
+                verbose=verbose,
+            )
+    except Exception as error:
+        raise _failure(expert.name, error) from error
+    if expert.response == "predict":
+        given = _votes(given, expert)
+    return columns_of(given, expert.response, expert.known, expert.n_classes)
+
+
+def all_scores(experts, X, *, n_jobs=None) -> np.ndarray:
+    """Return the scores of every expert for every row, shape (n_rows, L, C).
+
+    Support vector machines with dense data are computed together, as matrix products.
+    """
+    scores = [None] * len(experts)
+    fast = {i: expert for i, expert in enumerate(experts) if _is_fast(expert)}
+    if fast:
+        machines = [expert.estimator for expert in fast.values()]
+        for (i, expert), given in zip(
+            fast.items(), _svc_decisions.decisions_of_all(machines, X), strict=True
+        ):
+            scores[i] = columns_of(given, expert.response, expert.known, expert.n_classes)
+    others = [i for i in range(len(experts)) if scores[i] is None]
+    jobs = (delayed(experts[i].scores)(X) for i in others)
+    for i, found in zip(others, Parallel(n_jobs=n_jobs, prefer="threads")(jobs), strict=True):
+        scores[i] = found
+    return np.stack(scores, axis=1)
+
+
+def _is_fast(expert):
+    decides = expert.response == "decision_function" and len(expert.known) > 1
+    return decides and _svc_decisions.serves(expert.estimator)
+
+
+def _respond(estimator, X, response):
+    """Ask a classifier; a pipeline that ends in a support vector machine is asked fast."""
+    if response == "predict":
+        classes = estimator.classes_
+        return _one_hot(np.searchsorted(classes, estimator.predict(X)), len(classes))
+    if response == "predict_proba":
+        return estimator.predict_proba(X)
+    last, inputs = estimator, X
+    if isinstance(estimator, Pipeline) and _svc_decisions.serves(estimator[-1]):
+        last, inputs = estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
+    if _svc_decisions.serves(last):
+        return _svc_decisions.decisions(last, inputs)
+    return estimator.decision_function(X)
+
+
+def _votes(predicted, expert):
+    # All classes are known out of fold: experts are fitted on y.
+    classes = np.asarray(expert.estimator.classes_)
+    return _one_hot(np.searchsorted(classes, predicted), len(classes))
+
+
+def _one_hot(positions, n_classes):
+    return np.eye(n_classes)[positions]
+
+
+def _fit_one(name, estimator, X, y, weight):
+    try:
+        return clone(estimator).fit(X, y, **(_fit_params(estimator, weight) or {}))
+    except Exception as error:
+        raise _failure(name, error) from error
+
+
+def _fit_part(name, estimator, X, y, weight, rows):
+    labels = y[rows]
+    if len(rows) == 0:
+        classes, counts = np.unique(y, return_counts=True)
+        labels = classes[[np.argmax(counts)]]
+    if (labels == labels[0]).all():
+        return DummyClassifier(strategy="prior").fit(safe_indexing(X, [0]), labels[:1])
+    part_weight = None if weight is None else weight[rows]
+    return _fit_one(name, estimator, safe_indexing(X, rows), labels, part_weight)
+
+
+def _failure(name, error):
+    return ValueError(f"Expert {name!r} failed to fit: {type(error).__name__}: {error}")
+
+
+def _fit_params(estimator, weight):
+    """Return the keyword with which an estimator takes weights, where it takes them."""
+    if weight is None:
+        return None
+    last, prefix = estimator, ""
+    while isinstance(last, Pipeline):
+        prefix += f"{last.steps[-1][0]}__"
+        last = last.steps[-1][1]
+    return {f"{prefix}sample_weight": weight} if has_fit_parameter(last, "sample_weight") else None
+
+
+def _warn_of_ignored_weight(estimators, weight):
+    if weight is None:
+        return
+    names = [name for name, expert in estimators if _fit_params(expert, weight) is None]
+    if names:
+        warnings.warn(
+            f"The experts {', '.join(names)} take no sample_weight: only the gate and the other "
+            "experts use it.",
+            stacklevel=5,
+        )
+
+
+def _n_rows(X):
+    return X.shape[0] if hasattr(X, "shape") else len(X)

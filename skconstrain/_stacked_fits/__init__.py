@@ -1,0 +1,1 @@
+"""Fits that train together."""

@@ -1,0 +1,578 @@
+"""TunedThresholdMultiLabelClassifierCV: one threshold per label, chosen out of fold."""
+
+import warnings
+from numbers import Integral, Real
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import get_scorer_names
+from sklearn.utils import get_tags, indexable
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
+
+from skconstrain._sklearn_compat import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    raise_for_params,
+)
+from skconstrain._stacked_fits._meetings import let_meet
+from skconstrain._thresholds._folds import label_folds
+from skconstrain._thresholds._scores import HeldOut, fit_and_score, label_scores, response_method
+from skconstrain._thresholds._scoring import resolve_scoring
+
+# Threshold of an untuned classifier, and the range of the scores.
+_DEFAULTS = {"predict_proba": (0.5, (0.0, 1.0)), "decision_function": (0.0, None)}
+
+
+def _estimator_has(method):
+    def check(self):
+        return hasattr(getattr(self, "estimator_", self.estimator), method)
+
+    return available_if(check)
+
+
+class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Classifier of several labels with one decision threshold per label, chosen out of fold.
+
+    The counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`, which refuses
+    more than one label. The classifier is fitted once per fold and once on all data, however many
+    labels there are. Every row is scored by the fold that has not seen it; on these scores every
+    observed cut-off of every label is examined, by sorting. Label ``l`` is then predicted where
+    ``score[l] >= thresholds_[l]``.
+
+    The largest macro-averaged metric is found exactly, label by label. A micro-averaged or
+    sample-wise metric, and any other scorer, is raised by cyclic coordinate ascent over the labels
+    [1]_, which never gets worse than the thresholds it starts from: those of the best F1 of each
+    label by itself, or the default, whichever is better.
+
+    Parameters
+    ----------
+    estimator : classifier
+        Any classifier that takes an indicator matrix y, for instance OneVsRestClassifier,
+        MultiOutputClassifier, ClassifierChain, a forest or a Pipeline of one.
+    scoring : str or scorer, default="f1_macro"
+        What the thresholds are chosen for.
+
+        - ``{"f1", "jaccard", "precision", "recall"}_{"macro", "weighted", "micro", "samples"}``;
+        - `make_scorer` of the functions behind these names, and of `fbeta_score`, with one of
+          these averages;
+        - "balanced_accuracy", its mean over the labels;
+        - "cost", minus the mean cost by `cost_matrix`;
+        - any other scorer of predicted labels. It is called for at most `max_cut_offs` cut-offs of
+          each label in every sweep.
+
+        A label without a positive scores 0, as in scikit-learn.
+    cost_matrix : array-like of shape (2, 2) or (n_labels, 2, 2), default=None
+        Cost of ``[true, predicted]``, or of ``[label, true, predicted]``, for ``scoring="cost"``.
+    response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
+        What gives the scores; "auto" takes the first of the two that `estimator` has.
+    cv : int, float, splitter, iterable or "prefit", default=None
+        - None: 5 folds; an int: as many folds. Stratified over the labels by iterative
+          stratification [2]_, so that the positives of a rare label lie in different folds;
+        - a float: the share of one stratified split that is held out;
+        - a splitter, or an iterable of (train, test) indices, as in scikit-learn. A row that is in
+          several test parts counts as often;
+        - "prefit": `estimator` is fitted already, and the thresholds are chosen on the data given
+          to `fit`, which it must not have seen.
+    fbr : float in (0, 1), default=None
+        The fall-back of Fan and Lin [1]_ for rare labels: where the best score of a label is below
+        `fbr`, its threshold is its highest out-of-fold score. For macro- and weighted averages of
+        F1, F-beta and Jaccard.
+    max_cut_offs : int, default=100
+        How many cut-offs of a label are tried in each sweep by a scorer that is not one of the
+        above. The others examine all.
+    refit : bool, default=True
+        Whether to fit on all data at the end. False needs a single split and keeps its classifier.
+        Not used with ``cv="prefit"``.
+    n_jobs : int, default=None
+        How many fits run at the same time. Where it is None or 1, networks of this package, and
+        Pipelines that end in one, train as one program if they are eight or more, or a batched
+        search fits them.
+    random_state : int, RandomState instance or None, default=None
+        Decides the folds when `cv` is None, an int or a float.
+
+    Attributes
+    ----------
+    thresholds_ : ndarray of shape (n_labels,), or None
+        Threshold of every label, in [0, 1] for probabilities. None for a multiclass target.
+    cv_thresholds_ : ndarray of shape (n_splits, n_labels), or None
+        Thresholds that each fold by itself would choose; NaN where it holds out no positive of the
+        label, or was trained without one.
+    best_score_ : float, or None
+        Score of the out-of-fold predictions at `thresholds_`. It was the aim of the choice, so it
+        is somewhat better than the score on new data.
+    estimator_ : classifier
+        The fitted classifier.
+    classes_ : list of n_labels ndarray of shape (2,), or ndarray of shape (n_classes,)
+        ``[0, 1]`` for each label; the classes of a 1-D target.
+    label_names_ : ndarray of shape (n_labels,)
+        Column names of y, where y is a DataFrame.
+    n_features_in_ : int
+        Number of features, where `estimator_` knows it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `estimator_` knows them.
+
+    See Also
+    --------
+    sklearn.model_selection.TunedThresholdClassifierCV : For one binary target.
+    skconstrain.inspection.ThresholdCurveDisplay : The metric against the threshold.
+
+    Notes
+    -----
+    All thresholds between two neighbouring scores predict the same. The one kept is the default,
+    0.5 for probabilities and 0 for `decision_function`, where it is among them, and the middle of
+    the two scores elsewhere. Ties between cut-offs go to the threshold nearest to the default.
+
+    A label without a positive keeps the default, with a warning. So does a label with a single
+    one: while it is held out nothing is left to train on, and its score would be noise. With few
+    more the best cut-off may be so low that the label is predicted far too often; that is what
+    `fbr` is for.
+
+    A 1-D binary target is one label, whose positive class is ``classes_[1]``: "f1_macro" is then
+    the F1 of that class. A multiclass target has no thresholds: the prediction is the class of the
+    largest score, and nothing is tuned.
+
+    ``sample_weight`` given to `fit` weights the fits and the search. With metadata routing it
+    reaches the fits if `estimator` requests it; without, `estimator` must take it in its own `fit`.
+
+    References
+    ----------
+    .. [1] R.-E. Fan, C.-J. Lin (2007), "A study on threshold selection for multi-label
+       classification", National Taiwan University.
+    .. [2] K. Sechidis, G. Tsoumakas, I. Vlahavas (2011), "On the stratification of multi-label
+       data", ECML PKDD.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.metrics import f1_score
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn.multiclass import OneVsRestClassifier
+    >>> from skconstrain import TunedThresholdMultiLabelClassifierCV
+    >>> X, y = make_multilabel_classification(2000, n_classes=8, n_labels=1, random_state=0)
+    >>> X, X_test, y, y_test = train_test_split(X, y, random_state=0)
+    >>> untuned = OneVsRestClassifier(LogisticRegression(max_iter=1000))
+    >>> tuned = TunedThresholdMultiLabelClassifierCV(untuned, random_state=0).fit(X, y)
+    >>> tuned.thresholds_.round(2)
+    array([0.32, 0.34, 0.44, 0.31, 0.35, 0.38, 0.39, 0.43])
+    >>> round(f1_score(y_test, untuned.fit(X, y).predict(X_test), average="macro"), 3)
+    0.602
+    >>> round(f1_score(y_test, tuned.predict(X_test), average="macro"), 3)
+    0.619
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        "estimator": [
+            HasMethods(["fit", "predict_proba"]),
+            HasMethods(["fit", "decision_function"]),
+        ],
+        "scoring": [StrOptions({*get_scorer_names(), "cost"}), callable],
+        "cost_matrix": ["array-like", None],
+        "response_method": [StrOptions({"auto", "predict_proba", "decision_function"})],
+        "cv": [
+            "cv_object",
+            StrOptions({"prefit"}),
+            Interval(RealNotInt, 0.0, 1.0, closed="neither"),
+        ],
+        "fbr": [Interval(Real, 0, 1, closed="neither"), None],
+        "max_cut_offs": [Interval(Integral, 2, None, closed="left")],
+        "refit": ["boolean"],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    # The search is weighted by itself, whatever the classifier requests.
+    __metadata_request__fit: ClassVar[dict] = {"sample_weight": True}
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        scoring="f1_macro",
+        cost_matrix=None,
+        response_method="auto",
+        cv=None,
+        fbr=None,
+        max_cut_offs=100,
+        refit=True,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.estimator = estimator
+        self.scoring = scoring
+        self.cost_matrix = cost_matrix
+        self.response_method = response_method
+        self.cv = cv
+        self.fbr = fbr
+        self.max_cut_offs = max_cut_offs
+        self.refit = refit
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=False)  # `estimator` is not validated yet
+    def fit(self, X, y, **params):
+        """Fit the classifier and choose the thresholds.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
+            Indicator matrix of zeros and ones, or classes.
+        **params : dict
+            `sample_weight`, and with metadata routing whatever `estimator` and `cv` request.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        X, y = indexable(X, y)
+        y, positive = self._read_target(y)
+        fit_params, split_params = self._route(params)
+        if self.cv == "prefit":
+            self._check_prefit()
+        if positive is None:
+            self._fit_untuned(X, y, fit_params)
+        else:
+            weight = params.get("sample_weight")
+            weight = (
+                None if weight is None else check_sample_weight(weight, X, ensure_non_negative=True)
+            )
+            scoring = self._resolve_scoring(positive.shape[1])
+            parts = self._out_of_fold(X, y, positive, fit_params, split_params)
+            self._tune(scoring, positive, weight, parts)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimator_, name):
+                setattr(self, name, getattr(self.estimator_, name))
+        return self
+
+    def _read_target(self, y):
+        """Return y for the classifier, and its positives, or None for a multiclass target."""
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        self.__dict__.pop("label_names_", None)
+        self._n_labels = self._container = None
+        if kind == "multilabel-indicator":
+            if hasattr(y, "columns"):
+                self.label_names_ = np.asarray(y.columns, dtype=object)
+            dense = np.asarray(y.toarray() if sparse.issparse(y) else y)
+            self._container = type(y) if sparse.issparse(y) else None
+            self._dtype, self._n_labels = dense.dtype, dense.shape[1]
+            self.classes_ = [np.array([0, 1])] * self._n_labels
+            return y, _as_indicator(dense)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y must hold zeros and ones, a column for each label. Got a multiclass-multioutput "
+                "y. Encode its columns with OneHotEncoder, or fit one classifier a column."
+            )
+        y = column_or_1d(y, warn=True)
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            found = f"one class: {self.classes_[0]!r}" if len(self.classes_) else "no samples"
+            raise ValueError(f"y must have at least two classes. Got {found}.")
+        return y, (y == self.classes_[1])[:, None] if kind == "binary" else None
+
+    def _route(self, params):
+        """Find the parameters of the classifiers' `fit` and of the splitter."""
+        others = {name: value for name, value in params.items() if name != "sample_weight"}
+        raise_for_params(others, self, "fit")
+        if self.cv == "prefit" and not others:
+            return {}, {}  # the weights are for the search only
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, "fit", **params)
+            return routed.estimator.fit, routed.splitter.split
+        weight = params.get("sample_weight")
+        if weight is None:
+            return {}, {}
+        if has_fit_parameter(self.estimator, "sample_weight"):
+            return {"sample_weight": weight}, {}
+        raise ValueError(
+            "Without metadata routing sample_weight needs a classifier whose fit takes it. "
+            f"Got {type(self.estimator).__name__}. Use "
+            "sklearn.set_config(enable_metadata_routing=True) and the classifier's set_fit_request."
+        )
+
+    def _check_prefit(self):
+        try:
+            check_is_fitted(self.estimator)
+        except NotFittedError as error:
+            raise NotFittedError(
+                "cv='prefit' needs a fitted estimator. "
+                f"Got an unfitted {type(self.estimator).__name__}. Fit it, or use another cv."
+            ) from error
+        known = getattr(self.estimator, "classes_", None)
+        if self._n_labels is None and not np.array_equal(known, self.classes_):
+            raise ValueError(
+                f"cv='prefit' needs y with the classes that estimator was fitted with, {known}. "
+                f"Got {self.classes_}."
+            )
+
+    def _fit_untuned(self, X, y, fit_params):
+        """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
+        self.estimator_ = self.estimator
+        if self.cv != "prefit":
+            self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+        self._method = response_method(self.estimator_, self.response_method)
+        self.thresholds_ = self.cv_thresholds_ = self.best_score_ = None
+
+    def _resolve_scoring(self, n_labels):
+        scoring = resolve_scoring(
+            self.scoring,
+            cost_matrix=self.cost_matrix,
+            n_labels=n_labels,
+            classes=None if self._n_labels else self.classes_,
+            max_cut_offs=self.max_cut_offs,
+        )
+        if self.fbr is not None and not scoring.has_fall_back:
+            raise ValueError(
+                "fbr needs a macro- or weighted average of F1, F-beta or Jaccard. "
+                f"Got scoring={self.scoring!r} with fbr={self.fbr}. Use fbr=None."
+            )
+        return scoring
+
+    def _out_of_fold(self, X, y, positive, fit_params, split_params):
+        """Fit; return for every split the rows held out, their scores and the labels trained."""
+        if self.cv == "prefit":
+            self.estimator_ = self.estimator
+            self._method = response_method(self.estimator_, self.response_method)
+            return [(np.arange(len(positive)), self._scores(X), True)]
+        splits = self._splits(X, y, positive, split_params)
+        jobs = [*splits, (np.arange(len(positive)), None)] if self.refit else splits
+        with let_meet([self.estimator], X, len(jobs), self.n_jobs) as n_jobs:
+            done = Parallel(n_jobs=n_jobs)(
+                delayed(fit_and_score)(
+                    clone(self.estimator),
+                    X,
+                    y,
+                    train,
+                    test,
+                    fit_params,
+                    wanted=self.response_method,
+                    n_labels=self._n_labels,
+                    keep=not self.refit,
+                )
+                for train, test in jobs
+            )
+        self.estimator_ = done[-1][0]
+        self._method = response_method(self.estimator_, self.response_method)
+        return [
+            (test, scores, positive[train].any(axis=0))
+            for (train, test), (_, scores) in zip(splits, done, strict=False)
+        ]
+
+    def _splits(self, X, y, positive, split_params):
+        splits = label_folds(
+            self.cv,
+            X,
+            y if self._n_labels is None else positive.astype(int),
+            several=self._n_labels is not None,
+            random_state=self.random_state,
+            params=split_params,
+        )
+        if not self.refit and len(splits) > 1:
+            raise ValueError(
+                f"refit=False needs a single split. Got {len(splits)} from cv={self.cv!r}. "
+                "Use refit=True, or a float."
+            )
+        return splits
+
+    def _tune(self, scoring, positive, weight, parts):
+        """Choose the thresholds on the scores of all splits together, and on each by itself."""
+        default, limits = _DEFAULTS[self._method]
+        parts = [
+            HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
+            for rows, scores, trained in parts
+        ]
+        together = parts[0] if len(parts) == 1 else HeldOut.joined(parts)
+        if not len(together.y_true):
+            raise ValueError(
+                "sample_weight must be positive for some row held out. Got only zeros."
+            )
+        options = {"default": default, "limits": limits, "fbr": self.fbr}
+        self.thresholds_ = scoring.tune(*together, **options)
+        predicted = together.y_score >= self.thresholds_
+        self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
+        self.cv_thresholds_ = np.full((len(parts), len(self.thresholds_)), np.nan)
+        for own, part in zip(self.cv_thresholds_, parts, strict=True):
+            if part.labels.any():
+                whole = part is together  # a single split has been searched already
+                found = self.thresholds_ if whole else scoring.tune(*part, **options)
+                own[part.labels] = found[part.labels]
+        self._warn_of_untuned(together.labels, default)
+
+    def _warn_of_untuned(self, tuned, default):
+        if tuned.all():
+            return
+        names = getattr(self, "label_names_", np.arange(len(tuned)))[~tuned].tolist()
+        shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
+        warnings.warn(
+            f"{len(names)} of {len(tuned)} labels have no positive that is held out while another "
+            f"is trained on, so their threshold stays {default}: {shown}.",
+            stacklevel=5,
+        )
+
+    def _scores(self, X, method=None):
+        """Scores of shape (n_samples, n_labels)."""
+        return label_scores(self.estimator_, X, method or self._method, self._n_labels)
+
+    def predict(self, X):
+        """Predict labels: the scores that reach their thresholds.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y_pred : {ndarray, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
+            Zeros and ones in the type of the y given to `fit`, or classes of a 1-D target.
+        """
+        check_is_fitted(self)
+        if self.thresholds_ is None:
+            scores = getattr(self.estimator_, self._method)(X)
+            return self.classes_[np.argmax(scores, axis=1)]
+        scores = self._scores(X)
+        if scores.shape[1] != len(self.thresholds_):
+            raise ValueError(
+                f"thresholds_ must hold one threshold per label, {scores.shape[1]}. "
+                f"Got {len(self.thresholds_)}."
+            )
+        predicted = scores >= self.thresholds_
+        if self._n_labels is None:
+            return self.classes_[predicted[:, 0].astype(int)]
+        predicted = predicted.astype(self._dtype)
+        return self._container(predicted) if self._container else predicted
+
+    @_estimator_has("predict_proba")
+    def predict_proba(self, X):
+        """Probabilities of the fitted classifier; the thresholds do not change them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
+            Probability of each label, or of each class of a 1-D target.
+        """
+        return self._delegated("predict_proba", X)
+
+    @_estimator_has("predict_log_proba")
+    def predict_log_proba(self, X):
+        """Logarithms of the probabilities of the fitted classifier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
+            Logarithm of the probability of each label, or of each class of a 1-D target.
+        """
+        return self._delegated("predict_log_proba", X)
+
+    @_estimator_has("decision_function")
+    def decision_function(self, X):
+        """Scores of the fitted classifier; the thresholds do not change them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
+            Score of each label or class; of the second class of a binary target.
+        """
+        return self._delegated("decision_function", X)
+
+    def _delegated(self, method, X):
+        check_is_fitted(self)
+        if self._n_labels is None:
+            return getattr(self.estimator_, method)(X)
+        return self._scores(X, method)
+
+    def score(self, X, y, sample_weight=None):
+        """Share of the rows whose labels are all predicted right.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Samples.
+        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
+            True labels, the same as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Subset accuracy; accuracy of a 1-D target.
+        """
+        check_is_fitted(self)
+        if self._n_labels is not None and np.shape(y)[1:] != (self._n_labels,):
+            raise ValueError(
+                f"y must have the {self._n_labels} labels seen in fit. Got shape {np.shape(y)}."
+            )
+        return super().score(X, y, sample_weight)
+
+    def get_metadata_routing(self):
+        """Return how metadata is routed: `fit` weights the search and hands on the rest.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Requests of this estimator, of `estimator` and of the splitter.
+        """
+        return (
+            MetadataRouter(owner=self.__class__.__name__)
+            .add_self_request(self)
+            .add(
+                estimator=self.estimator,
+                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            )
+            .add(
+                splitter=self.cv,
+                method_mapping=MethodMapping().add(caller="fit", callee="split"),
+            )
+        )
+
+    def __sklearn_tags__(self):
+        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
+        tags.input_tags.sparse = inner.input_tags.sparse
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.input_tags.pairwise = inner.input_tags.pairwise
+        if inner.classifier_tags is not None:
+            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
+            tags.classifier_tags.multi_label = inner.classifier_tags.multi_label
+            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
+        return tags
+
+
+def _as_indicator(dense):
+    values = np.unique(dense)
+    if not np.isin(values, [0, 1]).all():
+        raise ValueError(
+            f"An indicator matrix y must hold zeros and ones. Got the values {values.tolist()}. "
+            "Use y == positive_value."
+        )
+    return dense.astype(bool)

@@ -1,0 +1,62 @@
+"""Programs: which compiler serves which size, and what is compiled."""
+
+from itertools import pairwise
+
+import pytest
+
+from skconstrain import PositiveRegressor
+from skconstrain._engine._tensorflow._parameters import Parameters
+from skconstrain._engine._tensorflow._program import choose_jit
+from tests.backends import tensorflow_only
+from tests.registry import positive_regression
+
+
+@tensorflow_only
+@pytest.mark.parametrize(
+    ("hidden", "batch", "n_steps", "expected"),
+    [
+        ((100,), 32, 700, True),
+        ((100,), 32, 50, False),  # over before compiling pays
+        ((256, 256), 256, 10_000, False),  # wide: oneDNN is faster
+        ((200, 200), 32, 10_000, False),  # XLA takes eighty times as long on the flat vector
+    ],
+)
+def test_the_compiler_is_chosen_by_work(hidden, batch, n_steps, expected):
+    widths = [54, *hidden, 1]
+    kernel_size = sum(rows * columns for rows, columns in pairwise(widths))
+    assert choose_jit(6 * kernel_size * batch, n_steps, kernel_size) is expected
+
+
+@tensorflow_only
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_something_really_was_compiled(monkeypatch, jit_compile):
+    from skconstrain._engine._tensorflow import _program
+
+    seen = []
+    function = _program.tf.function
+
+    def spy(*args, **options):
+        seen.append(options.get("jit_compile"))
+        return function(*args, **options)
+
+    monkeypatch.setattr(_program.tf, "function", spy)
+    X, y = positive_regression()
+    PositiveRegressor((13,), epochs=2, jit_compile=jit_compile).fit(X, y)
+    assert jit_compile in seen
+
+
+@tensorflow_only
+def test_large_kernels_are_not_flat(monkeypatch):
+    flat = []
+    original = Parameters.__init__
+
+    def spy(self, model, is_flat):
+        flat.append(is_flat)
+        original(self, model, is_flat)
+
+    monkeypatch.setattr(Parameters, "__init__", spy)
+    X, y = positive_regression()
+    PositiveRegressor((150, 250), epochs=1, jit_compile=True).fit(X, y)
+    PositiveRegressor((150, 250), epochs=1, jit_compile=False).fit(X, y)
+    PositiveRegressor((15, 25), epochs=1, jit_compile=True).fit(X, y)
+    assert flat == [False, False, True]
