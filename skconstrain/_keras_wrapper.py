@@ -10,7 +10,6 @@ import numpy as np
 
 from skconstrain import _engine
 from skconstrain._engine._batching import padded
-from skconstrain._loss_numbers import numbers_of, with_numbers
 from skconstrain._networks import (
     architecture,
     build_network,
@@ -20,6 +19,7 @@ from skconstrain._networks import (
     n_units,
     supports_xla,
 )
+from skconstrain.losses import numbers_of, with_numbers
 
 
 def _import_wrapper():

@@ -1,14 +1,15 @@
-"""Output links: how an unconstrained number becomes one inside a range, in NumPy.
+"""Output links: how an unconstrained number becomes one inside a range.
 
-This is the reference that ``skconstrain.layers.BoundedOutput`` is compared with, and the place
-where the ends of a range are turned into numbers that a precision can represent.
+A new link is a row of `LINKS`: `skconstrain.layers.BoundedOutput` computes its formula, and
+`PositiveRegressor` offers its name. Here the ends of a range also become numbers that a precision
+can represent.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
@@ -25,8 +26,11 @@ class Link:
 
     Attributes
     ----------
-    forward, inverse
-        The link, and the larger ``eta`` that it maps to a number of the unit range.
+    forward
+        The link, of a namespace and ``eta``: written in the functions of ``keras.ops``, which is
+        passed in, because this module does not need Keras.
+    inverse
+        The larger ``eta`` that the link maps to a number of the unit range, in NumPy.
     slope
         Derivative of the link where its value is the given number.
     two_sided
@@ -35,50 +39,63 @@ class Link:
         Whether the ends of the range are excluded.
     """
 
-    forward: Callable[[np.ndarray], np.ndarray]
+    forward: Callable
     inverse: Callable[[np.ndarray], np.ndarray]
     slope: Callable[[np.ndarray], np.ndarray]
     two_sided: bool = False
     open_end: bool = False
 
 
-def _softabs(eta):
+def _softabs(ops, eta):
     """``eta**2 / 2`` where ``abs(eta) < 1``, ``abs(eta) - 1/2`` elsewhere."""
-    size = np.abs(eta)
-    inner = np.minimum(size, 1)
+    size = ops.abs(eta)
+    inner = ops.minimum(size, 1)
     return inner * (size - inner / 2)
+
+
+def _relu(ops, eta):
+    # The forward pass is relu; backwards the negative part is a constant, so that the gradient is 1
+    # everywhere. At the end of the range a loss only asks to go up: nothing gets stuck at 0.
+    dtype = getattr(eta.dtype, "name", eta.dtype)  # an object of NumPy or TensorFlow, or its name
+    largest = float(np.finfo(dtype).max)
+    eta = ops.clip(eta, -largest, largest)  # inf - inf is not a number
+    return eta - ops.stop_gradient(ops.minimum(eta, 0))
 
 
 LINKS = {
     "softplus": Link(
-        forward=lambda eta: np.logaddexp(0, eta),
+        forward=lambda ops, eta: ops.softplus(eta),
         inverse=lambda z: z + np.log(-np.expm1(-z)),
         slope=lambda z: -np.expm1(-z),
         open_end=True,
     ),
     "exp": Link(
-        forward=lambda eta: np.exp(np.minimum(eta, EXP_CAP)),
+        forward=lambda ops, eta: ops.exp(ops.minimum(eta, EXP_CAP)),
         inverse=np.log,
         slope=lambda z: z,
         open_end=True,
     ),
-    "square": Link(forward=np.square, inverse=np.sqrt, slope=lambda z: 2 * np.sqrt(z)),
-    "abs": Link(forward=np.abs, inverse=lambda z: z, slope=np.ones_like),
+    "square": Link(
+        forward=lambda ops, eta: ops.square(eta),
+        inverse=np.sqrt,
+        slope=lambda z: 2 * np.sqrt(z),
+    ),
+    "abs": Link(forward=lambda ops, eta: ops.abs(eta), inverse=lambda z: z, slope=np.ones_like),
     "softabs": Link(
         forward=_softabs,
         inverse=lambda z: np.where(z < 0.5, np.sqrt(2 * z), z + 0.5),
         slope=lambda z: np.minimum(np.sqrt(2 * z), 1),
     ),
-    "relu": Link(forward=lambda eta: np.maximum(eta, 0), inverse=lambda z: z, slope=np.ones_like),
+    "relu": Link(forward=_relu, inverse=lambda z: z, slope=np.ones_like),
     "sigmoid": Link(
-        forward=expit,
+        forward=lambda ops, eta: ops.sigmoid(eta),
         inverse=logit,
         slope=lambda z: z * (1 - z),
         two_sided=True,
         open_end=True,
     ),
     "tanh": Link(
-        forward=lambda eta: (np.tanh(eta) + 1) / 2,
+        forward=lambda ops, eta: (ops.tanh(eta) + 1) / 2,
         inverse=lambda z: np.arctanh(2 * z - 1),
         slope=lambda z: 2 * z * (1 - z),
         two_sided=True,
@@ -134,36 +151,6 @@ def _step_inside(end, dtype, direction, is_open):
     if 0 < abs(float(number)) < tiny:
         number = number.dtype.type(sign * tiny) if np.sign(number) == sign else number.dtype.type(0)
     return float(number)
-
-
-def apply_link(output, eta, *, lower=0.0, upper=None, scale=1.0, gain=1.0):
-    """Map `eta` into the range, in the precision of `eta`.
-
-    Parameters
-    ----------
-    output : str
-        Name of the link.
-    eta : ndarray of float32 or float64
-        Unconstrained values.
-    lower, upper : float, float or None
-        Ends of the range.
-    scale : float or ndarray broadcastable to `eta`
-        Multiplies a one-sided link; two-sided links are scaled by ``upper - lower``.
-    gain : float or ndarray broadcastable to `eta`
-        Multiplies `eta`.
-
-    Returns
-    -------
-    ndarray of the shape and dtype of `eta`
-    """
-    check_range(output, lower, upper)
-    link = LINKS[output]
-    smallest, largest = output_range(output, lower, upper, eta.dtype)
-    width = scale if upper is None else upper - lower
-    base = lower if link.open_end else smallest
-    with np.errstate(over="ignore"):
-        y = base + np.asarray(width, eta.dtype) * link.forward(np.asarray(gain, eta.dtype) * eta)
-    return np.clip(y, smallest, largest).astype(eta.dtype)
 
 
 def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):

@@ -25,11 +25,11 @@ class MultiLabelNetClassifier(NetClassifier):
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer; ``()`` is a linear model for each label.
     activation : str or callable, default="relu"
-        Activation of the hidden layers, named as in scikit-learn or Keras.
+        Activation of all hidden layers, named as in scikit-learn or Keras.
     threshold : float or array-like of shape (n_labels,), default=0.5
-        Probability from which on a label is predicted, for all labels or for each; for two classes,
-        from which on the second one is. More than two classes have none: the largest probability
-        is predicted.
+        Probability from which on the second of two classes, or a label, is predicted. More than two
+        classes have none: the largest probability is predicted. A number is that of all labels, an
+        array has one for each.
     min_labels : int, default=0
         Least number of labels of every row: those with the largest margin over their threshold
         are predicted even below it. Only for a target of several labels.
@@ -66,14 +66,14 @@ class MultiLabelNetClassifier(NetClassifier):
         Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
     early_stopping : bool, default=False
         Whether to stop on the loss of validation data and keep the weights of its best epoch.
-        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data,
-        split so that every label (or class) keeps its share.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+        The split is such that every label (or class) keeps its share.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs without improvement by `tol`.
     tol : float or None, default=1e-4
-        Smallest improvement of the monitored loss that counts; ``None`` trains for all `epochs`.
+        Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
@@ -103,7 +103,7 @@ class MultiLabelNetClassifier(NetClassifier):
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features, where X has names that are all strings.
     n_outputs_ : int
-        Number of outputs of the network: labels, classes, or 1 for two classes.
+        Number of outputs of the network. These are labels, classes, or 1 for two classes.
     n_iter_ : int
         Number of epochs trained.
     loss_curve_ : list of float of length n_iter_

@@ -8,13 +8,6 @@ from skconstrain._base._regressor import NetRegressor
 from skconstrain._links import LINKS, check_range, start
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
-# Losses that are defined for a positive mean, by the smallest power of the Tweedie family.
-_DEVIANCES = {"poisson": 1.0, "gamma": 2.0}
-_LOSSES = {
-    "squared_error", "absolute_error", "huber", "squared_log_error",
-    "poisson", "gamma", "tweedie", "quantile",
-}  # fmt: skip
-
 
 class PositiveRegressor(NetRegressor):
     r"""Neural network regressor whose predictions lie in ``[lower, upper)``, for every input.
@@ -61,34 +54,34 @@ class PositiveRegressor(NetRegressor):
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer; ``()`` is a (generalised) linear model.
     activation : str or callable, default="relu"
-        Activation of the hidden layers: ``"identity"``, ``"logistic"``, ``"tanh"``, ``"relu"`` as
-        in scikit-learn, any other name of ``keras.activations``, or a function.
-    output : {"softplus", "exp", "square", "abs", "softabs", "relu", "sigmoid", "tanh"}, \
-default="softplus"
-        The link f of the table above.
+        Activation of all hidden layers, named as in scikit-learn or Keras: ``"identity"``,
+        ``"logistic"``, ``"tanh"``, ``"relu"``, any name of ``keras.activations``, or a function.
+    output : str, default="softplus"
+        The link f, by its name in the table above.
     lower : float, default=0.0
         Lower end of the range.
     upper : float or None, default=None
         Upper end of the range; needed by ``"sigmoid"`` and ``"tanh"``, refused by the others.
-    loss : {"squared_error", "absolute_error", "huber", "squared_log_error", "poisson", "gamma", \
-"tweedie", "quantile"}, keras.losses.Loss or callable, default="squared_error"
-        What training minimises, in the weighted mean over samples. The names are those of the
-        metrics of scikit-learn, deviances included; ``"huber"`` is quadratic up to a deviation of
-        one scale s and linear beyond. A Keras loss, or a function of ``y_true`` and ``y_pred`` that
-        returns a loss a sample, is computed on y in its own units.
+    loss : str, keras.losses.Loss or callable, default="squared_error"
+        What training minimises, in the weighted mean over samples: ``"squared_error"``,
+        ``"absolute_error"``, ``"huber"``, ``"squared_log_error"``, ``"poisson"``, ``"gamma"``,
+        ``"tweedie"`` or ``"quantile"``. The names are those of the metrics of scikit-learn,
+        deviances included; ``"huber"`` is quadratic up to a deviation of one scale s and linear
+        beyond. A Keras loss, or a function of ``y_true`` and ``y_pred`` that returns a loss for
+        each sample, is computed on y in its own units.
     power : float, default=1.5
         Power of the Tweedie deviance, 0 or at least 1. Only used by ``loss="tweedie"``.
     quantile : float, default=0.5
         Quantile to predict, between 0 and 1. Only used by ``loss="quantile"``.
-    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
-        Constraint on the weights of all layers, biases excepted, kept after every step: for when
-        weights, not outputs, must be positive. ``"non_neg"`` with a monotone `activation` makes
-        the prediction non-decreasing in every feature where the link is monotone.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
-        of a batch as in scikit-learn's MLP, beside the loss of targets divided by s.
+        of a batch as in scikit-learn's MLP. It is added to the loss of targets divided by s.
     dropout : float, default=0.0
         Fraction of the units of each hidden layer that is dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted. It is kept after every step: for
+        when weights, not outputs, must be positive. ``"non_neg"`` with a monotone `activation`
+        makes the prediction non-decreasing in every feature where the link is monotone.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float or None, default=None
@@ -106,9 +99,9 @@ default="softplus"
     n_iter_no_change : int, default=10
         Training stops after more than this many epochs without improvement by `tol`.
     tol : float or None, default=1e-4
-        Smallest improvement of the monitored loss that counts, for targets divided by s. ``None``
-        trains for all `epochs`; otherwise a ``ConvergenceWarning`` tells of training that ended
-        with them.
+        Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
+        The loss is that of targets divided by s; a ``ConvergenceWarning`` tells of training that
+        ended with the last of `epochs`.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
@@ -124,8 +117,8 @@ default="softplus"
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
     random_state : int, RandomState instance or None, default=None
-        Decides initial weights, shuffling, dropout and the validation split, and with them the
-        result, to the last bit on a CPU. ``None`` differs from fit to fit.
+        Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit. It is used
+        for initial weights, shuffling, dropout and the validation split.
     verbose : int, default=0
         0 prints nothing, 1 a progress bar, 2 a line an epoch.
 
@@ -136,19 +129,20 @@ default="softplus"
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features, where X has names that are all strings.
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs of the network.
     n_iter_ : int
         Number of epochs trained.
     loss_curve_ : list of float of length n_iter_
-        Mean training loss of each epoch, in the units of the loss, without the penalty.
+        Mean training loss of each epoch, without the penalty. It is in the units of the loss.
     validation_scores_ : list of float or None
-        Negative loss of the validation data after each epoch: larger is better. None without
-        validation data.
+        Negative loss of the validation data after each epoch. None without validation data. Larger
+        is better.
     best_loss_ : float
-        Smallest monitored loss: of the validation data with early stopping, else of training.
+        Smallest monitored loss. It is that of the validation data with early stopping, else that of
+        training.
     model_ : keras.Model
-        The fitted network as an ordinary Keras model with the same predictions; a copy, built when
-        first asked for: training it further does not change the estimator.
+        The fitted network as an ordinary Keras model with the same predictions. It is a copy, built
+        when first asked for: training it further does not change the estimator.
 
     See Also
     --------
@@ -185,7 +179,7 @@ default="softplus"
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
         "upper": [Interval(Real, None, None, closed="neither"), None],
-        "loss": [StrOptions(_LOSSES), callable],
+        "loss": [str, callable],  # losses.py knows the names, and needs Keras
         "power": [Interval(Real, 1, None, closed="left"), Options(Real, {0})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -201,9 +195,9 @@ default="softplus"
         loss="squared_error",
         power=1.5,
         quantile=0.5,
-        kernel_constraint=None,
         alpha=1e-4,
         dropout=0.0,
+        kernel_constraint=None,
         optimizer="adam",
         learning_rate=None,
         epochs=200,
@@ -228,9 +222,9 @@ default="softplus"
         self.loss = loss
         self.power = power
         self.quantile = quantile
-        self.kernel_constraint = kernel_constraint
         self.alpha = alpha
         self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs
@@ -249,19 +243,16 @@ default="softplus"
 
     def _check_settings(self):
         check_range(self.output, self.lower, self.upper)
-        if self._power() is not None and self._power() >= 1 and self.lower < 0:
+        if self._loss().needs_positive_predictions and self.lower < 0:
             raise ValueError(
                 f"loss={self.loss!r} needs lower >= 0, because it is defined for positive "
                 f"predictions. Got lower={self.lower}."
             )
-        if self.loss == "squared_log_error" and self.lower < 0:
-            raise ValueError(f"loss='squared_log_error' needs lower >= 0. Got lower={self.lower}.")
 
-    def _power(self):
-        """Power of the Tweedie family that the loss belongs to, or None."""
-        if not isinstance(self.loss, str):
-            return None
-        return self.power if self.loss == "tweedie" else _DEVIANCES.get(self.loss)
+    def _loss(self):
+        from skconstrain import losses
+
+        return losses._regression_loss(self.loss, power=self.power, quantile=self.quantile)
 
     def _check_values(self, target):
         below, above = target < self.lower, np.zeros(target.shape, bool)
@@ -275,8 +266,7 @@ default="softplus"
                 f"PositiveRegressor({name}={getattr(self, name):g}) needs {end}. "
                 f"Got {target[row, column]:g} at row {row}. Set {name}=, or shift y."
             )
-        power = self._power()
-        if power is not None and power >= 2 and (target <= 0).any():
+        if self._loss().needs_positive_targets and (target <= 0).any():
             row, column = np.argwhere(target <= 0)[0]
             raise ValueError(
                 f"loss={self.loss!r} needs y > 0. Got {target[row, column]:g} at row {row}. "
@@ -306,9 +296,8 @@ default="softplus"
         return known, float(np.mean(scale))
 
     def _keras_loss(self):
-        from skconstrain import losses
-
-        return losses.named(self.loss, power=self.power, quantile=self.quantile)
+        loss = self._loss()
+        return loss.loss, loss.exponent
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,9 +1,18 @@
-"""Keras losses in scikit-learn's terms: each equals the metric of that name there."""
+"""Keras losses in scikit-learn's terms: each equals the metric of that name there.
+
+A new loss for regressors is a row of ``_REGRESSION_LOSSES`` below, and a class of its own if Keras
+has none. Numbers of a loss that `_numbers` returns are data of a compiled program: losses that
+differ in them only share it. A value with a formula of its own (a power of 1, a gamma of 0) is left
+out there, so that it is compiled.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 from keras import ops
 
-from skconstrain._loss_numbers import numbers_of, with_attributes, with_numbers
+__all__ = ["AsymmetricLoss", "CategoricalFocalLoss", "PinballLoss", "TweedieDeviance"]
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -294,8 +303,59 @@ def _logit(probability):
     return ops.log(probability) - ops.log(1 - probability)
 
 
-def named(loss, *, power, quantile):
-    """Return the Keras loss for a name, and how it grows with the unit of y.
+@dataclass(frozen=True)
+class _RegressionLoss:
+    """A loss, and what a regressor has to know of it.
+
+    Attributes
+    ----------
+    loss : keras.losses.Loss
+        The loss.
+    exponent : float or None
+        e, where multiplying y and the prediction by s multiplies the loss by s**e; None where there
+        is no such e.
+    needs_positive_predictions, needs_positive_targets : bool
+        Whether it is defined for positive predictions, and for positive y, only.
+    """
+
+    loss: keras.losses.Loss
+    exponent: float | None = None
+    needs_positive_predictions: bool = False
+    needs_positive_targets: bool = False
+
+
+def _deviance(power):
+    """Return a deviance of the Tweedie family; its domain as in scikit-learn's metric."""
+    return _RegressionLoss(
+        TweedieDeviance(power),
+        exponent=2.0 - power,
+        needs_positive_predictions=power >= 1,
+        needs_positive_targets=power >= 2,
+    )
+
+
+# By scikit-learn's names, of the settings `power` and `quantile`.
+_REGRESSION_LOSSES: dict[str, Callable[[float, float], _RegressionLoss]] = {
+    "squared_error": lambda power, quantile: _RegressionLoss(
+        keras.losses.MeanSquaredError(), exponent=2.0
+    ),
+    "absolute_error": lambda power, quantile: _RegressionLoss(
+        keras.losses.MeanAbsoluteError(), exponent=1.0
+    ),
+    # Huber counts as quadratic: its delta of 1 is in units of the target's scale.
+    "huber": lambda power, quantile: _RegressionLoss(keras.losses.Huber(), exponent=2.0),
+    "squared_log_error": lambda power, quantile: _RegressionLoss(
+        keras.losses.MeanSquaredLogarithmicError(), needs_positive_predictions=True
+    ),
+    "poisson": lambda power, quantile: _deviance(1.0),
+    "gamma": lambda power, quantile: _deviance(2.0),
+    "tweedie": lambda power, quantile: _deviance(power),
+    "quantile": lambda power, quantile: _RegressionLoss(PinballLoss(quantile), exponent=1.0),
+}
+
+
+def _regression_loss(loss, *, power=1.5, quantile=0.5):
+    """Return the loss of a regressor.
 
     Parameters
     ----------
@@ -308,34 +368,29 @@ def named(loss, *, power, quantile):
 
     Returns
     -------
-    loss : keras.losses.Loss
-        The loss.
-    exponent : float or None
-        e, where multiplying y and the prediction by s multiplies the loss by s**e; None where there
-        is no such e.
+    _RegressionLoss
+        The loss and its domain; of a loss that was not named, nothing is known.
+
+    Raises
+    ------
+    ValueError
+        If there is no loss of that name.
     """
-    if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
-        loss = loss()
-    if isinstance(loss, keras.losses.Loss):
-        return loss, None
     if not isinstance(loss, str):
-        return _FunctionLoss(loss), None
-    if loss in ("poisson", "gamma", "tweedie"):
-        power = {"poisson": 1.0, "gamma": 2.0}.get(loss, power)
-        return TweedieDeviance(power), 2.0 - power
-    if loss == "quantile":
-        return PinballLoss(quantile), 1.0
-    kind, exponent = _KERAS_LOSSES[loss]
-    return kind(), exponent
+        return _RegressionLoss(_as_keras_loss(loss))
+    if loss not in _REGRESSION_LOSSES:
+        raise ValueError(
+            f"loss must be one of {sorted(_REGRESSION_LOSSES)}, a Keras loss or a function. "
+            f"Got {loss!r}."
+        )
+    return _REGRESSION_LOSSES[loss](power, quantile)
 
 
-# Huber counts as quadratic: its delta of 1 is in units of the target's scale.
-_KERAS_LOSSES = {
-    "squared_error": (keras.losses.MeanSquaredError, 2.0),
-    "absolute_error": (keras.losses.MeanAbsoluteError, 1.0),
-    "huber": (keras.losses.Huber, 2.0),
-    "squared_log_error": (keras.losses.MeanSquaredLogarithmicError, None),
-}
+def _as_keras_loss(loss):
+    """Return a Keras loss (class or instance) or a function of y_true and y_pred as an instance."""
+    if isinstance(loss, type) and issubclass(loss, keras.losses.Loss):
+        return loss()
+    return loss if isinstance(loss, keras.losses.Loss) else _FunctionLoss(loss)
 
 
 class _FunctionLoss(keras.losses.Loss):
@@ -352,7 +407,7 @@ class _FunctionLoss(keras.losses.Loss):
         return {**super().get_config(), "function": self.function}
 
 
-class OnProbabilities(keras.losses.Loss):
+class _OnProbabilities(keras.losses.Loss):
     """A Keras loss of probabilities, computed on the logits of a network."""
 
     def __init__(self, loss, activation):
@@ -373,10 +428,10 @@ class OnProbabilities(keras.losses.Loss):
 
     def _with_numbers(self, numbers):
         """Return the loss with other settings."""
-        return with_attributes(self, {"loss": with_numbers(self.loss, numbers)})
+        return _with_attributes(self, {"loss": with_numbers(self.loss, numbers)})
 
 
-def of_classes(
+def _classification_loss(
     loss,
     activation,
     *,
@@ -403,9 +458,9 @@ def of_classes(
         A loss of logits.
     """
     if not isinstance(loss, str):
-        loss = named(loss, power=None, quantile=None)[0]
+        loss = _as_keras_loss(loss)
         settings = {**getattr(loss, "_fn_kwargs", {}), **vars(loss)}
-        return loss if settings.get("from_logits") else OnProbabilities(loss, activation)
+        return loss if settings.get("from_logits") else _OnProbabilities(loss, activation)
     shared = {"label_smoothing": label_smoothing, "from_logits": True}
     if activation == "softmax":
         # Only the class itself is a positive: what is asymmetric about the loss is of the others.
@@ -415,3 +470,28 @@ def of_classes(
         return AsymmetricLoss(gamma_negative, gamma_positive, margin, **shared)
     gamma = gamma if loss == "focal" else 0.0
     return AsymmetricLoss(gamma, gamma, margin=0.0, **shared)
+
+
+def numbers_of(loss) -> dict[str, float]:
+    """Return the settings of `loss` that are data, by name; none where it does not say.
+
+    A class says so by a method `_numbers`, which its subclasses do not inherit: they may compute
+    anything.
+    """
+    return loss._numbers() if "_numbers" in vars(type(loss)) else {}
+
+
+def with_numbers(loss, numbers: dict):
+    """Return a copy of `loss` with other numbers, which may be tensors."""
+    if not numbers:
+        return loss
+    adjust = getattr(loss, "_with_numbers", None)
+    return _with_attributes(loss, numbers) if adjust is None else adjust(numbers)
+
+
+def _with_attributes(loss, attributes: dict):
+    """Return a copy of `loss` with other attributes."""
+    # Keras' own copy goes by way of the configuration, which holds no tensors.
+    twin = object.__new__(type(loss))
+    vars(twin).update({**vars(loss), **attributes})
+    return twin

@@ -24,8 +24,8 @@ positive = arrays(np.float64, (7, 1), elements=st.floats(0.01, 1e3))
 
 
 def value(name, y, mu):
-    loss, exponent = losses.named(name, power=1.7, quantile=0.8)
-    return float(np.mean(np.asarray(loss.call(y, mu)))), exponent
+    named = losses._regression_loss(name, power=1.7, quantile=0.8)
+    return float(np.mean(np.asarray(named.loss.call(y, mu)))), named.exponent
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skconstrain import PositiveRegressor
 from skconstrain._links import LINKS
-from skconstrain._positive_regressor import _LOSSES
+from skconstrain.losses import _REGRESSION_LOSSES
 from tests.registry import positive_regression
 
 OUTPUTS = sorted(LINKS)
@@ -77,7 +77,7 @@ def test_relu_reaches_exact_zeros():
     assert (predictions[y > np.quantile(y, 0.8)] > 0).all()
 
 
-@pytest.mark.parametrize("loss", sorted(_LOSSES))
+@pytest.mark.parametrize("loss", sorted(_REGRESSION_LOSSES))
 @pytest.mark.parametrize("output", ["softplus", "square"])
 def test_every_loss_beats_a_constant(loss, output):
     X, y = positive_regression()
@@ -317,7 +317,7 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("output='tanh' needs upper=", output="tanh")
     wrong("output='exp' has no upper end. Got upper=3", output="exp", upper=3.0)
     wrong("'output' parameter", output="softmax")
-    wrong("'loss' parameter", loss="mse")
+    wrong(r"loss must be one of .*'tweedie'.*, a Keras loss or a function\. Got 'mse'", loss="mse")
     wrong("'power' parameter", loss="tweedie", power=0.5)
     wrong("Input y contains NaN", y=np.where(np.arange(60) == 2, np.nan, y))
     wrong("Input y contains infinity", y=np.where(np.arange(60) == 2, np.inf, y))

@@ -50,7 +50,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         from skconstrain import losses
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        return losses.of_classes(self.loss, activation, **self._loss_settings()), None
+        return losses._classification_loss(self.loss, activation, **self._loss_settings()), None
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):

@@ -6,7 +6,7 @@ from skconstrain._sklearn_compat import StrOptions
 
 
 class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
-    r"""Neural network classifier with exactly the connections it is given.
+    """Neural network classifier with exactly the connections it is given.
 
     For when a diagram says what may feed what: genes and pathways, sensors and subsystems, pixels
     and windows. A layer computes ``activation(x @ (W * A) + b)`` with A the matrix of zeros and
@@ -28,8 +28,8 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     hidden_layer_sizes : int or array-like of int, default=()
         Units of dense layers between the connected ones and the output.
     activation : str, callable or list of them, default="relu"
-        Activation of the hidden layers, connected and dense; or one for each of them. Named as in
-        scikit-learn or Keras.
+        Activation of all hidden layers, named as in scikit-learn or Keras. A list has one for each
+        of them, connected and dense.
     use_bias : bool, default=True
         Whether units and outputs have biases.
     bias_connections : list of array-like, default=None
@@ -47,25 +47,27 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         Probability from which on the second of two classes, or a label, is predicted. More than two
         classes have none: the largest probability is predicted.
     class_weight : None, "balanced", dict or array-like, default=None
-        For a 1-D target, ``"balanced"`` or a dict of class -> weight. For several labels, the
-        weight of a positive: ``"balanced"``, an array, or a dict of label -> weight.
+        For a 1-D target, ``"balanced"`` or a dict of class -> weight, as in scikit-learn. For
+        several labels, the weight of a positive: ``"balanced"`` (negatives per positive of each
+        label), an array of one positive number a label, or a dict of label -> weight, by name or
+        position, 1 for those left out.
     loss : {"log_loss"}, keras.losses.Loss or callable, default="log_loss"
         What training minimises. A Keras loss gets probabilities, or logits if it says
         ``from_logits=True``.
-    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
-        Constraint on the weights of all layers, biases excepted. Others than ``"non_neg"`` look at
-        whole columns and need a dense kernel.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
     dropout : float, default=0.0
         Fraction of the units of each hidden layer that is dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted. Others than ``"non_neg"`` look at
+        whole columns and need a dense kernel.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float or None, default=None
         Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
     epochs : int, default=1000
-        Largest number of passes over the training data; `tol` ends training earlier.
+        Largest number of passes over the training data. `tol` ends training earlier.
     batch_size : int or "auto", default="auto"
         Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
     early_stopping : bool, default=False
@@ -106,7 +108,7 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         had names and pandas is installed.
     coefs_, intercepts_ : list of {csr_array, ndarray} and list of ndarray
         Weights and biases of all layers as in scikit-learn's MLP, in the order of the features;
-        csr_array where connections are given. The last ones are in the units logits.
+        csr_array where connections are given. The last ones give logits.
     unit_names_ : list of (tuple of str or None)
         Names of the units of each layer; the outputs come last.
     n_features_in_ : int
@@ -172,9 +174,9 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         threshold=0.5,
         class_weight=None,
         loss="log_loss",
-        kernel_constraint=None,
         alpha=1e-4,
         dropout=0.0,
+        kernel_constraint=None,
         optimizer="adam",
         learning_rate=None,
         epochs=1000,
@@ -201,9 +203,9 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         self.threshold = threshold
         self.class_weight = class_weight
         self.loss = loss
-        self.kernel_constraint = kernel_constraint
         self.alpha = alpha
         self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs

@@ -6,11 +6,11 @@ import numpy as np
 
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._connected._mixin import ConnectedNetMixin
-from skconstrain._sklearn_compat import Interval, StrOptions
+from skconstrain._sklearn_compat import Interval
 
 
 class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
-    r"""Neural network regressor with exactly the connections it is given.
+    """Neural network regressor with exactly the connections it is given.
 
     For when a diagram says what may feed what: genes and pathways, sensors and subsystems, pixels
     and windows. A layer computes ``activation(x @ (W * A) + b)`` with A the matrix of zeros and
@@ -33,8 +33,8 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     hidden_layer_sizes : int or array-like of int, default=()
         Units of dense layers between the connected ones and the output.
     activation : str, callable or list of them, default="relu"
-        Activation of the hidden layers, connected and dense; or one for each of them. Named as in
-        scikit-learn or Keras.
+        Activation of all hidden layers, named as in scikit-learn or Keras. A list has one for each
+        of them, connected and dense.
     use_bias : bool, default=True
         Whether units and outputs have biases.
     bias_connections : list of array-like, default=None
@@ -48,26 +48,27 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         How connected layers are computed; results are the same to rounding. ``"dense"`` multiplies
         a whole kernel by A, ``"sparse"`` stores and trains the connections only, with memory and
         time in proportion to them. ``"auto"`` takes the faster one for each layer.
-    loss : {"squared_error", "absolute_error", "huber", "quantile"}, keras.losses.Loss or \
-callable, default="squared_error"
-        What training minimises, in the weighted mean over samples. A Keras loss, or a function of
-        ``y_true`` and ``y_pred``, is computed on y in its own units.
+    loss : str, keras.losses.Loss or callable, default="squared_error"
+        What training minimises, in the weighted mean over samples: ``"squared_error"``,
+        ``"absolute_error"``, ``"huber"`` or ``"quantile"``. A Keras loss, or a function of
+        ``y_true`` and ``y_pred`` that returns a loss for each sample, is computed on y in its own
+        units.
     quantile : float, default=0.5
         Quantile to predict, between 0 and 1. Only used by ``loss="quantile"``.
-    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
-        Constraint on the weights of all layers, biases excepted. Others than ``"non_neg"`` look at
-        whole columns and need a dense kernel.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
     dropout : float, default=0.0
         Fraction of the units of each hidden layer that is dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted. Others than ``"non_neg"`` look at
+        whole columns and need a dense kernel.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float or None, default=None
         Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
     epochs : int, default=1000
-        Largest number of passes over the training data; `tol` ends training earlier.
+        Largest number of passes over the training data. `tol` ends training earlier.
     batch_size : int or "auto", default="auto"
         Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
     early_stopping : bool, default=False
@@ -106,7 +107,7 @@ callable, default="squared_error"
         had names and pandas is installed.
     coefs_, intercepts_ : list of {csr_array, ndarray} and list of ndarray
         Weights and biases of all layers as in scikit-learn's MLP, in the order of the features;
-        csr_array where connections are given. The last ones are in the units predictions.
+        csr_array where connections are given. The last ones give predictions in the units of y.
     unit_names_ : list of (tuple of str or None)
         Names of the units of each layer; the outputs come last.
     n_features_in_ : int
@@ -154,7 +155,7 @@ callable, default="squared_error"
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
         **ConnectedNetMixin._connection_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"}), callable],
+        "loss": [str, callable],  # losses.py knows the names, and needs Keras
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
@@ -170,9 +171,9 @@ callable, default="squared_error"
         kernel="auto",
         loss="squared_error",
         quantile=0.5,
-        kernel_constraint=None,
         alpha=1e-4,
         dropout=0.0,
+        kernel_constraint=None,
         optimizer="adam",
         learning_rate=None,
         epochs=1000,
@@ -198,9 +199,9 @@ callable, default="squared_error"
         self.kernel = kernel
         self.loss = loss
         self.quantile = quantile
-        self.kernel_constraint = kernel_constraint
         self.alpha = alpha
         self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs
@@ -218,7 +219,17 @@ callable, default="squared_error"
         self.verbose = verbose
 
     def _check_settings(self):
-        """Leave all checks to `_network_body`: they depend on X and y."""
+        """Refuse losses of positive predictions; `_network_body` checks what depends on X and y."""
+        if self._loss().needs_positive_predictions:
+            raise ValueError(
+                f"loss={self.loss!r} is defined for positive predictions, and those of "
+                f"{type(self).__name__} may be negative. Use another loss, or PositiveRegressor."
+            )
+
+    def _loss(self):
+        from skconstrain import losses
+
+        return losses._regression_loss(self.loss, quantile=self.quantile)
 
     def _check_values(self, target):
         """Accept every finite target."""
@@ -236,9 +247,8 @@ callable, default="squared_error"
         return {"output/scale": scale, "output/shift": shift}, float(np.mean(scale))
 
     def _keras_loss(self):
-        from skconstrain import losses
-
-        return losses.named(self.loss, power=None, quantile=self.quantile)
+        loss = self._loss()
+        return loss.loss, loss.exponent
 
     def _output_unit(self):
         scale, shift = self._weights[-2:]

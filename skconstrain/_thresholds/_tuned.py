@@ -459,7 +459,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
 
     @_estimator_has("predict_proba")
     def predict_proba(self, X):
-        """Probabilities of the fitted classifier; the thresholds do not change them.
+        """Compute probabilities by the fitted classifier; the thresholds do not change them.
 
         Parameters
         ----------
@@ -475,7 +475,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
 
     @_estimator_has("predict_log_proba")
     def predict_log_proba(self, X):
-        """Logarithms of the probabilities of the fitted classifier.
+        """Compute logarithms of probabilities by the fitted classifier.
 
         Parameters
         ----------
@@ -491,7 +491,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
 
     @_estimator_has("decision_function")
     def decision_function(self, X):
-        """Scores of the fitted classifier; the thresholds do not change them.
+        """Compute scores by the fitted classifier; the thresholds do not change them.
 
         Parameters
         ----------

@@ -103,7 +103,13 @@ class ConnectionMatrix:
         return sparse.csr_array((values, self.columns, starts), shape=self.shape)
 
     def toarray(self):
-        """Return an ndarray of shape (n_inputs, n_units) of 0.0 and 1.0."""
+        """Return the dense matrix.
+
+        Returns
+        -------
+        ndarray of shape (n_inputs, n_units)
+            1.0 where there is a connection, 0.0 elsewhere.
+        """
         return self.tocsr().toarray()
 
     def to_frame(self, values=None):
@@ -126,13 +132,32 @@ class ConnectionMatrix:
         )
 
     def without_names(self):
-        """Return the same connections without names."""
+        """Return the same connections without names.
+
+        Returns
+        -------
+        ConnectionMatrix
+            The matrix itself where it has no names.
+        """
         if self.input_names is None and self.unit_names is None:
             return self
         return ConnectionMatrix(self.tocsr())
 
     def aligned(self, positions, n_inputs):
-        """Return the connections of `n_inputs` inputs of which ``positions[i]`` is input i here."""
+        """Return the same connections with the rows in another order, among more inputs.
+
+        Parameters
+        ----------
+        positions : array-like of int of shape (n_inputs of this matrix,)
+            New row of each row of this matrix.
+        n_inputs : int
+            Number of rows of the result; those that are not named have no connection.
+
+        Returns
+        -------
+        ConnectionMatrix of shape (n_inputs, n_units)
+            The matrix, with names of units and without names of inputs.
+        """
         positions = np.asarray(positions)
         rows, shape = positions[self.rows], (n_inputs, self.shape[1])
         matrix = sparse.coo_array((np.ones(self.nnz), (rows, self.columns)), shape=shape)
@@ -173,10 +198,6 @@ class LayerConnections:
     given: ConnectionMatrix
     matrix: ConnectionMatrix
     positions: np.ndarray
-
-    def as_given(self, values):
-        """Return values of the connections of `matrix` as a csr_array of the shape of `given`."""
-        return self.matrix.tocsr(values)[self.positions]
 
 
 def chain(connections, n_features, feature_names=None, *, name="connections"):

@@ -14,8 +14,10 @@ class ImageConnectionMatrix(ConnectionMatrix):
 
     Parameters
     ----------
-    matrix, input_names, unit_names
+    matrix : {array-like, sparse matrix, DataFrame, ConnectionMatrix} of shape (n_inputs, n_units)
         As in :class:`ConnectionMatrix`.
+    input_names, unit_names : sequence of str, default=None
+        Names; they replace those of `matrix`.
     grid_shape : tuple of int
         (rows, columns, maps) of the units, whose product is their number. Unit
         ``(r * columns + c) * maps + m`` lies at row r and column c of map m.

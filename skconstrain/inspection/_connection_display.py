@@ -109,10 +109,26 @@ class ConnectionDisplay:
             It has `coefs_`, and perhaps `intercepts_`, `feature_names_in_`, `unit_names_` and
             `classes_`: networks with given connections, and scikit-learn's MLPRegressor and
             MLPClassifier.
-        kind, layers, max_units, max_edges, sort, cmap, vmax, ax
-            As in :meth:`plot`.
+        kind : {"auto", "graph", "matrix"}, default="auto"
+            "auto" is a graph, unless a layer has more than 1,000 units.
+        layers : int or sequence of int, default=None
+            Which layers are drawn, all without it. Those of a graph follow each other.
+        max_units : int, default=40
+            Units of a layer that a graph shows: the most important ones.
+        max_edges : int, default=5000
+            Connections between two columns that a graph shows: those with the largest weights.
+        sort : bool, default=True
+            Whether the units of a graph are sorted so that lines cross less; in the order of the
+            network otherwise. Matrices always have that order.
         names : list of n_layers + 1 (sequence of str or None), default=None
             Names of the inputs and of the units of each layer; None is the estimator's own.
+        cmap : str or matplotlib Colormap, default="coolwarm"
+            Colours; the middle is a weight of zero, and should not be white: absent connections
+            are.
+        vmax : float, default=None
+            Weight with the last colour; None is the 99th percentile of their sizes.
+        ax : matplotlib Axes, default=None
+            Where to draw; it is divided among several matrices. A new figure without it.
 
         Returns
         -------
@@ -160,7 +176,7 @@ class ConnectionDisplay:
         kind : {"auto", "graph", "matrix"}, default="auto"
             "auto" is a graph, unless a layer has more than 1,000 units.
         layers : int or sequence of int, default=None
-            Which of `weights` are drawn, all without it. Those of a graph follow each other.
+            Which layers are drawn, all without it. Those of a graph follow each other.
         max_units : int, default=40
             Units of a layer that a graph shows: the most important ones.
         max_edges : int, default=5000

@@ -29,11 +29,12 @@ class BatchedDense(keras.layers.Layer):
         Called once a layer with shape (d, units), each time with another seed.
     bias_initializer : str or keras.initializers.Initializer, default="zeros"
         The same with shape (units,).
-    kernel_regularizer, bias_regularizer : keras.regularizers.Regularizer, str or None, \
-default=None
+    kernel_regularizer, bias_regularizer : Regularizer of Keras, str or None, default=None
         Applied to the weights of each layer; the penalties are added.
     kernel_constraint, bias_constraint : keras.constraints.Constraint, str or None, default=None
         Applied to the weights of each layer.
+    **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
 
     Attributes
     ----------

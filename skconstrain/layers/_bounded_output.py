@@ -1,10 +1,12 @@
 """BoundedOutput: a last layer whose values cannot leave a range."""
 
+from functools import partial
+
 import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._links import EXP_CAP, LINKS, check_range, output_range
+from skconstrain._links import LINKS, check_range, output_range
 
 
 @ops.custom_gradient
@@ -20,32 +22,6 @@ def _softplus_for_xla(eta):
         return upstream * ops.sigmoid(eta)
 
     return ops.maximum(eta, 0) + ops.where(is_one, small, log1p), gradient
-
-
-def _softabs(eta):
-    size = ops.abs(eta)
-    inner = ops.minimum(size, 1)
-    return inner * (size - inner / 2)
-
-
-def _relu(eta):
-    # The forward pass is relu; backwards the negative part is a constant, so that the gradient is 1
-    # everywhere. At the end of the range a loss only asks to go up: nothing gets stuck at 0.
-    largest = float(np.finfo(keras.backend.standardize_dtype(eta.dtype)).max)
-    eta = ops.clip(eta, -largest, largest)  # inf - inf is not a number
-    return eta - ops.stop_gradient(ops.minimum(eta, 0))
-
-
-_FORWARD = {
-    "softplus": ops.softplus,
-    "exp": lambda eta: ops.exp(ops.minimum(eta, EXP_CAP)),
-    "square": ops.square,
-    "abs": ops.abs,
-    "softabs": _softabs,
-    "relu": _relu,
-    "sigmoid": ops.sigmoid,
-    "tanh": lambda eta: (ops.tanh(eta) + 1) / 2,
-}
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -72,6 +48,8 @@ class BoundedOutput(keras.layers.Layer):
         Initial value of the factor of a one-sided link, a weight that is not trained.
     gain : float, default=1.0
         Initial value of the factor of ``eta``, a weight that is not trained.
+    **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
 
     Raises
     ------
@@ -102,7 +80,7 @@ class BoundedOutput(keras.layers.Layer):
         self.lower = float(lower)
         self.upper = None if upper is None else float(upper)
         self.initial_scale, self.initial_gain = float(scale), float(gain)
-        self._forward = _FORWARD[output]
+        self._forward = partial(LINKS[output].forward, ops)
 
     def build(self, input_shape):
         self.gain = self._factor("gain", self.initial_gain, input_shape[-1])

@@ -47,9 +47,9 @@ class ConnectedDense(keras.layers.Layer):
 
     Parameters
     ----------
-    connections : {array-like, sparse matrix, DataFrame, ConnectionMatrix} of shape \
-(n_inputs, n_units)
-        A: entry (i, j) is 1 where input i feeds unit j, else 0.
+    connections : matrix of shape (n_inputs, n_units)
+        A: entry (i, j) is 1 where input i feeds unit j, else 0. An array, a sparse matrix, a
+        DataFrame or a :class:`~skconstrain.connections.ConnectionMatrix`.
     activation : str or callable, default=None
         Activation, as in ``keras.layers.Dense``.
     use_bias : bool, default=True
@@ -208,13 +208,35 @@ class ConnectedDense(keras.layers.Layer):
         return self.connections.tocsr(self.values_of(ops.convert_to_numpy(self._kernel)))
 
     def values_of(self, kernel):
-        """Return the values of the connections in an array like the trained kernel."""
+        """Return the values of the connections.
+
+        Parameters
+        ----------
+        kernel : ndarray of the shape of the trained kernel
+            The kernel itself, or another array with an entry for each of its weights.
+
+        Returns
+        -------
+        ndarray of shape (n_connections,)
+            Its entries at the connections, in their order.
+        """
         if self.kernel_type == "sparse":
             return kernel
         return kernel[self.connections.rows, self.connections.columns]
 
     def kernel_of(self, values):
-        """Return an array like the trained kernel with `values` at the connections."""
+        """Return a kernel with the given values at the connections.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_connections,)
+            Values of the connections, in their order.
+
+        Returns
+        -------
+        ndarray of the shape of the trained kernel
+            `values` at the connections, 0 elsewhere.
+        """
         if self.kernel_type == "sparse":
             return values
         kernel = np.zeros(self.connections.shape, np.asarray(values).dtype)
@@ -222,7 +244,13 @@ class ConnectedDense(keras.layers.Layer):
         return kernel
 
     def initial_bounds(self):
-        """Return the bound of Glorot's uniform distribution of each connection."""
+        """Return the bound of Glorot's uniform distribution for each connection.
+
+        Returns
+        -------
+        ndarray of shape (n_connections,)
+            ``sqrt(6 / (connections of its input + connections of its unit))``.
+        """
         matrix = self.connections
         degrees = matrix.fan_in[matrix.columns] + matrix.fan_out[matrix.rows]
         return np.sqrt(6 / degrees)

@@ -11,7 +11,7 @@ class Saturate(keras.layers.Layer):
     """Clip activations to a huge finite range at inference, and do nothing in training.
 
     A network whose inputs lie far outside its training data overflows: ``inf - inf`` in a product
-    of matrices is not a number, and no output layer can mend that. With this layer in front of
+    of matrices is not a number, and no output layer can correct that. With this layer in front of
     each product nothing overflows, so that ``BoundedOutput`` behind it keeps its range for every
     finite input.
 
@@ -20,6 +20,8 @@ class Saturate(keras.layers.Layer):
     limit : float or None, default=None
         Largest absolute value that passes. ``None`` is 1e15 in float32 and 1e150 in float64: sums
         of such numbers times reasonable weights stay finite.
+    **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
 
     Notes
     -----

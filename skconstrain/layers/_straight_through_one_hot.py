@@ -35,6 +35,8 @@ class StraightThroughOneHot(keras.layers.Layer):
         [2]_ [3]_. Nothing is added at inference.
     seed : int or None, default=None
         Seed of the noise.
+    **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
 
     Raises
     ------

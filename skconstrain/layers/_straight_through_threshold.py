@@ -21,6 +21,8 @@ class StraightThroughThreshold(keras.layers.Layer):
         The smallest value that is not cut.
     binary : bool, default=True
         Whether values that are not cut become 1, or stay what they are.
+    **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
 
     Raises
     ------

@@ -29,6 +29,8 @@ class TopKSoftmax(keras.layers.Layer):
         How many entries of a row share its weight.
     temperature : float, default=1.0
         The inputs are divided by it before the softmax, forwards and backwards.
+    **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
 
     Raises
     ------

@@ -13,6 +13,11 @@ class WeightedSum(keras.layers.Layer):
     exactly nothing, even where its values are infinite or NaN; one whose weight is 1.0 while all
     others are 0.0 is passed on unchanged.
 
+    Parameters
+    ----------
+    *args, **kwargs
+        `name`, `dtype` and `trainable`, as in every Keras layer.
+
     Raises
     ------
     ValueError

@@ -315,6 +315,14 @@ def test_training_goes_on_only_with_the_same_connections():
     np.testing.assert_array_equal(net.connection_weights_[0].toarray(), weights[0])
 
 
+def test_losses_of_positive_predictions_are_refused():
+    X, y = regression()
+    with pytest.raises(ValueError, match=r"loss='poisson' is defined for positive .*Positive"):
+        SparseConnectedNet(A, loss="poisson").fit(X, y)
+    with pytest.raises(ValueError, match=r"loss must be one of .*Got 'mse'"):
+        SparseConnectedNet(A, loss="mse").fit(X, y)
+
+
 def test_unfitted_networks_say_so():
     with pytest.raises(NotFittedError):
         _ = SparseConnectedNet(A).coefs_

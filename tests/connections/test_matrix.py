@@ -12,6 +12,7 @@ from scipy import sparse
 
 from skconstrain.connections import ConnectionMatrix
 from skconstrain.connections._matrix import chain, check_flags, idle
+from tests.references import as_given
 from tests.refusals import refuses
 
 matrices = arrays(
@@ -105,8 +106,8 @@ def test_rows_are_aligned_with_features_and_units_by_name():
     assert layers[0].matrix.toarray().tolist() == [[0, 1], [0, 0], [1, 0]]
     assert layers[1].matrix.toarray().tolist() == [[0], [1]]
     # Back in the order of the user's rows, zeros stored.
-    assert layers[0].as_given([7.0, 0.0]).toarray().tolist() == [[0.0, 0.0], [0.0, 7.0]]
-    assert layers[0].as_given([7.0, 0.0]).nnz == 2
+    assert as_given(layers[0], [7.0, 0.0]).toarray().tolist() == [[0.0, 0.0], [0.0, 7.0]]
+    assert as_given(layers[0], [7.0, 0.0]).nnz == 2
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from skconstrain._links import LINKS, apply_link
+from skconstrain._links import LINKS
 from skconstrain.layers import BoundedOutput
 from tests.backends import output_and_gradients
+from tests.references import apply_link
 
 every_output = pytest.mark.parametrize("output", sorted(LINKS))
 

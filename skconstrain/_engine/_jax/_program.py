@@ -16,8 +16,8 @@ from skconstrain._engine._batching import blocks, pad_rows, padded
 from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._size import widest
 from skconstrain._engine._wide_floats import wide_floats
-from skconstrain._loss_numbers import with_numbers
 from skconstrain.layers._batch_weight import batch_weight
+from skconstrain.losses import with_numbers
 
 # The trained numbers stay variables of their own: XLA makes one loop of an optimizer's update.
 MAX_FLAT_SIZE = 0

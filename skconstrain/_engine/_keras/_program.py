@@ -14,8 +14,8 @@ from skconstrain._engine._batching import blocks
 from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._size import widest
 from skconstrain._engine._wide_floats import wide_floats
-from skconstrain._loss_numbers import numbers_of, with_numbers
 from skconstrain.layers._batch_weight import batch_weight
+from skconstrain.losses import numbers_of, with_numbers
 
 # The trained numbers stay variables of their own, which Keras' loop trains.
 MAX_FLAT_SIZE = 0

@@ -13,8 +13,8 @@ from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._size import widest
 from skconstrain._engine._tensorflow._parameters import Parameters
 from skconstrain._engine._tensorflow._update import make_update
-from skconstrain._loss_numbers import numbers_of, with_numbers
 from skconstrain.layers._batch_weight import batch_weight
+from skconstrain.losses import numbers_of, with_numbers
 
 # XLA wins on small steps, where launching operations is the cost: measured on two cores it saves
 # a third or more of the time below the first bound, and nothing certain above it. Compiling takes

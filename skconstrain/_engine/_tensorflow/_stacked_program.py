@@ -12,8 +12,8 @@ import tensorflow as tf
 from skconstrain._engine._optimizer_state import state_to_start_from
 from skconstrain._engine._stacking import NotStackableError
 from skconstrain._engine._tensorflow._program import MAX_FLAT_SIZE
-from skconstrain._loss_numbers import numbers_of, with_numbers
 from skconstrain.layers._batch_weight import batch_weight
+from skconstrain.losses import numbers_of, with_numbers
 
 # Alone, the optimizer's numbers of a larger network are not one vector, as they are here.
 MAX_STACKED_SIZE = MAX_FLAT_SIZE
