@@ -1,4 +1,8 @@
-"""Rows that are too many to hold: they stay where they are, and are read a part at a time."""
+"""Rows that are too many to hold: they stay where they are, and are read a part at a time.
+
+Size decides what is read in parts, not the type: an array, a memory map (joblib makes one of large
+arrays for its workers) and a sparse matrix with the same numbers give the same result.
+"""
 
 import mmap
 from collections.abc import Iterator
@@ -10,8 +14,8 @@ from sklearn.utils import assert_all_finite
 from skconstrain._links import saturation_limit
 from skconstrain._sklearn_compat import validate_data
 
-# Bytes of rows that are converted at once, small enough for a cache: conversions and checks for
-# finiteness are then passes over what was just read.
+# Bytes of rows that are converted at once, so few that they stay in a processor's cache between
+# reading, conversion and the check for finiteness.
 _PIECE_BYTES = 2**21
 
 

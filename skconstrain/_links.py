@@ -175,10 +175,10 @@ def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
         of the range has no such ``eta``; the start is then a thousandth inside.
     """
     link = LINKS[output]
-    width = scale if upper is None else upper - lower
+    factor = scale if upper is None else upper - lower
     highest = 1 - _START_MARGIN if link.two_sided else np.inf
-    unit = np.clip((np.asarray(mean, float) - lower) / width, _START_MARGIN, highest)
-    relative = np.asarray(spread, float) / (width * link.slope(unit))
+    unit = np.clip((np.asarray(mean, float) - lower) / factor, _START_MARGIN, highest)
+    relative = np.asarray(spread, float) / (factor * link.slope(unit))
     gain = np.where(relative > 0, np.minimum(relative, 1.0), 1.0)
     return link.inverse(unit) / gain, gain
 

@@ -21,9 +21,9 @@ class PositiveRegressor(NetRegressor):
 
     where s is the scale of the targets, found in `fit`: their standard deviation, or their mean
     above `lower` if that is smaller. Targets are scaled by multiplication only, so that `lower`
-    keeps its meaning, and training starts alive: before the first step every prediction equals the
-    weighted mean of y. The gain g, at most 1, is such that a change of one in :math:`\eta` moves
-    that start by no more than one standard deviation of y, whatever the link.
+    keeps its meaning. Training starts where links have a gradient: before the first step every
+    prediction equals the weighted mean of y. The gain g, at most 1, is such that a change of one in
+    :math:`\eta` moves that start by no more than one standard deviation of y, whatever the link.
 
     Every prediction lies inside the range and is finite, for every finite X however far from the
     training data, in float32 and float64. An open end is never reached, not even by rounding.

@@ -313,7 +313,8 @@ class _RegressionLoss:
         The loss.
     exponent : float or None
         e, where multiplying y and the prediction by s multiplies the loss by s**e; None where there
-        is no such e.
+        is no such e. With e, training computes the loss of targets divided by their scale, and
+        reports it in its own units.
     needs_positive_predictions, needs_positive_targets : bool
         Whether it is defined for positive predictions, and for positive y, only.
     """

@@ -62,7 +62,7 @@ def test_a_mean_at_the_end_starts_inside(output):
     assert gain == 1
 
 
-def test_softabs_is_as_the_question_states_it():
+def test_softabs_is_quadratic_inside_and_linear_outside():
     x = np.array([-3.0, -1.0, -0.5, 0.0, 0.5, 1.0, 3.0])
     expected = np.where(np.abs(x) < 1, x**2 / 2, np.abs(x) - 0.5)
     np.testing.assert_array_equal(apply_link("softabs", x), expected)

@@ -1,4 +1,4 @@
-"""PositiveRegressor: starts alive, learns with every output and loss, refuses wrong use."""
+"""PositiveRegressor: starts with a gradient, learns with every output and loss, refuses errors."""
 
 import copy
 import pickle

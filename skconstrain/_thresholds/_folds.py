@@ -38,7 +38,7 @@ def label_folds(cv, X, y, *, several, random_state, params=None):
 
 def _splitter(cv, y, several, random_state):
     if isinstance(cv, Integral) and several:
-        # Shuffled: data sorted by a label would put its neighbours into one fold.
+        # Shuffled: in data sorted by a label, one fold would hold all rows of some labels.
         return MultilabelStratifiedKFold(cv, shuffle=True, random_state=random_state)
     if isinstance(cv, Real) and not isinstance(cv, Integral):
         split = MultilabelStratifiedShuffleSplit if several else StratifiedShuffleSplit

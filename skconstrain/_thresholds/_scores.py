@@ -102,7 +102,7 @@ def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels,
 
 
 class HeldOut(NamedTuple):
-    """Rows held out, without those that have no weight, and the labels they say something about."""
+    """Rows held out, without those that have no weight, and the labels they are used for."""
 
     y_true: np.ndarray
     y_score: np.ndarray

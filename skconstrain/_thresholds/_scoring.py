@@ -1,4 +1,4 @@
-"""What thresholds are tuned for: scikit-learn's `scoring` in the words of `_thresholds`."""
+"""What thresholds are tuned for: scikit-learn's `scoring` in the terms of `_search`."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ class Scoring:
     has_fall_back: bool = False
 
     def tune(self, y_true, y_score, weight=None, labels=None, *, default, limits, fbr=None):
-        """Find the best thresholds; the parameters are those of `_thresholds.tune_each`."""
+        """Find the best thresholds; the parameters are those of `_search.tune_each`."""
         options = {"weight": weight, "labels": labels, "default": default, "limits": limits}
         if self.average in ("macro", "weighted"):
             # The weights of the labels are given by y: the best mean has every label at its best.

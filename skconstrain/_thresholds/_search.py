@@ -4,8 +4,8 @@ A label is predicted where ``score >= threshold``, as in scikit-learn's TunedThr
 All thresholds in ``(a, b]``, where ``a`` and ``b`` are neighbouring observed scores, predict the
 same rows: together they are one *cut-off*. The cut-off's threshold is the default (0.5 for a
 probability) where the default lies inside, and the middle of ``a`` and ``b`` elsewhere, which
-leaves the same room to both sides for scores not yet seen. The outermost cut-offs end at the limits
-of the scores, 0 and 1 for probabilities, so a threshold never leaves them.
+leaves the same margin on both sides for new scores. The outermost cut-offs end at the limits of the
+scores, 0 and 1 for probabilities, so a threshold never leaves them.
 """
 
 from abc import ABC, abstractmethod
@@ -144,7 +144,7 @@ class Ranking:
     def candidates(self, y_true: np.ndarray, at_most: int) -> np.ndarray:
         """Choose at most so many cut-offs: all, or those just below a positive, or some of them.
 
-        A metric that never punishes a right prediction has its best cut-off at an end or where the
+        A metric that no right prediction lowers has its best cut-off at an end or where the
         lowest predicted score has a positive and the highest left out has a negative.
         """
         cuts = np.arange(len(self.starts))

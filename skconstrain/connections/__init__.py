@@ -1,8 +1,7 @@
 """Connections for people who have edges, bands, blocks or images rather than matrices.
 
 Every builder returns a :class:`ConnectionMatrix` with a name for each unit, and takes one in the
-place of its inputs, so that layers are stacked one upon the other; :func:`from_edges` returns a
-list of them.
+place of its inputs, so that layers follow each other; :func:`from_edges` returns a list of them.
 """
 
 from skconstrain.connections._bands import banded

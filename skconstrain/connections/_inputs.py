@@ -1,4 +1,4 @@
-"""What the builders read alike: inputs, counts; and how they write: rows and columns."""
+"""What the builders share: reading inputs and counts, and making the matrix."""
 
 from collections import Counter
 from numbers import Integral

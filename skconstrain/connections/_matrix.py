@@ -165,6 +165,7 @@ class ConnectionMatrix:
 
     @cached_property
     def _digest(self):
+        # Of the content: clones, whose connections are equal, then share compiled programs.
         digest = hashlib.sha256(repr((self.shape, self.input_names, self.unit_names)).encode())
         digest.update(self.rows.tobytes())
         digest.update(self.columns.tobytes())
@@ -244,7 +245,7 @@ def fit_below(matrix, n_inputs, names, *, name, below):
     n_inputs, names : int, sequence of str or None
         Units of the layer below, and their names.
     name, below : str
-        What error messages call the matrix, and a sentence with a gap for the units below.
+        What error messages call the matrix, and a sentence with a placeholder for the units below.
 
     Returns
     -------
@@ -299,10 +300,10 @@ def idle(layers, feature_names=None):
         if len(unused):
             sentences.append(f"{len(unused)} {what} feed nothing: {_listed(unused, names)}.")
         names = layer.given.unit_names
-        starved = np.flatnonzero(layer.matrix.fan_in == 0)
-        if len(starved):
+        no_input = np.flatnonzero(layer.matrix.fan_in == 0)
+        if len(no_input):
             sentences.append(
-                f"{len(starved)} units of layer {i} have no input: {_listed(starved, names)}."
+                f"{len(no_input)} units of layer {i} have no input: {_listed(no_input, names)}."
             )
     return sentences
 
@@ -317,7 +318,9 @@ def check_flags(flags, length, *, name):
     """
     flags = np.asarray(flags)
     if flags.shape != (length,):
-        raise ValueError(f"{name} must have shape ({length},), a flag a unit. Got {flags.shape}.")
+        raise ValueError(
+            f"{name} must have shape ({length},), one flag for each unit. Got {flags.shape}."
+        )
     wrong = ~np.isin(flags, [0, 1])
     if wrong.any():
         place = int(np.argmax(wrong))

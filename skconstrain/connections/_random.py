@@ -1,4 +1,4 @@
-"""Random connections: a given number of them, wherever they fall."""
+"""Random connections: a given number of them."""
 
 from numbers import Integral, Real
 
@@ -15,7 +15,7 @@ def random(inputs, n_units, *, density=None, fan_in=None, random_state=None):
     """Connect units to inputs at random, in a given number of connections.
 
     Every unit has at least one input. As many inputs as possible feed a unit: all of them where
-    there are as many connections as inputs. The rest is left to chance. Memory grows with the
+    there are as many connections as inputs. The rest is random. Memory grows with the
     connections, not with the product of inputs and units.
 
     Parameters
@@ -40,7 +40,7 @@ def random(inputs, n_units, *, density=None, fan_in=None, random_state=None):
     Raises
     ------
     ValueError
-        If there are too few connections for every unit, or more than there is room for.
+        If there are too few connections for every unit, or more than are possible.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def _fill(codes, sizes, n_inputs, rng):
         units = np.repeat(np.arange(len(sizes), dtype=np.int64), missing)
         if not len(units):
             return codes
-        # What falls on a connection that exists is drawn again in the next round.
+        # What is drawn twice is drawn again in the next round.
         drawn = units * n_inputs + rng.randint(n_inputs, size=len(units), dtype=np.int64)
         codes = _merged(codes, drawn)
 

@@ -242,7 +242,7 @@ class ConnectionDisplay:
         colours = ScalarMappable(weight_norm(weights, vmax), cmap)
         colours.set_array(np.concatenate(weights))
         draw_colour_bar(colours, self._colour_label(), ax=axes, fraction=0.04, shrink=0.6, pad=0.01)
-        figure.draw_without_rendering()  # settles the size of the axes, for which names are cut
+        figure.draw_without_rendering()  # fixes the size of the axes, for which names are cut
         draw_graph(axes, columns, edges, n_edges, colours)
         self.figure_, self.axes_ = figure, _array_of([axes])
 
@@ -305,7 +305,9 @@ def _panels(shapes, ax):
                 "Got an Axes that is not. Choose one layer, like layers=0, or leave out ax."
             )
         ax.set_axis_off()
-        apart = 0.8 if ax.figure.get_layout_engine() is None else None  # an engine finds its own
+        apart = (
+            0.8 if ax.figure.get_layout_engine() is None else None
+        )  # a layout engine chooses its own
         grid = ax.get_subplotspec().subgridspec(1, n_panels, wspace=apart)
         return ax.figure, _array_of([ax.figure.add_subplot(grid[i]) for i in range(n_panels)])
     if ax is not None:

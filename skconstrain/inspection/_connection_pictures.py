@@ -98,8 +98,8 @@ def draw_matrix(axes, matrix, n_connections, cmap, vmax, labels, titles):
     """
     n_rows, n_columns = matrix.shape
     box = axes.get_window_extent()
-    room = [int(np.clip(size, 30, _MAX_CELLS)) for size in (box.height, box.width)]
-    cells = cells_of(matrix, room)
+    space = [int(np.clip(size, 30, _MAX_CELLS)) for size in (box.height, box.width)]
+    cells = cells_of(matrix, space)
     image = axes.imshow(
         np.ma.masked_invalid(cells), aspect="auto", cmap=cmap, norm=weight_norm([cells], vmax),
         extent=(-0.5, n_columns - 0.5, n_rows - 0.5, -0.5), interpolation="nearest",
@@ -137,7 +137,7 @@ def draw_colour_bar(colours, label, **where):
 
 
 class _Frame:
-    """Data limits that leave room for names on both sides and titles above."""
+    """Data limits that leave space for names on both sides and titles above."""
 
     def __init__(self, axes, columns):
         box = axes.get_window_extent()
@@ -154,9 +154,9 @@ class _Frame:
 
     def _font(self, n_units):
         """Points of a name in a column, so that lines do not touch."""
-        return min(9.0, 0.86 * self.room(n_units))
+        return min(9.0, 0.86 * self.spacing(n_units))
 
-    def room(self, n_units):
+    def spacing(self, n_units):
         """Points between two dots."""
         return 72 * self.inner / max(1, n_units)
 
@@ -173,14 +173,14 @@ def _draw_edges(axes, edges, column, sizes, colours):
     size = np.abs(edges.weights)
     size = size / (size.max() or 1.0)
     # Many lines must be thin and pale to be told apart, and the weakest of a few must not vanish.
-    room = 1 / np.sqrt(len(size))
-    widest, thinnest, palest = (
-        np.clip(part * room, low, high)
+    share = 1 / np.sqrt(len(size))
+    thickest, thinnest, palest = (
+        np.clip(part * share, low, high)
         for part, low, high in [(45, 0.7, 3.2), (8, 0.35, 0.9), (8, 0.3, 0.85)]
     )
     lines = LineCollection(
         segments, cmap=colours.cmap, norm=colours.norm, array=edges.weights, zorder=1,
-        linewidths=thinnest + (widest - thinnest) * size, alpha=palest + (1 - palest) * size,
+        linewidths=thinnest + (thickest - thinnest) * size, alpha=palest + (1 - palest) * size,
         capstyle="round", rasterized=len(size) > 10_000,
     )  # fmt: skip
     axes.add_collection(lines, autolim=False)
@@ -188,7 +188,7 @@ def _draw_edges(axes, edges, column, sizes, colours):
 
 def _draw_column(axes, column, i, place, colours):
     n_shown, heights = len(column.importances), _heights(len(column.importances))
-    diameter = np.clip(0.75 * place.room(n_shown), 1.5, 10.0)
+    diameter = np.clip(0.75 * place.spacing(n_shown), 1.5, 10.0)
     if column.intercepts is None:
         colour = {"color": _DOT}
     else:
@@ -218,7 +218,7 @@ def _draw_labels(axes, labels, i, heights, place, diameter):
         where = {"xytext": (-away, 0), "ha": "right", "va": "center"}
     elif i < last:
         letters = _letters(0.62 * place.gap, size)
-        if place.room(len(labels)) > 2.4 * size + diameter / 2:
+        if place.spacing(len(labels)) > 2.4 * size + diameter / 2:
             where = {"xytext": (0, diameter / 2 + 1), "ha": "center", "va": "bottom"}
     for label, height in zip(labels, heights, strict=True):
         axes.annotate(

@@ -1,4 +1,4 @@
-"""GateDisplay: which expert a gate prefers where, how much it uses each, and who is right."""
+"""GateDisplay: which expert a gate prefers where, how much it uses each, and their accuracy."""
 
 from numbers import Integral
 
@@ -112,7 +112,7 @@ class GateDisplay:
         X : {DataFrame, array-like} of shape (n_samples, n_features)
             Rows. Experts see their columns, and names, on the grid too.
         y : array-like of shape (n_samples,), default=None
-            Classes. Without them there are no accuracies, and samples are drawn alike.
+            Classes. Without them there are no accuracies, and samples have one symbol.
         features : pair of int or str, default=None
             Features of the regions, by number or by name; the first two without it.
         kind : {"auto", "both", "regions", "usage"}, default="auto"
@@ -277,7 +277,9 @@ def _make_axes(panels, n_experts, ax):
     else:
         figure = ax.figure
         ax.set_axis_off()
-        apart = 0.5 if figure.get_layout_engine() is None else None  # an engine finds its own
+        apart = (
+            0.5 if figure.get_layout_engine() is None else None
+        )  # a layout engine chooses its own
         spec = ax.get_subplotspec()
         grid = spec.subgridspec(1, len(panels), width_ratios=widths, wspace=apart)
     axes = np.empty(len(panels), dtype=object)

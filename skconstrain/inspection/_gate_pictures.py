@@ -50,7 +50,7 @@ def expert_colours(n_experts, preferred=None) -> np.ndarray:
 
 
 def draw_regions(axes, regions, names, colours, *, max_samples, legend):
-    """Draw who decides where.
+    """Draw which expert decides where.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def draw_regions(axes, regions, names, colours, *, max_samples, legend):
     _draw_borders(axes, regions, regions.predicted, colors=_INK, linewidths=1.3)
     handles = [_patch(names[i], colours[i]) for i in np.unique(regions.preferred)] if legend else []
     handles += _draw_samples(axes, regions, max_samples)
-    axes.figure.draw_without_rendering()  # settles the size of the axes, for names must fit
+    axes.figure.draw_without_rendering()  # fixes the size of the axes, for names must fit
     _draw_names(axes, regions, names, extent)
     axes.set_xlabel(shortened(regions.names[0], 40))
     axes.set_ylabel(shortened(regions.names[1], 40))
@@ -107,7 +107,7 @@ def draw_usage(axes, shares, names, colours):
     axes.set_yticks(places, labels, fontsize=size)
     for label, n_rows in zip(axes.get_yticklabels(), shares.n_rows, strict=True):
         label.set_color(_INK if n_rows else _FAINT)
-    axes.set_xlim(0, 1.45 * ends.max())  # room for the numbers
+    axes.set_xlim(0, 1.45 * ends.max())  # space for the numbers
     _finish_rows(axes, len(names), "share of the rows")
     axes.tick_params(axis="y", length=0)
     _draw_title(axes, "usage", "mean weight of the gate (rows where it leads)")
@@ -216,7 +216,7 @@ def _marker(code, name, n_classes, size):
 
 
 def _draw_names(axes, regions, names, extent):
-    """Write the name of each expert into each part of its region where there is room."""
+    """Write the name of each expert into each part of its region that is large enough."""
     box, n_steps = axes.get_window_extent(), len(regions.x)
     cell = np.array([box.height, box.width]) * 72 / axes.figure.dpi / n_steps  # in points
     size = 8.5

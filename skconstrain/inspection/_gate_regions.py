@@ -1,4 +1,4 @@
-"""What a gate and its ensemble say on a grid over two features."""
+"""Weights of a gate and predictions of its ensemble on a grid over two features."""
 
 from dataclasses import dataclass
 from numbers import Integral

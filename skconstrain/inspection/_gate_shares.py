@@ -1,4 +1,4 @@
-"""What a gate gives to each expert, and who is right there."""
+"""How much a gate uses each expert, and how accurate experts and ensemble are there."""
 
 from dataclasses import dataclass
 

@@ -83,7 +83,7 @@ class LossCurveDisplay:
         TypeError
             If it has no losses of epochs.
         ValueError
-            If `log_scale` meets a loss that is not positive.
+            If `log_scale` is True and a loss is not positive.
         """
         estimator = _network_of(estimator)
         validation_losses, best_epoch = None, None

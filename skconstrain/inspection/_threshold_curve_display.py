@@ -22,7 +22,7 @@ _CURVE, _CHOSEN, _FOLDS, _DEFAULT = "#4c72b0", "#c44e52", "#dd8452", "0.55"
 
 
 class ThresholdCurveDisplay:
-    """A metric against the decision threshold, one small picture per label.
+    """A metric against the decision threshold, one panel per label.
 
     Shows how flat the top is, where the chosen threshold lies on it, what the default scores and
     what the chosen one (the two numbers of a title), and how far the folds disagree. A narrow peak

@@ -1,4 +1,9 @@
-"""Keras layers that keep a promise, for people who build their own models."""
+"""Keras layers with a guarantee, for people who build their own models.
+
+Where two arguments of ``maximum``, ``minimum`` or ``clip`` are equal, JAX gives half of the
+gradient to each of them, TensorFlow all of it to one. ``where`` is the same under both: layers use
+it where such ties occur.
+"""
 
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput

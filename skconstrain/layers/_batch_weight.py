@@ -1,7 +1,7 @@
 """The weights of the rows of a batch, for layers whose penalties are means over rows.
 
-Keras hands sample weights to losses, not to layers. Whoever calls a model lets its layers know:
-rows that only fill up a batch have weight zero, and must not count in a penalty.
+Keras gives sample weights to losses, not to layers. The caller of a model sets them here: rows that
+only fill up a batch have weight zero, and must not count in a penalty.
 """
 
 from contextlib import contextmanager

@@ -9,7 +9,7 @@ from keras import activations, constraints, initializers, ops, regularizers
 
 @keras.saving.register_keras_serializable(package="skconstrain")
 class BatchedDense(keras.layers.Layer):
-    """Compute L dense layers of equal width at once, with weights that nobody shares.
+    """Compute L dense layers of equal size at once, each with its own weights.
 
     The output is that of L separate ``keras.layers.Dense`` with the same weights, up to rounding;
     so are the start of each layer's weights, their regularization and their constraints. One
@@ -26,7 +26,7 @@ class BatchedDense(keras.layers.Layer):
     use_bias : bool, default=True
         Whether each layer has a bias.
     kernel_initializer : str or keras.initializers.Initializer, default="glorot_uniform"
-        Called once a layer with shape (d, units), each time with another seed.
+        Called once for each layer with shape (d, units), each time with another seed.
     bias_initializer : str or keras.initializers.Initializer, default="zeros"
         The same with shape (units,).
     kernel_regularizer, bias_regularizer : Regularizer of Keras, str or None, default=None

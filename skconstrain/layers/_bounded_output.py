@@ -92,15 +92,15 @@ class BoundedOutput(keras.layers.Layer):
         return self.add_weight(name=name, shape=(units,), initializer=constant, trainable=False)
 
     def call(self, inputs):
-        # In the precision of what comes: under JAX, float64 is float32 unless its own switch or our
-        # engine says not.
+        # In the precision of the inputs: under JAX, float64 is float32 unless JAX's setting or our
+        # engine allows it.
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         smallest, largest = output_range(self.output_link, self.lower, self.upper, dtype)
         unit = self._forward(self.gain * inputs)
-        width = self.scale if self.upper is None else self.upper - self.lower
+        factor = self.scale if self.upper is None else self.upper - self.lower
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
         base = self.lower if LINKS[self.output_link].open_end else smallest
-        values = base + width * unit
+        values = base + factor * unit
         # Not ops.clip: at the very end of the range, JAX would pass back half of the gradient.
         values = ops.where(values < smallest, smallest, values)
         return ops.where(values > largest, largest, values)

@@ -16,7 +16,7 @@ from skconstrain.layers._sparse_product import sparse_product
 SPARSE_MIN_SIZE = 50_000
 SPARSE_MAX_DENSITY = 0.05
 
-# What means the same for a matrix with zeros as for the connections alone.
+# These have the same effect on a matrix with zeros as on the connections alone.
 _ELEMENTWISE_REGULARIZERS = (
     keras.regularizers.L1,
     keras.regularizers.L2,
@@ -32,7 +32,7 @@ def choose_kernel(matrix: ConnectionMatrix, kernel_constraint=None) -> str:
 
 
 def is_elementwise(kernel_constraint) -> bool:
-    """Whether a constraint of Keras means the same for the connections alone."""
+    """Whether a constraint of Keras has the same effect on the connections alone."""
     constraint = keras.constraints.get(kernel_constraint)
     return constraint is None or isinstance(constraint, keras.constraints.NonNeg)
 
@@ -131,7 +131,7 @@ class ConnectedDense(keras.layers.Layer):
         self.kernel_constraint = keras.constraints.get(kernel_constraint)
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.kernel_type = self._checked_type(kernel)
-        # TensorFlow's sparse product is no part of XLA.
+        # XLA does not compile TensorFlow's sparse product.
         self.supports_jit = self.kernel_type == "dense"
         self.input_spec = keras.layers.InputSpec(ndim=2, axes={-1: self.connections.shape[0]})
 

@@ -18,7 +18,7 @@ class Gate(keras.layers.Layer):
     With P the mean softmax of a batch and f the share of its rows that each expert gets (P itself
     of a soft gate), the penalty ``load_balance * (L * sum_l f_l * P_l - 1)`` is the squared
     coefficient of variation of the importance (Shazeer et al., 2017) of a soft gate, and the loss
-    of Fedus, Zoph and Shazeer (2022) of the others: zero where all experts are used alike.
+    of Fedus, Zoph and Shazeer (2022) of the others: zero where all experts are used equally.
     ``entropy_penalty`` times the mean negative entropy of the softmax, in units of log(L), keeps
     rows undecided.
     """

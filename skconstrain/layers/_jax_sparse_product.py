@@ -34,7 +34,7 @@ class JaxProduct:
 
     def _back(self, inputs, upstream):
         x, values = inputs
-        # Without the barrier the transposes are not stored: every number is fetched from afar.
+        # Without the barrier the transposes are not stored, and reads are not contiguous.
         x_by_input, by_unit = lax.optimization_barrier((x.T, upstream.T))
         of_x = self._by_input.multiply(values, by_unit)
         return of_x.T, _sums_of_products(x_by_input, by_unit, self._rows, self._columns)

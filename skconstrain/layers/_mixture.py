@@ -3,8 +3,9 @@
 import keras
 from keras import ops
 
-# Of the best expert's likelihood of a class. In training a gate that chooses sees gradients as
-# large as the ratio of the best likelihood to that of its choice, which has no bound: this one.
+# Of the best expert's likelihood of a class. In training, the gradient of a hard gate grows with
+# the ratio of the best likelihood to that of the chosen expert, so that a few rows would decide;
+# this floor bounds it. Measured over seeds, a tenth was the best of 0.01, 0.1 and 1.
 _FLOOR = 0.1
 
 
@@ -42,7 +43,7 @@ class Mixture(keras.layers.Layer):
 def _log_mean(gate, log_p, floor):
     """Logarithm of the mean of probabilities under the gate, relative to the best that counts."""
     gate = gate[:, :, None]
-    # Relative to the best of all where unchosen experts must show what they are worth, else of
+    # Relative to the best of all where unchosen experts must have a gradient, else of
     # those that have a weight.
     best = ops.max(log_p if floor else ops.where(gate > 0, log_p, -1e30), axis=1, keepdims=True)
     best = ops.stop_gradient(best)

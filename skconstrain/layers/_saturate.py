@@ -45,7 +45,7 @@ class Saturate(keras.layers.Layer):
     def call(self, inputs, training=None):
         if training:
             return inputs
-        # Of what comes: under JAX, float64 is float32 unless its own switch or our engine says not.
+        # Of the inputs: under JAX, float64 is float32 unless JAX's setting or our engine allows it.
         limit = self.limit or saturation_limit(keras.backend.standardize_dtype(inputs.dtype))
         return ops.clip(inputs, -limit, limit)
 

@@ -1,4 +1,4 @@
-"""Forward one function of the scores, backward the softmax: the heart of the hard gates."""
+"""Forward one function of the scores, backward the softmax: for the hard gates."""
 
 import math
 
@@ -8,7 +8,7 @@ from keras import ops
 def softmax_over(kept, scores, temperature):
     """Softmax of ``scores / temperature`` among the kept entries of a row; 0.0 for the others.
 
-    The row's largest must be among them. Infinities share with their equals, as numbers do.
+    The row's largest must be among them. Equal infinities get equal shares.
     """
     best = ops.max(scores, axis=-1, keepdims=True)
     gap = ops.where(scores == best, 0, scores - best)  # inf - inf is not a number

@@ -1,4 +1,4 @@
-"""StraightThroughOneHot: one expert a row, and a gate that can still learn."""
+"""StraightThroughOneHot: one expert for each row, and a gate that can still learn."""
 
 import keras
 from keras import ops
@@ -45,8 +45,8 @@ class StraightThroughOneHot(keras.layers.Layer):
 
     Notes
     -----
-    Input and output have shape (..., L). The inputs may be any scores: logits, or what sigmoids
-    put out.
+    Input and output have shape (..., L). The inputs may be any scores: logits, or outputs of
+    sigmoids.
 
     With ``s = softmax(z / temperature)``, ``z`` the inputs (with their noise) and ``g`` the
     gradient of the loss with respect to the output, the gradient with respect to ``z_l`` is

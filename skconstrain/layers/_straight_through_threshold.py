@@ -36,7 +36,7 @@ class StraightThroughThreshold(keras.layers.Layer):
     A step has a gradient of 0 everywhere, so nothing in front of it learns. Here the gradient with
     respect to an input is that with respect to its output, as if the layer were the identity (the
     straight-through gradient of [1]_). Unlike the slope of a sigmoid, it does not vanish far from
-    the threshold; the sigmoid that is usually in front of this layer brings its own.
+    the threshold; the sigmoid that is usually in front of this layer has its own.
 
     References
     ----------

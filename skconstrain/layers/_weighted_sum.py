@@ -1,4 +1,4 @@
-"""WeightedSum: what experts say, weighted by a gate."""
+"""WeightedSum: outputs of experts, weighted by a gate."""
 
 import keras
 from keras import ops
@@ -29,7 +29,8 @@ class WeightedSum(keras.layers.Layer):
 
     - gate of shape (batch, L);
     - values of shape (batch, L, K), for an output of shape (batch, K); or of shape (batch, L), one
-      number an expert, for an output of shape (batch, 1), as ``keras.layers.Dot(axes=1)`` gives.
+      number for each expert, for an output of shape (batch, 1), as ``keras.layers.Dot(axes=1)``
+      gives.
 
     The gradients are those of the formula: ``sum_k g_k * values_lk`` with respect to ``gate_l``,
     whether the weight is 0 or not, and ``gate_l * g_k`` with respect to ``values_lk``, with
@@ -69,7 +70,7 @@ def _check_shapes(shapes):
         raise ValueError(
             "WeightedSum takes two inputs, [gate, values]. "
             f"Got {1 if one else len(shapes)}. "
-            "Stack what the experts say to one array of shape (batch, L, K)."
+            "Stack the experts' outputs to one array of shape (batch, L, K)."
         )
     gate, values = shapes
     if not (len(gate) == 2 and len(values) in (2, 3) and gate[1] == values[1]):

@@ -36,7 +36,7 @@ def output_and_gradient(layer, scores, upstream, **options):
     return output, gradients[0]
 
 
-def test_the_question_s_rows():
+def test_rows_with_and_without_a_tie():
     rows = np.array([[0.1, 0.7, 0.8], [0.1, 0.5, 0.5]])
     output = np.asarray(StraightThroughOneHot()(rows))
     np.testing.assert_array_equal(output, [[0, 0, 1], [0, 1, 0]])

@@ -24,7 +24,7 @@ def output_and_gradient(layer, values, upstream):
     return output, gradients[0]
 
 
-def test_the_question_s_follow_up():
+def test_values_above_the_threshold_are_kept():
     values = np.array([[0.1, 0.7, 0.8], [0.1, 0.5, 0.5]], np.float32)
     step = np.asarray(StraightThroughThreshold()(values))
     np.testing.assert_array_equal(step, [[0, 1, 1], [0, 1, 1]])

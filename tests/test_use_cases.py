@@ -1,4 +1,4 @@
-"""The founding questions' literal cases, solved by an estimator and by public layers in Keras."""
+"""Problems as users state them, each solved by an estimator, and by public layers in Keras."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ from skconstrain.layers import (
 from skconstrain.losses import AsymmetricLoss
 
 
-# Question 1: a gate that chooses one of three SVMs for each row.
+# A gate that chooses one of three SVMs for each row.
 def svm_case():
     """Three regions along the first feature, in each of them another rule and an SVM that has it.
 
@@ -39,7 +39,7 @@ def svm_case():
 
 
 def gater():
-    """Build the question's network, and the part of it that gives the weights of the SVMs."""
+    """Build a network that weighs the SVMs, and the part of it that gives their weights."""
     features, decisions = keras.Input((3,)), keras.Input((3,))
     hidden = keras.layers.Dense(20, "sigmoid")(features)
     scores = keras.layers.Dense(3, "sigmoid", use_bias=False, name="scores")(hidden)
@@ -50,7 +50,7 @@ def gater():
     return model, keras.Model(features, [scores, gate])
 
 
-def test_question_1_by_the_layers_in_a_plain_keras_model():
+def test_a_hard_gate_over_svms_by_layers_in_a_keras_model():
     X, y, svms = svm_case()
     decisions = np.column_stack([svm.decision_function(X) for svm in svms])
     keras.utils.set_random_seed(0)
@@ -68,7 +68,7 @@ def test_question_1_by_the_layers_in_a_plain_keras_model():
     assert (predicted == y).mean() > best_svm + 0.1
 
 
-def test_question_1_by_the_estimator():
+def test_a_hard_gate_over_svms_by_the_estimator():
     X, y, machines = svm_case()
     model = GatedEnsembleClassifier(
         [(f"svm {i}", machine) for i, machine in enumerate(machines)],
@@ -85,12 +85,12 @@ def test_question_1_by_the_estimator():
     assert model.score(X, y) > best_svm + 0.1
 
 
-def test_question_1_s_rows():
+def test_the_one_hot_of_the_largest_score():
     rows = np.array([[0.1, 0.7, 0.8], [0.1, 0.5, 0.5]])
     np.testing.assert_array_equal(StraightThroughOneHot()(rows), [[0, 0, 1], [0, 1, 0]])
 
 
-# Question 3: parallel softmax models, merged by the weights of one more softmax.
+# Parallel softmax models, merged by the weights of one more softmax.
 L2 = keras.regularizers.L2(1e-4)
 
 
@@ -113,7 +113,7 @@ def shared_inputs(n_experts):
 
 
 def own_inputs(n_experts):
-    """Each model has an input and a topology of its own, as in the question's answer."""
+    """Each model has an input and a topology of its own."""
     inputs = [keras.Input((4,)) for _ in range(n_experts + 1)]
     outputs = []
     for i, features in enumerate(inputs[1:]):
@@ -125,7 +125,7 @@ def own_inputs(n_experts):
 
 
 @pytest.mark.parametrize("topology", [shared_inputs, own_inputs])
-def test_question_3_by_the_layers_in_a_plain_keras_model(topology):
+def test_merged_softmax_models_by_layers_in_a_keras_model(topology):
     X, y = mixture_case()
     keras.utils.set_random_seed(0)
     model, outputs, gate = topology(n_experts=4)
@@ -144,7 +144,7 @@ def test_question_3_by_the_layers_in_a_plain_keras_model(topology):
     assert (probability.argmax(axis=1) == y).mean() > majority + 0.2
 
 
-def test_question_3_by_the_estimator():
+def test_merged_softmax_models_by_the_estimator():
     X, y = mixture_case()
     model = GatedEnsembleClassifier(
         n_experts=4, hidden_layer_sizes=(16,), learning_rate=0.01, random_state=0
@@ -156,7 +156,7 @@ def test_question_3_by_the_estimator():
     assert model.score(X, y) > majority + 0.2
 
 
-# Question 2: an output that stays positive.
+# An output that stays positive.
 def positive_case():
     """52 features; a target that a plain network's tanh output cannot keep positive."""
     rng = np.random.default_rng(0)
@@ -166,7 +166,7 @@ def positive_case():
 
 
 @pytest.mark.parametrize("output", sorted(LINKS))
-def test_question_2_by_the_estimator(output):
+def test_a_positive_output_by_the_estimator(output):
     X, y = positive_case()
     two_sided = LINKS[output].two_sided
     model = PositiveRegressor(
@@ -186,7 +186,7 @@ def test_question_2_by_the_estimator(output):
 
 
 @pytest.mark.parametrize("output", sorted(LINKS))
-def test_question_2_by_the_layer_in_a_plain_keras_model(output):
+def test_a_positive_output_by_the_layer_in_a_keras_model(output):
     X, y = positive_case()
     keras.utils.set_random_seed(0)
     two_sided = LINKS[output].two_sided
@@ -207,7 +207,7 @@ def test_question_2_by_the_layer_in_a_plain_keras_model(output):
     assert (model.predict(100 * X, verbose=0) >= 0).all()
 
 
-def test_question_2_by_a_constraint_on_weights():
+def test_positive_weights_by_a_constraint():
     X, y = positive_case()
     model = PositiveRegressor((20,), kernel_constraint="non_neg", epochs=5, random_state=0).fit(
         X, y
@@ -215,12 +215,12 @@ def test_question_2_by_a_constraint_on_weights():
     assert all((array >= 0).all() for array in model._weights if array.ndim == 2)
 
 
-# Question 4: ten labels of which any number may be active.
+# Ten labels of which any number may be active.
 REAL = np.array([0, 1, 0, 1, 0, 1, 0, 0, 0, 1])
 
 
 def labels_case():
-    """Rows of noisy features whose first one has the question's labels, some of them rare."""
+    """Rows of noisy features whose first ones have the labels `REAL`; some labels are rare."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 20))
     directions = rng.normal(size=(20, 10))
@@ -230,7 +230,7 @@ def labels_case():
     return X, y
 
 
-def assert_answers_the_question(probability, y):
+def assert_labels_are_independent(probability, y):
     """Each label its own probability, their sum free, then a threshold."""
     assert ((probability >= 0) & (probability <= 1)).all()
     assert np.ptp(probability.sum(axis=1)) > 1  # no softmax
@@ -239,11 +239,11 @@ def assert_answers_the_question(probability, y):
     assert f1_score(y, probability >= 0.5, average="macro") > baseline + 0.2
 
 
-def test_question_4_by_the_estimator():
+def test_several_labels_by_the_estimator():
     X, y = labels_case()
     settings = {"dropout": 0.2, "class_weight": "balanced", "epochs": 40, "random_state": 0}
     net = MultiLabelNetClassifier((160, 120, 80), **settings, tol=None)
-    assert_answers_the_question(net.fit(X, y).predict_proba(X), y)
+    assert_labels_are_independent(net.fit(X, y).predict_proba(X), y)
     plain = MultiLabelNetClassifier((40,), epochs=30, tol=None, random_state=0)
     tuned = TunedThresholdMultiLabelClassifierCV(plain, cv=3, random_state=0)
     tuned.fit(X[:400], y[:400])
@@ -257,7 +257,7 @@ def test_question_4_by_the_estimator():
 
 
 @pytest.mark.parametrize("loss", ["binary_crossentropy", AsymmetricLoss(1.0, 0.0, margin=0.0)])
-def test_question_4_by_the_loss_in_a_plain_keras_model(loss):
+def test_several_labels_by_the_loss_in_a_keras_model(loss):
     X, y = labels_case()
     keras.utils.set_random_seed(0)
     model = keras.Sequential(
@@ -272,10 +272,10 @@ def test_question_4_by_the_loss_in_a_plain_keras_model(loss):
     )
     model.compile(optimizer="adam", loss=loss)
     model.fit(X, y, epochs=20, verbose=0)
-    assert_answers_the_question(model.predict(X, verbose=0), y)
+    assert_labels_are_independent(model.predict(X, verbose=0), y)
 
 
-# Question 5: which neurons are connected. Every size differs, so that a transposed matrix shows.
+# Which neurons are connected. Every size differs, so that a transposed matrix shows.
 def wiring_case():
     """Matrices A (7 x 5) and B (5 x 2), and targets made by a network of exactly these."""
     rng = np.random.default_rng(3)
@@ -297,7 +297,7 @@ def wiring_case():
 
 
 @pytest.mark.parametrize("kernel", ["dense", "sparse"])
-def test_question_5_by_the_estimator(kernel):
+def test_given_connections_by_the_estimator(kernel):
     X, y, A, B = wiring_case()
     net = SparseConnectedNet(
         [A, B],
@@ -320,7 +320,7 @@ def test_question_5_by_the_estimator(kernel):
 
 
 @pytest.mark.parametrize("kernel", ["dense", "sparse"])
-def test_question_5_by_the_layer_in_a_plain_keras_model(kernel):
+def test_given_connections_by_the_layer_in_a_keras_model(kernel):
     X, y, A, B = wiring_case()
     keras.utils.set_random_seed(1)
     first = ConnectedDense(A, "relu", bias_connections=[1, 0, 1, 0, 1], kernel=kernel)
