@@ -14,6 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._networks import ProbabilityHead
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
 
 # A class or label that is missing starts at this share.
@@ -341,8 +342,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         positive = target > 0
         return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
 
-    def _network_head(self):
-        return {"probability": "softmax" if self._target_kind == "multiclass" else "sigmoid"}
+    def _head(self):
+        return ProbabilityHead("softmax" if self._target_kind == "multiclass" else "sigmoid")
 
     def _start(self, rows):
         """Start at the weighted share of each class or label."""

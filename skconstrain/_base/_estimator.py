@@ -2,8 +2,10 @@
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
@@ -14,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skconstrain._lazy_rows import LazyRows, validate_rows
+from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -22,6 +25,10 @@ from skconstrain._sklearn_compat import (
     fit_context,
     safe_indexing,
 )
+
+if TYPE_CHECKING:
+    from skconstrain._engine import TrainingResult, TrainingRun
+    from skconstrain._networks._heads import Head
 
 _OPTIMIZERS = {
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
@@ -55,10 +62,25 @@ class Given(NamedTuple):
 class NetEstimator(BaseEstimator):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
-    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_weigh`, `_strata`,
-    `_network_head`, `_keras_loss`, `_start`; `_network_body` may be extended. Fitted state is NumPy
-    arrays and plain Python: `_network`, the specification of the network, and `_weights`, its
-    numbers.
+    Subclasses declare the hooks below; the other methods are final. `fit` calls the hooks in this
+    order:
+
+    1. `_check_settings`: do the parameters contradict each other?
+    2. `_bytes_at_once`: how much of X may be read at once?
+    3. `_encode_target`: y becomes columns of numbers.
+    4. `_weigh`: weights of classes become weights of rows or targets.
+    5. `_extend`: what the network sees beside X.
+    6. `_network_input`: the same for the validation data that the user gave, or
+       `_strata`: what a split for early stopping keeps.
+    7. `_specify`, which calls `_head`: the network.
+    8. `_start`: weights that are known before training. Not where training continues.
+    9. `_keras_loss` and `_schedules`: what else a run needs.
+    10. `_learn`: one training, or several.
+
+    Predictions call `_bytes_at_once` and `_outputs`; a clone calls `_params_shared_by_clones`.
+
+    Fitted state is NumPy arrays and plain Python: `_network`, the specification of the network, and
+    `_weights`, its weights in the order of the network's `weight_names`.
     """
 
     _parameter_constraints: dict = {
@@ -84,9 +106,15 @@ class NetEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # The hooks, in the order in which they are called.
+
     @abstractmethod
     def _check_settings(self) -> None:
         """Raise ``ValueError`` where parameters contradict each other."""
+
+    def _bytes_at_once(self) -> int | None:
+        """Return how much of X may be read at once; None if all of it must be, and be dense."""
+        return self.chunk_bytes
 
     @abstractmethod
     def _encode_target(self, y, *, names: list | None, reset: bool) -> np.ndarray:
@@ -99,17 +127,29 @@ class NetEstimator(BaseEstimator):
     def _weigh(self, rows: Rows) -> Rows:
         """Bring the weights of classes into the training rows."""
 
+    def _extend(self, rows: Rows, given: Given) -> Rows:
+        """Add to the training rows what the network sees beside X: nothing, unless overridden."""
+        return rows
+
+    def _network_input(self, X, X_given):
+        """Add to checked rows that are not trained on what `_extend` adds to those that are."""
+        return X
+
     @abstractmethod
     def _strata(self, target) -> np.ndarray | None:
         """Return indicators, shape (n_samples, n_strata), whose shares a split keeps; or None."""
 
-    def _network_body(self, continues: bool) -> dict:
-        """Specify what is not a plain stack of dense layers: nothing, unless a subclass says so."""
-        return {}
+    def _specify(self, rows: Rows, continues: bool) -> Network:
+        """Return the network: dense layers, unless a subclass has others."""
+        return LayeredNetwork(**self._common_settings(rows))
 
     @abstractmethod
-    def _network_head(self) -> dict:
-        """Specify what follows the last dense layer."""
+    def _head(self) -> "Head":
+        """Return what follows the last layer with a kernel."""
+
+    @abstractmethod
+    def _start(self, rows: Rows) -> tuple[dict, float]:
+        """Return weights known before training, by name, and the scale of targets."""
 
     @abstractmethod
     def _keras_loss(self):
@@ -118,9 +158,23 @@ class NetEstimator(BaseEstimator):
         Where there is one, the loss is computed on targets divided by their scale.
         """
 
-    @abstractmethod
-    def _start(self, rows: Rows) -> tuple[dict, float]:
-        """Weights known before training, by their path in the model, and the scale of targets."""
+    def _schedules(self) -> dict[str, Callable[[int], float]]:
+        """Return functions of the epoch that give weights of the network, by their names."""
+        return {}
+
+    def _learn(self, network: Network, run: "TrainingRun") -> "TrainingResult":
+        """Train the network: once, unless a subclass does it in rounds."""
+        return self._train(network, run)
+
+    def _outputs(self, X):
+        """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
+        check_is_fitted(self)
+        return self._network.predict(self._weights, self._validated_input(X))
+
+    def _params_shared_by_clones(self) -> set[str]:
+        """Return names of parameters that a clone shares instead of copying."""
+        params = self.get_params(deep=False)
+        return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
@@ -184,18 +238,15 @@ default=None
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
         elif self.early_stopping and not partial:
             rows, held_out = self._split(rows, rng)
-        network = self._specify_network(rows, continues)
+        network = self._specify(rows, continues)
         if continues:
             self._check_same_network(network)
         start, target_scale = self._start_state(rows, continues)
-        run = {
-            **start,
-            "epochs": epochs,
-            "rng": rng,
-            "first_epoch": first_epoch,
-            "tol": None if partial else self.tol,
-        }
-        result = self._learn(network, rows, held_out, target_scale, **run)
+        run = self._training_run(rows, held_out, rng, target_scale)
+        run = replace(run, **start, epochs=epochs, first_epoch=first_epoch)
+        if partial:
+            run = replace(run, tol=None)
+        result = self._learn(network, run)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         self._warn(result, expects_convergence=not partial and not self.early_stopping)
         return self
@@ -210,7 +261,7 @@ default=None
             chunk_bytes=self._bytes_at_once(),
             dtype=self.dtype,
             # Training that goes on keeps its precision.
-            fitted_dtype=None if reset else self._network["dtype"],
+            fitted_dtype=None if reset else self._network.dtype,
             reset=reset,
             multi_output=True,
             y_numeric=False,
@@ -270,29 +321,29 @@ default=None
             chosen = map(np.sort, chosen)
         return tuple(Rows(*(part[numbers] for part in rows)) for numbers in chosen)
 
-    def _specify_network(self, rows, continues):
+    def _common_settings(self, rows):
+        """Return the settings that all networks have."""
         sizes = layer_sizes(self.hidden_layer_sizes)
         if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must hold positive integers. Got {sizes}.")
         return {
             "n_features": rows.X.shape[1],
+            "n_outputs": rows.target.shape[1],
+            "dtype": rows.X.dtype.name,
             "hidden_layer_sizes": tuple(int(size) for size in sizes),
             "activation": self.activation,
             "dropout": float(self.dropout),
             "kernel_constraint": self.kernel_constraint,
-            "n_outputs": rows.target.shape[1],
-            "dtype": rows.X.dtype.name,
-            **self._network_body(continues),
-            **self._network_head(),
+            "head": self._head(),
         }
 
     def _check_same_network(self, network):
-        changed = [name for name in network if network[name] != self._network[name]]
-        if changed:
-            name = changed[0]
+        name = network.first_difference(self._network)
+        if name is not None:
             raise ValueError(
                 f"Training continues the network fitted before, so {name} must stay "
-                f"{self._network[name]!r}. Got {network[name]!r}. Fit a clone instead."
+                f"{getattr(self._network, name)!r}. Got {getattr(network, name)!r}. "
+                "Fit a clone instead."
             )
 
     def _start_state(self, rows, continues):
@@ -301,54 +352,55 @@ default=None
             start = {"start": self._weights, "optimizer_state": self._optimizer_state}
             return start, self._target_scale
         known_weights, target_scale = self._start(rows)
-        return {"known_weights": {"rate": self.dropout, **known_weights}}, target_scale
+        return {"known_weights": known_weights}, target_scale
 
-    def _extend(self, rows: Rows, given: Given) -> Rows:
-        """Add to the training rows what the network sees beside X: nothing, unless overridden."""
-        return rows
-
-    def _network_input(self, X, X_given):
-        """Add to checked rows, whose like was not trained on, what `_extend` adds."""
-        return X
-
-    def _schedules(self) -> dict:
-        """Return functions of the epoch that give numbers of the network, by their paths."""
-        return {}
-
-    def _learn(self, network, rows, held_out, target_scale, **run):
-        """Train the network: once, unless a subclass does it in rounds."""
-        return self._train(network, rows, held_out, target_scale, **run)
-
-    def _train(self, network, rows, held_out, target_scale, *, tol, **run):
+    def _training_run(self, rows, held_out, rng, target_scale) -> "TrainingRun":
+        """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
-        from skconstrain import _engine
-        from skconstrain._keras_wrapper import NetWrapper
+        from skconstrain._engine import TrainingRun
+        from skconstrain._loss_numbers import numbers_of
 
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale
-        wrapper = NetWrapper(
-            network,
-            loss=loss,
-            optimizer=self.optimizer,
-            callbacks=_as_list(self.callbacks) or None,
-            jit_compile=self.jit_compile,
-        )
-        return wrapper.train(
-            *_scaled(rows, scale),
+        X, y, weight = _scaled(rows, scale)
+        return TrainingRun(
+            X=X,
+            y=y,
+            weight=weight,
             validation=None if held_out is None else _scaled(held_out, scale),
-            target_scale=scale,
-            batch_size=min(200, len(rows.X)) if self.batch_size == "auto" else self.batch_size,
+            rng=rng,
+            epochs=self.epochs,
+            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
             alpha=self.alpha,
-            stopping=_engine.Stopping(self.n_iter_no_change, tol),
-            early_stopping=self.early_stopping and held_out is not None,
             learning_rate=self._learning_rate(),
+            target_scale=scale,
+            loss_numbers=numbers_of(loss),
+            patience=self.n_iter_no_change,
+            tol=self.tol,
+            early_stopping=self.early_stopping and held_out is not None,
             schedules=self._schedules(),
+            callbacks=_as_list(self.callbacks),
             verbose=int(self.verbose),
-            **run,
         )
 
+    def _train(self, network, run):
+        """Train the network as the run says."""
+        from skconstrain._base._training import train
+        from skconstrain._keras_wrapper import NetWrapper
+
+        if run.start is None:
+            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
+        wrapper = NetWrapper(
+            network,
+            loss=self._keras_loss()[0],
+            optimizer=self.optimizer,
+            callbacks=run.callbacks or None,
+        )
+        run = replace(run, callbacks=wrapper.build_callbacks())
+        return train(wrapper, run, self.jit_compile)
+
     def _learning_rate(self):
-        from skconstrain._keras_wrapper import constant_learning_rate, has_schedule
+        from skconstrain._engine._optimizers import constant_learning_rate, has_schedule
 
         if self.learning_rate is None:
             return constant_learning_rate(self.optimizer)
@@ -394,17 +446,9 @@ default=None
                 stacklevel=4,
             )
 
-    def _outputs(self, X):
-        """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
-        check_is_fitted(self)
-        from skconstrain import _keras_wrapper
-
-        X = self._validated_input(X)
-        return _keras_wrapper.predict(self._network, self._weights, X)
-
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
-        return self._new_rows(X, self._network["dtype"])
+        return self._new_rows(X, self._network.dtype)
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
@@ -413,27 +457,16 @@ default=None
             self, X, chunk_bytes=limit, dtype=None, fitted_dtype=dtype, reset=False
         )
 
-    def _bytes_at_once(self):
-        """Return how much of X may be read at once; None if all of it must be, and be dense."""
-        return self.chunk_bytes
-
     @property
     def model_(self):
         """The fitted network as an ordinary Keras model, built when first asked for."""
         check_is_fitted(self)
         if "_model" not in self.__dict__:
-            from skconstrain._networks import build_fitted
-
-            self._model = build_fitted(self._network, self._weights)
+            self._model = self._network.build_fitted(self._weights)
         return self._model
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_weights")
-
-    def _params_shared_by_clones(self) -> set[str]:
-        """Return names of parameters that a clone shares instead of copying."""
-        params = self.get_params(deep=False)
-        return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

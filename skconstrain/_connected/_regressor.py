@@ -6,6 +6,7 @@ import numpy as np
 
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._connected._mixin import ConnectedNetMixin
+from skconstrain._networks import AffineHead
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 
@@ -218,13 +219,13 @@ callable, default="squared_error"
         self.verbose = verbose
 
     def _check_settings(self):
-        """Leave all checks to `_network_body`: they depend on X and y."""
+        """Leave all checks to `_specify`: they depend on X and y."""
 
     def _check_values(self, target):
         """Accept every finite target."""
 
-    def _network_head(self):
-        return {"head": ("Affine", {})}
+    def _head(self):
+        return AffineHead()
 
     def _start(self, rows):
         """Start at the weighted mean of y; give each output the unit of its spread."""
@@ -241,5 +242,5 @@ callable, default="squared_error"
         return losses.named(self.loss, power=None, quantile=self.quantile)
 
     def _output_unit(self):
-        scale, shift = self._weights[-2:]
-        return scale, shift
+        named = self._network.named(self._weights)
+        return named["output/scale"], named["output/shift"]

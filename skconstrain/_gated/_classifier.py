@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._classifier import NetClassifier
-from skconstrain._base._estimator import layer_sizes
+from skconstrain._base._estimator import Rows, layer_sizes
 from skconstrain._gated._calibration import scale_and_shift
 from skconstrain._gated._expert import (
     RESPONSES,
@@ -27,6 +27,7 @@ from skconstrain._gated._expert import (
 )
 from skconstrain._gated._partition import capped_assignment, starting_parts
 from skconstrain._lazy_rows import moments
+from skconstrain._networks import GatedNetwork, Gating, ScoreColumns, TemperatureSchedule
 from skconstrain._sklearn_compat import (
     BaseComposition,
     Interval,
@@ -447,25 +448,24 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
     def _schedules(self):
         if np.ndim(self.temperature) == 0:
             return {}
-        from skconstrain._networks import TemperatureSchedule
-
         schedule = TemperatureSchedule(*map(float, self.temperature), self.epochs)
         return {"gate/temperature": schedule}
 
-    def _network_body(self, continues):
+    def _specify(self, rows, continues):
+        common = self._common_settings(rows)
         sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
         if not all(size > 0 for size in sizes):
             raise ValueError(f"gate_hidden_layer_sizes must hold positive integers. Got {sizes}.")
-        gate = {
-            "n_experts": len(self.expert_names_),
-            "hidden_layer_sizes": sizes,
-            "gating": self.gating,
-            "k": int(self.k),
-            "gumbel": bool(self.gumbel),
-            "penalised": self.load_balance > 0 or self.entropy_penalty > 0,
-            "scores": None if self.estimators is None else self._score_options,
-        }
-        return {"gate": gate}
+        gate = Gating(
+            n_experts=len(self.expert_names_),
+            hidden_layer_sizes=sizes,
+            gating=self.gating,
+            k=int(self.k),
+            gumbel=bool(self.gumbel),
+            is_penalised=self.load_balance > 0 or self.entropy_penalty > 0,
+        )
+        scores = None if self.estimators is None else self._score_columns
+        return GatedNetwork(**common, gate=gate, scores=scores)
 
     def _start(self, rows):
         """Start networks at the share of each class, and the gate at standardised features."""
@@ -483,10 +483,10 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
     def _start_of_calibration(self, scores, rows):
         """Start each expert at its best scale and shift: the gate leaves a badly scaled one."""
-        options = self._score_options
+        columns = self._score_columns
         scale, shift = np.ones((scores.shape[1], 1)), np.zeros(scores.shape[1:])
-        for i in np.flatnonzero(options["trained"]):
-            seen = np.asarray(options["seen"][i])
+        for i in np.flatnonzero(columns.trained):
+            seen = np.asarray(columns.seen[i])
             binary = self._target_kind == "binary"
             known = np.ones(len(scores), bool) if binary else rows.target[:, seen].any(axis=1)
             if known.any():
@@ -515,7 +515,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             self._given = given
             trained = tuple(response != "predict_proba" for response in self._responses())
             seen = ((True,) * n_columns,) * shape[1]
-            self._score_options = {"trained": trained, "seen": seen}
+            self._score_columns = ScoreColumns(trained, seen)
             scores = np.zeros(shape)
         else:
             scores = self._fit_and_score(given)
@@ -530,10 +530,10 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
             fitted = fit_experts(self.estimators, *given, **settings)
         self._set_experts(fitted, given.X)
-        self._score_options = {
-            "trained": tuple(not expert.is_calibrated for expert in self._experts),
-            "seen": tuple(tuple(map(bool, expert.seen)) for expert in self._experts),
-        }
+        self._score_columns = ScoreColumns(
+            trained=tuple(not expert.is_calibrated for expert in self._experts),
+            seen=tuple(tuple(map(bool, expert.seen)) for expert in self._experts),
+        )
         if self.cv == "prefit":
             return all_scores(self._experts, given.X, n_jobs=self.n_jobs)
         return out_of_fold_scores(
@@ -570,33 +570,36 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         n_scores = len(self.expert_names_) * n_columns
         return X[:, -n_scores:].reshape(len(X), -1, n_columns)
 
-    def _learn(self, network, rows, held_out, target_scale, **run):
+    def _learn(self, network, run):
         if self.n_rounds > 0:
-            result = self._learn_in_rounds(network, rows, held_out, target_scale, **run)
+            result = self._learn_in_rounds(network, run)
         else:
-            result = self._train(network, rows, held_out, target_scale, **run)
-        weights = self._gate_weights(rows.X, result.weights, network)
-        self.expert_usage_ = np.average(weights, axis=0, weights=rows.weight)
+            result = self._train(network, run)
+        weights = self._gate_weights(run.X, result.weights, network)
+        self.expert_usage_ = np.average(weights, axis=0, weights=run.weight)
         return result
 
-    def _learn_in_rounds(self, network, rows, held_out, target_scale, *, epochs, rng, **run):
+    def _learn_in_rounds(self, network, run):
         """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat."""
-        if held_out is not None:
+        if run.validation is not None:
             raise ValueError("n_rounds > 0 takes no X_val and y_val: rounds change the experts.")
-        n_rows, n_experts = len(rows.X), len(self.expert_names_)
-        features = rows.X[:, : self.n_features_in_]
+        n_rows, n_experts, rng = len(run.X), len(self.expert_names_), run.rng
+        features = run.X[:, : self.n_features_in_]
         cap = math.ceil(_CAP * n_rows / n_experts)
         owner = starting_parts(features, n_experts, cap, int(rng.integers(2**31)))
-        losses, first = [], run.pop("first_epoch")
-        for number, share in enumerate(_shares(epochs, self.n_rounds)):
-            rows = rows._replace(X=_beside(features, self._scores_of_parts(owner, rng)))
-            if number == 0 and "known_weights" in run:
-                run["known_weights"] = self._start(rows)[0]
-            place = {"epochs": share, "first_epoch": first + len(losses)}
-            result = self._train(network, rows, None, target_scale, rng=rng, **place, **run)
+        losses = []
+        for number, share in enumerate(_shares(run.epochs, self.n_rounds)):
+            X = _beside(features, self._scores_of_parts(owner, rng))
+            first = run.first_epoch + len(losses)
+            this_round = replace(run, X=X, epochs=share, first_epoch=first)
+            if number > 0:
+                known = {"start": result.weights, "optimizer_state": result.optimizer_state}
+                this_round = replace(this_round, **known)
+            elif run.start is None:
+                rows = Rows(X, run.y.astype(np.float64), run.weight)
+                this_round = replace(this_round, known_weights=self._start(rows)[0])
+            result = self._train(network, this_round)
             losses += result.losses
-            run.pop("known_weights", None)
-            run |= {"start": result.weights, "optimizer_state": result.optimizer_state}
             if result.interrupted:
                 break
             if number + 1 < self.n_rounds:
@@ -636,13 +639,11 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
     def _predict_part(self, X, name, weights, network=None):
         """Return what a layer puts out; for features alone, where it needs no scores."""
-        from skconstrain import _keras_wrapper
-
         network = self._network if network is None else network
-        missing = network["n_features"] - X.shape[1]
+        missing = network.n_features - X.shape[1]
         if missing:
             X = np.hstack([X, np.zeros((len(X), missing), X.dtype)])
-        return _keras_wrapper.predict_part(network, weights, X, name)
+        return network.predict_layer(weights, X, name)
 
     def _expert_logits(self, checked, X):
         """Return logits of every expert, shape (n_samples, L, C)."""
@@ -652,19 +653,17 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
     def _calibrated(self, scores, experts):
         """Return logits for scores of some experts, shape (n_samples, n_chosen, C)."""
-        options = self._network["gate"]["scores"]
-        trained = np.asarray(options["trained"])[experts, None]
+        columns = self._network.scores
+        trained = np.asarray(columns.trained)[experts, None]
         scale, shift = self._scale_and_shift()
         scale = np.where(trained, scale[experts], 1)
         shift = np.where(trained, shift[experts], 0)
-        return np.where(np.asarray(options["seen"])[experts], scale * scores + shift, -np.inf)
+        return np.where(np.asarray(columns.seen)[experts], scale * scores + shift, -np.inf)
 
     def _scale_and_shift(self):
         """Return scale (L, 1) and shift (L, C) of the experts' scores."""
-        # The trained weights end with them: the gate stands before the experts in the network.
-        n_trained = 2 * (len(self._network["gate"]["hidden_layer_sizes"]) + 1) + 2
-        scale, shift = self._weights[n_trained - 2 : n_trained]
-        return scale.astype(np.float64), shift.astype(np.float64)
+        named = self._network.named(self._weights)
+        return tuple(named[f"eta/{name}"].astype(np.float64) for name in ("scale", "shift"))
 
     def _probability_of_logits(self, logits):
         """Return probabilities of all classes from logits of shape (..., C)."""
@@ -685,7 +684,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
 
     def _mix(self, gate, X):
         """Return the mixture's probabilities; experts without weight for a row do not see it."""
-        if self._network["gate"]["gating"] == "soft":
+        if self._network.gate.gating == "soft":
             logits = self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
             return np.einsum("nl,nlk->nk", gate, self._probability_of_logits(logits))
         mixture = np.zeros((len(gate), len(self.classes_)))
