@@ -592,14 +592,12 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             X = _beside(features, self._scores_of_parts(owner, rng))
             first = run.first_epoch + len(losses)
             this_round = replace(run, X=X, epochs=share, first_epoch=first)
-            if number > 0:
-                known = {"start": result.weights, "optimizer_state": result.optimizer_state}
-                this_round = replace(this_round, **known)
-            elif run.start is None:
+            if run.start is None:
                 rows = Rows(X, run.y.astype(np.float64), run.weight)
                 this_round = replace(this_round, known_weights=self._start(rows)[0])
             result = self._train(network, this_round)
             losses += result.losses
+            run = replace(run, start=result.weights, optimizer_state=result.optimizer_state)
             if result.interrupted:
                 break
             if number + 1 < self.n_rounds:

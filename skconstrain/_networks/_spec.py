@@ -87,7 +87,8 @@ class Network(ABC):
         state. Kernels are zero unless `initialized`; those that train are given theirs.
         """
         model = self._build(initialized)
-        if len(model.weights) != len(self.weights):
+        n_variables = len(model.trainable_variables) + len(model.non_trainable_variables)
+        if n_variables != len(self.weights):
             raise ValueError(
                 "activation must be a function without weights or random numbers of its own. "
                 f"Got {self.activation!r}. Use dropout= for noise, or a name of keras.activations."
