@@ -153,7 +153,8 @@ def test_specifications_are_values_that_load_without_keras():
         "\n".join(
             [
                 "import pickle, sys",
-                "print([network.weight_names for network in pickle.loads(sys.stdin.buffer.read())])",
+                "networks = pickle.loads(sys.stdin.buffer.read())",
+                "print([network.weight_names for network in networks])",
                 "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)",
             ]
         ),
