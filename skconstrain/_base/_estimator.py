@@ -5,16 +5,17 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skconstrain._base._copies import CopiedNet
+from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
 from skconstrain._lazy_rows import LazyRows, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
@@ -35,31 +36,8 @@ _OPTIMIZERS = {
     "ftrl", "lion", "nadam", "rmsprop", "sgd",
 }  # fmt: skip
 
-# Objects of Keras that clones share instead of copying: fitting never changes them, and Keras'
-# own copies go through a configuration that may leave something out (the delta of Huber).
-_SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
 
-
-_LARGEST_TARGET = 1e150
-
-
-class Rows(NamedTuple):
-    """Rows to train on: X (n, n_features), encoded target (n, n_outputs), positive weight (n,)."""
-
-    X: np.ndarray | LazyRows
-    target: np.ndarray
-    weight: np.ndarray
-
-
-class Given(NamedTuple):
-    """The same rows as the user gave them: X and y, and weights or None."""
-
-    X: object
-    y: object
-    weight: np.ndarray | None
-
-
-class NetEstimator(BaseEstimator):
+class NetEstimator(CopiedNet):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
     Subclasses declare the hooks below; the other methods are final. `fit` calls the hooks in this
@@ -171,11 +149,6 @@ class NetEstimator(BaseEstimator):
         check_is_fitted(self)
         return self._network.predict(self._weights, self._validated_input(X))
 
-    def _params_shared_by_clones(self) -> set[str]:
-        """Return names of parameters that a clone shares instead of copying."""
-        params = self.get_params(deep=False)
-        return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
-
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Fit the network.
@@ -231,8 +204,7 @@ default=None
         self._check_settings()
         rows, given = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
         rows = self._extend(self._weigh(rows), given)
-        first_epoch = self.n_iter_ if continues else 0
-        rng = self._generator(first_epoch)
+        rng = self._generator(self.n_iter_ if continues else 0)
         held_out = None
         if validation is not None:
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
@@ -241,11 +213,17 @@ default=None
         network = self._specify(rows, continues)
         if continues:
             self._check_same_network(network)
-        start, target_scale = self._start_state(rows, continues)
-        run = self._training_run(rows, held_out, rng, target_scale)
-        run = replace(run, **start, epochs=epochs, first_epoch=first_epoch)
-        if partial:
-            run = replace(run, tol=None)
+        known, target_scale = ({}, self._target_scale) if continues else self._start(rows)
+        run = self._training_run(
+            rows,
+            held_out,
+            target_scale,
+            rng=rng,
+            epochs=epochs,
+            tol=None if partial else self.tol,
+            known_weights=known,
+            continues=continues,
+        )
         result = self._learn(network, run)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         self._warn(result, expects_convergence=not partial and not self.early_stopping)
@@ -253,7 +231,7 @@ default=None
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial):
         """Return validated rows, and the same as they were given; those without weight are gone."""
-        given, names = Given(X, y, None), _column_names(y)
+        given, names = Given(X, y, None), column_names(y)
         X, y = validate_rows(
             self,
             X,
@@ -279,7 +257,7 @@ default=None
                     given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
             given = given._replace(weight=weight)
         target = self._encode_target(y, names=names, reset=reset)
-        _check_representable(target, X.dtype)
+        check_representable(target, X.dtype)
         return Rows(X, target, weight), given._replace(y=y)
 
     def _generator(self, first_epoch):
@@ -298,7 +276,7 @@ default=None
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
         checked = self._new_rows(X_val, dtype)
         check_consistent_length(checked, y_val)
-        target = self._encode_target(y_val, names=_column_names(y_val), reset=False)
+        target = self._encode_target(y_val, names=column_names(y_val), reset=False)
         X_val = self._network_input(checked, X_val)
         return Rows(X_val, target, np.ones(len(X_val), dtype))
 
@@ -346,15 +324,9 @@ default=None
                 "Fit a clone instead."
             )
 
-    def _start_state(self, rows, continues):
-        """Return what training starts from, and the scale of targets."""
-        if continues:
-            start = {"start": self._weights, "optimizer_state": self._optimizer_state}
-            return start, self._target_scale
-        known_weights, target_scale = self._start(rows)
-        return {"known_weights": known_weights}, target_scale
-
-    def _training_run(self, rows, held_out, rng, target_scale) -> "TrainingRun":
+    def _training_run(
+        self, rows, held_out, target_scale, *, rng, epochs, tol, known_weights, continues
+    ) -> "TrainingRun":
         """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
         from skconstrain._engine import TrainingRun
@@ -362,21 +334,25 @@ default=None
 
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale
-        X, y, weight = _scaled(rows, scale)
+        X, y, weight = scaled(rows, scale)
         return TrainingRun(
             X=X,
             y=y,
             weight=weight,
-            validation=None if held_out is None else _scaled(held_out, scale),
+            validation=None if held_out is None else scaled(held_out, scale),
             rng=rng,
-            epochs=self.epochs,
+            epochs=epochs,
             batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
+            first_epoch=self.n_iter_ if continues else 0,
+            start=self._weights if continues else None,
+            known_weights=known_weights,
+            optimizer_state=self._optimizer_state if continues else None,
             alpha=self.alpha,
             learning_rate=self._learning_rate(),
             target_scale=scale,
             loss_numbers=numbers_of(loss),
             patience=self.n_iter_no_change,
-            tol=self.tol,
+            tol=tol,
             early_stopping=self.early_stopping and held_out is not None,
             schedules=self._schedules(),
             callbacks=_as_list(self.callbacks),
@@ -473,40 +449,6 @@ default=None
         tags.input_tags.sparse = self._bytes_at_once() is not None
         return tags
 
-    def __sklearn_clone__(self):
-        params = self.get_params(deep=False)
-        shared = {name: params[name] for name in self._params_shared_by_clones()}
-        stand_in = type(self)(**{**params, **dict.fromkeys(shared)})
-        for name in ("_metadata_request", "_sklearn_output_config", "_skl_callbacks"):
-            if name in self.__dict__:
-                setattr(stand_in, name, self.__dict__[name])
-        return super(NetEstimator, stand_in).__sklearn_clone__().set_params(**shared)
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        state.pop("_model", None)  # rebuilt from the specification and the weights
-        loss = state.get("loss")
-        if hasattr(loss, "get_config") and not isinstance(loss, type):
-            state["loss"] = _PlainLoss(loss)
-        return state
-
-    def __setstate__(self, state):
-        if isinstance(state.get("loss"), _PlainLoss):
-            state = {**state, "loss": state["loss"].restore()}
-        super().__setstate__(state)
-
-
-class _PlainLoss:
-    """A Keras loss by its class and attributes: Keras' own pickles lose the delta of Huber."""
-
-    def __init__(self, loss):
-        self._type, self._attributes = type(loss), dict(vars(loss))
-
-    def restore(self):
-        loss = self._type.__new__(self._type)
-        vars(loss).update(self._attributes)
-        return loss
-
 
 def layer_sizes(hidden_layer_sizes):
     """Return the numbers of units as a list."""
@@ -519,28 +461,3 @@ def _as_list(callbacks):
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, list) else [callbacks]
-
-
-def _scaled(rows, target_scale):
-    """Rows in the network's precision, with targets divided by their scale."""
-    dtype = rows.X.dtype
-    return rows.X, (rows.target / target_scale).astype(dtype), rows.weight.astype(dtype)
-
-
-def _check_representable(target, dtype):
-    largest, limit = float(np.abs(target).max(initial=0)), float(np.finfo(dtype).max)
-    if largest > limit:
-        raise ValueError(
-            f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
-            "Use dtype='float64', or another unit of y."
-        )
-    if largest > _LARGEST_TARGET:
-        raise ValueError(
-            f"y must not exceed {_LARGEST_TARGET:g}, because losses square it. Got {largest:g}. "
-            "Use another unit of y."
-        )
-
-
-def _column_names(y):
-    """Names of the columns of a table, else None."""
-    return list(y.columns) if hasattr(y, "columns") else None
