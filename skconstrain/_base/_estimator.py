@@ -47,7 +47,7 @@ class NetEstimator(CopiedNet):
     2. `_bytes_at_once`: how much of X may be read at once?
     3. `_encode_target`: y becomes columns of numbers.
     4. `_weigh`: weights of classes become weights of rows or targets.
-    5. `_extend`: what the network sees beside X.
+    5. `_fit_inputs`: what is fitted before the network makes its inputs from X.
     6. `_network_input`: the same for the validation data that the user gave, or
        `_strata`: what a split for early stopping keeps.
     7. `_specify`, which calls `_head`: the network.
@@ -95,22 +95,26 @@ class NetEstimator(CopiedNet):
         return self.chunk_bytes
 
     @abstractmethod
-    def _encode_target(self, y, *, names: list | None, reset: bool) -> np.ndarray:
+    def _encode_target(self, y, *, names: list | None, reset: bool, classes=None) -> np.ndarray:
         """Check `y`; return it as floats of shape (n_samples, n_outputs).
 
-        `names` are the names of the columns of `y`, where it has names.
+        `names` are the names of the columns of `y`, where it has names. `classes` are all classes
+        of a classifier that is given its rows in parts, or None.
         """
 
     @abstractmethod
     def _weigh(self, rows: Rows) -> Rows:
         """Bring the weights of classes into the training rows."""
 
-    def _extend(self, rows: Rows, given: Given) -> Rows:
-        """Add to the training rows what the network sees beside X: nothing, unless overridden."""
+    def _fit_inputs(self, rows: Rows, given: Given) -> Rows:
+        """Fit what makes the network's inputs from X, and return the rows to train on.
+
+        Nothing, unless a subclass has something: X are the inputs.
+        """
         return rows
 
     def _network_input(self, X, X_given):
-        """Add to checked rows that are not trained on what `_extend` adds to those that are."""
+        """Return the network's inputs for checked rows that are not trained on."""
         return X
 
     @abstractmethod
@@ -140,7 +144,7 @@ class NetEstimator(CopiedNet):
         """Return functions of the epoch that give weights of the network, by their names."""
         return {}
 
-    def _learn(self, network: Network, run: "TrainingRun") -> "TrainingResult":
+    def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
         """Train the network: once, unless a subclass does it in rounds."""
         return self._train(network, run)
 
@@ -200,10 +204,13 @@ default=None
         continues = hasattr(self, "_weights")
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
-    def _fit(self, X, y, sample_weight, validation, *, continues, epochs, partial=False):
+    def _fit(
+        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
+    ):
         self._check_settings()
-        rows, given = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
-        rows = self._extend(self._weigh(rows), given)
+        settings = {"reset": not continues, "partial": partial, "classes": classes}
+        rows, given = self._training_rows(X, y, sample_weight, **settings)
+        rows = self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
         held_out = None
         if validation is not None:
@@ -224,12 +231,12 @@ default=None
             known_weights=known,
             continues=continues,
         )
-        result = self._learn(network, run)
+        result = self._learn(network, run, given)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         self._warn(result, expects_convergence=not partial and not self.early_stopping)
         return self
 
-    def _training_rows(self, X, y, sample_weight, *, reset, partial):
+    def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
         """Return validated rows, and the same as they were given; those without weight are gone."""
         given, names = Given(X, y, None), column_names(y)
         X, y = validate_rows(
@@ -256,7 +263,7 @@ default=None
                 if self._bytes_at_once() is None:
                     given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
             given = given._replace(weight=weight)
-        target = self._encode_target(y, names=names, reset=reset)
+        target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
         return Rows(X, target, weight), given._replace(y=y)
 
