@@ -186,3 +186,29 @@ def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
 def saturation_limit(dtype) -> float:
     """Return the largest magnitude that a network of this precision is fed."""
     return 1e15 if np.dtype(dtype) == np.float32 else 1e150
+
+
+def calibrated(scores, scale, shift, trained, seen, *, unseen=-np.inf, where=np.where):
+    """Return logits of experts' scores, ``scale * scores + shift``; in NumPy, or where `where` is.
+
+    Parameters
+    ----------
+    scores : array of shape (n_rows, L, C)
+        Of L experts.
+    scale, shift : arrays of shape (L, 1) and (L, C)
+        What was learnt.
+    trained : bool array of shape (L, 1)
+        Where it is False, scores are logits already.
+    seen : bool array of shape (L, C)
+        Where it is False, the expert does not know the class.
+    unseen : float, default=-inf
+        The logit of a class that an expert does not know: a probability of exactly zero.
+    where : callable, default=np.where
+        Chooses between arrays.
+
+    Returns
+    -------
+    logits : array of shape (n_rows, L, C)
+    """
+    scale, shift = where(trained, scale, 1), where(trained, shift, 0)
+    return where(seen, scale * scores + shift, unseen)

@@ -6,6 +6,7 @@ import numpy as np
 
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._links import LINKS, check_range, start
+from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
 
@@ -273,10 +274,9 @@ class PositiveRegressor(NetRegressor):
                 "Use loss='poisson' or a tweedie power below 2, or remove such rows."
             )
 
-    def _network_head(self):
+    def _head(self):
         upper = None if self.upper is None else float(self.upper)
-        options = {"output": self.output, "lower": float(self.lower), "upper": upper}
-        return {"head": ("BoundedOutput", options)}
+        return BoundedOutputHead(self.output, float(self.lower), upper)
 
     def _start(self, rows):
         """Start at the weighted mean of y; scale each output by its spread.

@@ -1,15 +1,17 @@
-"""The wrapper: Keras is left as it was, and models are built through scikeras."""
+"""The wrapper: Keras is left as it was; models and callbacks are built through scikeras."""
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
+import pytest
 
 from skconstrain import PositiveRegressor
-from skconstrain._engine import precision
+from skconstrain._base._training import train
+from skconstrain._engine import TrainingRun, precision
 from skconstrain._keras_wrapper import NetWrapper
-from skconstrain._networks import build_fitted
 from tests.registry import positive_regression
 
 SCRIPT = """
@@ -34,32 +36,52 @@ def test_scikeras_compiles_classes_with_routed_parameters():
     wrapper = NetWrapper(
         fitted._network, loss=keras.losses.MeanSquaredError(), optimizer=keras.optimizers.SGD
     )
-    result = wrapper.train(
-        X,
-        y[:, None],
-        np.ones(len(X)),
+    model = wrapper.build()
+    assert model.compiled
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    run = TrainingRun(
+        X=X,
+        y=y[:, None],
+        weight=np.ones(len(X)),
         start=fitted._weights,
         rng=np.random.default_rng(0),
         epochs=2,
         batch_size=20,
-        alpha=0.0,
-        stopping=_never(),
     )
+    result = train(wrapper, run, jit_compile="auto")
     assert len(result.losses) == 2
-    assert isinstance(wrapper.model_.optimizer, keras.optimizers.SGD)
-    assert wrapper.history_["loss"] == result.losses
+    again = train(wrapper, replace(run, rng=np.random.default_rng(0)), jit_compile="auto")
+    assert again.losses == result.losses
 
 
-def _never():
-    from skconstrain._engine import Stopping
+def test_an_optimizer_instance_is_copied():
+    X, y = positive_regression()
+    fitted = PositiveRegressor((3,), epochs=1).fit(X, y)
+    given = keras.optimizers.SGD(0.25)
+    wrapper = NetWrapper(fitted._network, loss=keras.losses.MeanSquaredError(), optimizer=given)
+    compiled = wrapper.build().optimizer
+    assert compiled is not given
+    assert float(compiled.learning_rate) == 0.25
+    assert not given.built
 
-    return Stopping(1, None)
+
+def test_callbacks_are_instances_in_one_list():
+    X, y = positive_regression()
+    network = PositiveRegressor((3,), epochs=1).fit(X, y)._network
+    given = keras.callbacks.TerminateOnNaN()
+    wrapper = NetWrapper(network, callbacks=[[given], keras.callbacks.Callback])
+    first, second = wrapper.build_callbacks()
+    assert first is given
+    assert isinstance(second, keras.callbacks.Callback)
+    assert NetWrapper(network).build_callbacks() == []
+    with pytest.raises(TypeError, match="callbacks"):
+        NetWrapper(network, callbacks=["none"]).build_callbacks()
 
 
 def test_models_hold_the_fitted_weights():
     X, y = positive_regression()
     fitted = PositiveRegressor((3, 2), dropout=0.2, epochs=2).fit(X, y)
-    model = build_fitted(fitted._network, fitted._weights)
+    model = fitted._network.build_fitted(fitted._weights)
     with precision():
         outputs = np.asarray(model(X))
     np.testing.assert_allclose(outputs[:, 0], fitted.predict(X), rtol=1e-12)

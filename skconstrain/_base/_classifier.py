@@ -14,6 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._networks import ProbabilityHead
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
 
 # A class or label that is missing starts at this share.
@@ -72,12 +73,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self : object
             The estimator, trained one epoch further.
         """
-        continues = hasattr(self, "_weights")
-        self._classes_to_come = classes
-        try:
-            return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
-        finally:
-            del self._classes_to_come
+        settings = {"continues": hasattr(self, "_weights"), "partial": True, "classes": classes}
+        return self._fit(X, y, sample_weight, None, epochs=1, **settings)
 
     def predict(self, X):
         """Predict classes or labels.
@@ -176,11 +173,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _check_settings(self):
         """Leave all checks to `_check_target`: they depend on the target."""
 
-    def _encode_target(self, y, *, names, reset):
+    def _encode_target(self, y, *, names, reset, classes=None):
         if sparse.issparse(y) or np.ndim(y) == 2:
-            kind, target = self._encode_matrix(y, names, reset)
+            kind, target = self._encode_matrix(y, names, reset, classes)
         else:
-            kind, target = self._encode_classes(np.asarray(y), reset)
+            kind, target = self._encode_classes(np.asarray(y), reset, classes)
         if reset:
             self._target_kind, self.n_outputs_ = kind, target.shape[1]
             self._checked_threshold()
@@ -192,7 +189,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             )
         return target
 
-    def _encode_matrix(self, y, names, reset):
+    def _encode_matrix(self, y, names, reset, classes):
         """Encode a matrix of 0 and 1; a column of classes counts as 1-D."""
         matrix = y.toarray() if sparse.issparse(y) else np.asarray(y)
         values = np.unique(matrix)
@@ -203,7 +200,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                 DataConversionWarning,
                 stacklevel=6,
             )
-            return self._encode_classes(matrix.ravel(), reset)
+            return self._encode_classes(matrix.ravel(), reset, classes)
         if not np.isin(values, [0, 1]).all():
             row, column = np.argwhere(~np.isin(matrix, [0, 1]))[0]
             raise ValueError(
@@ -239,14 +236,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                 stacklevel=7,
             )
 
-    def _encode_classes(self, y, reset):
-        """Encode a vector of classes."""
+    def _encode_classes(self, y, reset, classes):
+        """Encode a vector of classes; all of them are `classes`, or those of `y`."""
         if type_of_target(y, input_name="y") in ("continuous", "unknown"):
             check_classification_targets(y)
         if reset:
             self.__dict__.pop("label_names_", None)
-            given = getattr(self, "_classes_to_come", None)
-            self.classes_ = np.unique(y if given is None else np.asarray(given))
+            self.classes_ = np.unique(y if classes is None else np.asarray(classes))
             if len(self.classes_) < 2:
                 raise ValueError(
                     f"{type(self).__name__} needs at least 2 classes in y. "
@@ -341,8 +337,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         positive = target > 0
         return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
 
-    def _network_head(self):
-        return {"probability": "softmax" if self._target_kind == "multiclass" else "sigmoid"}
+    def _head(self):
+        return ProbabilityHead("softmax" if self._target_kind == "multiclass" else "sigmoid")
 
     def _start(self, rows):
         """Start at the weighted share of each class or label."""

@@ -2,18 +2,22 @@
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skconstrain._base._copies import CopiedNet
+from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
 from skconstrain._lazy_rows import LazyRows, validate_rows
+from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -23,42 +27,38 @@ from skconstrain._sklearn_compat import (
     safe_indexing,
 )
 
+if TYPE_CHECKING:
+    from skconstrain._engine import TrainingResult, TrainingRun
+    from skconstrain._networks._heads import Head
+
 _OPTIMIZERS = {
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
     "ftrl", "lion", "nadam", "rmsprop", "sgd",
 }  # fmt: skip
 
-# Objects of Keras that clones share instead of copying: fitting never changes them, and Keras'
-# own copies go through a configuration that may leave something out (the delta of Huber).
-_SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
 
-
-_LARGEST_TARGET = 1e150
-
-
-class Rows(NamedTuple):
-    """Rows to train on: X (n, n_features), encoded target (n, n_outputs), positive weight (n,)."""
-
-    X: np.ndarray | LazyRows
-    target: np.ndarray
-    weight: np.ndarray
-
-
-class Given(NamedTuple):
-    """The same rows as the user gave them: X and y, and weights or None."""
-
-    X: object
-    y: object
-    weight: np.ndarray | None
-
-
-class NetEstimator(BaseEstimator):
+class NetEstimator(CopiedNet):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
-    Subclasses declare hooks: `_check_settings`, `_encode_target`, `_weigh`, `_strata`,
-    `_network_head`, `_keras_loss`, `_start`; `_network_body` may be extended. Fitted state is NumPy
-    arrays and plain Python: `_network`, the specification of the network, and `_weights`, its
-    numbers.
+    Subclasses declare the hooks below; the other methods are final. `fit` calls the hooks in this
+    order:
+
+    1. `_check_settings`: do the parameters contradict each other?
+    2. `_bytes_at_once`: how much of X may be read at once?
+    3. `_encode_target`: y becomes columns of numbers.
+    4. `_weigh`: weights of classes become weights of rows or targets.
+    5. `_fit_inputs`: what is fitted before the network makes its inputs from X.
+    6. `_network_input`: the same for the validation data that the user gave, or
+       `_strata`: what a split for early stopping keeps.
+    7. `_specify`, which calls `_head`: the network.
+    8. `_start`: weights that are known before training. Not where training continues.
+    9. `_keras_loss` and `_schedules`: what else a run needs.
+    10. `_learn`: one training, or several.
+
+    Predictions call `_bytes_at_once` and `_outputs`; a clone calls `_params_shared_by_clones`.
+
+    Fitted state is NumPy arrays and plain Python: `_network`, the specification of the network, and
+    `_weights`, its weights in the order of the network's `weight_names`.
     """
 
     _parameter_constraints: dict = {
@@ -84,32 +84,54 @@ class NetEstimator(BaseEstimator):
         "verbose": ["verbose"],
     }
 
+    # The hooks, in the order in which they are called.
+
     @abstractmethod
     def _check_settings(self) -> None:
         """Raise ``ValueError`` where parameters contradict each other."""
 
+    def _bytes_at_once(self) -> int | None:
+        """Return how much of X may be read at once; None if all of it must be, and be dense."""
+        return self.chunk_bytes
+
     @abstractmethod
-    def _encode_target(self, y, *, names: list | None, reset: bool) -> np.ndarray:
+    def _encode_target(self, y, *, names: list | None, reset: bool, classes=None) -> np.ndarray:
         """Check `y`; return it as floats of shape (n_samples, n_outputs).
 
-        `names` are the names of the columns of `y`, where it has names.
+        `names` are the names of the columns of `y`, where it has names. `classes` are all classes
+        of a classifier that is given its rows in parts, or None.
         """
 
     @abstractmethod
     def _weigh(self, rows: Rows) -> Rows:
         """Bring the weights of classes into the training rows."""
 
+    def _fit_inputs(self, rows: Rows, given: Given) -> Rows:
+        """Fit what makes the network's inputs from X, and return the rows to train on.
+
+        Nothing, unless a subclass has something: X are the inputs.
+        """
+        return rows
+
+    def _network_input(self, X, X_given):
+        """Return the network's inputs for checked rows that are not trained on."""
+        return X
+
     @abstractmethod
     def _strata(self, target) -> np.ndarray | None:
         """Return indicators, shape (n_samples, n_strata), whose shares a split keeps; or None."""
 
-    def _network_body(self, continues: bool) -> dict:
-        """Specify what is not a plain stack of dense layers: nothing, unless a subclass says so."""
-        return {}
+    def _specify(self, rows: Rows, continues: bool) -> Network:
+        """Return the network: dense layers, unless a subclass has others."""
+        return LayeredNetwork(**self._common_settings(rows))
 
     @abstractmethod
-    def _network_head(self) -> dict:
-        """Specify what follows the last dense layer."""
+    def _head(self) -> "Head":
+        """Return what follows the last layer with a kernel."""
+
+    @abstractmethod
+    def _start(self, rows: Rows) -> tuple[dict, float]:
+        """Return weights known before training, by name, and the scale of targets."""
 
     @abstractmethod
     def _keras_loss(self):
@@ -118,9 +140,18 @@ class NetEstimator(BaseEstimator):
         Where there is one, the loss is computed on targets divided by their scale.
         """
 
-    @abstractmethod
-    def _start(self, rows: Rows) -> tuple[dict, float]:
-        """Weights known before training, by their path in the model, and the scale of targets."""
+    def _schedules(self) -> dict[str, Callable[[int], float]]:
+        """Return functions of the epoch that give weights of the network, by their names."""
+        return {}
+
+    def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
+        """Train the network: once, unless a subclass does it in rounds."""
+        return self._train(network, run)
+
+    def _outputs(self, X):
+        """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
+        check_is_fitted(self)
+        return self._network.predict(self._weights, self._validated_input(X))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
@@ -173,36 +204,41 @@ default=None
         continues = hasattr(self, "_weights")
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
-    def _fit(self, X, y, sample_weight, validation, *, continues, epochs, partial=False):
+    def _fit(
+        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
+    ):
         self._check_settings()
-        rows, given = self._training_rows(X, y, sample_weight, reset=not continues, partial=partial)
-        rows = self._extend(self._weigh(rows), given)
-        first_epoch = self.n_iter_ if continues else 0
-        rng = self._generator(first_epoch)
+        settings = {"reset": not continues, "partial": partial, "classes": classes}
+        rows, given = self._training_rows(X, y, sample_weight, **settings)
+        rows = self._fit_inputs(self._weigh(rows), given)
+        rng = self._generator(self.n_iter_ if continues else 0)
         held_out = None
         if validation is not None:
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
         elif self.early_stopping and not partial:
             rows, held_out = self._split(rows, rng)
-        network = self._specify_network(rows, continues)
+        network = self._specify(rows, continues)
         if continues:
             self._check_same_network(network)
-        start, target_scale = self._start_state(rows, continues)
-        run = {
-            **start,
-            "epochs": epochs,
-            "rng": rng,
-            "first_epoch": first_epoch,
-            "tol": None if partial else self.tol,
-        }
-        result = self._learn(network, rows, held_out, target_scale, **run)
+        known, target_scale = ({}, self._target_scale) if continues else self._start(rows)
+        run = self._training_run(
+            rows,
+            held_out,
+            target_scale,
+            rng=rng,
+            epochs=epochs,
+            tol=None if partial else self.tol,
+            known_weights=known,
+            continues=continues,
+        )
+        result = self._learn(network, run, given)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         self._warn(result, expects_convergence=not partial and not self.early_stopping)
         return self
 
-    def _training_rows(self, X, y, sample_weight, *, reset, partial):
+    def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
         """Return validated rows, and the same as they were given; those without weight are gone."""
-        given, names = Given(X, y, None), _column_names(y)
+        given, names = Given(X, y, None), column_names(y)
         X, y = validate_rows(
             self,
             X,
@@ -210,7 +246,7 @@ default=None
             chunk_bytes=self._bytes_at_once(),
             dtype=self.dtype,
             # Training that goes on keeps its precision.
-            fitted_dtype=None if reset else self._network["dtype"],
+            fitted_dtype=None if reset else self._network.dtype,
             reset=reset,
             multi_output=True,
             y_numeric=False,
@@ -227,8 +263,8 @@ default=None
                 if self._bytes_at_once() is None:
                     given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
             given = given._replace(weight=weight)
-        target = self._encode_target(y, names=names, reset=reset)
-        _check_representable(target, X.dtype)
+        target = self._encode_target(y, names=names, reset=reset, classes=classes)
+        check_representable(target, X.dtype)
         return Rows(X, target, weight), given._replace(y=y)
 
     def _generator(self, first_epoch):
@@ -247,7 +283,7 @@ default=None
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
         checked = self._new_rows(X_val, dtype)
         check_consistent_length(checked, y_val)
-        target = self._encode_target(y_val, names=_column_names(y_val), reset=False)
+        target = self._encode_target(y_val, names=column_names(y_val), reset=False)
         X_val = self._network_input(checked, X_val)
         return Rows(X_val, target, np.ones(len(X_val), dtype))
 
@@ -270,85 +306,84 @@ default=None
             chosen = map(np.sort, chosen)
         return tuple(Rows(*(part[numbers] for part in rows)) for numbers in chosen)
 
-    def _specify_network(self, rows, continues):
+    def _common_settings(self, rows):
+        """Return the settings that all networks have."""
         sizes = layer_sizes(self.hidden_layer_sizes)
         if not all(isinstance(size, Integral) and size > 0 for size in sizes):
             raise ValueError(f"hidden_layer_sizes must hold positive integers. Got {sizes}.")
         return {
             "n_features": rows.X.shape[1],
+            "n_outputs": rows.target.shape[1],
+            "dtype": rows.X.dtype.name,
             "hidden_layer_sizes": tuple(int(size) for size in sizes),
             "activation": self.activation,
             "dropout": float(self.dropout),
             "kernel_constraint": self.kernel_constraint,
-            "n_outputs": rows.target.shape[1],
-            "dtype": rows.X.dtype.name,
-            **self._network_body(continues),
-            **self._network_head(),
+            "head": self._head(),
         }
 
     def _check_same_network(self, network):
-        changed = [name for name in network if network[name] != self._network[name]]
-        if changed:
-            name = changed[0]
+        name = network.first_difference(self._network)
+        if name is not None:
             raise ValueError(
                 f"Training continues the network fitted before, so {name} must stay "
-                f"{self._network[name]!r}. Got {network[name]!r}. Fit a clone instead."
+                f"{getattr(self._network, name)!r}. Got {getattr(network, name)!r}. "
+                "Fit a clone instead."
             )
 
-    def _start_state(self, rows, continues):
-        """Return what training starts from, and the scale of targets."""
-        if continues:
-            start = {"start": self._weights, "optimizer_state": self._optimizer_state}
-            return start, self._target_scale
-        known_weights, target_scale = self._start(rows)
-        return {"known_weights": {"rate": self.dropout, **known_weights}}, target_scale
-
-    def _extend(self, rows: Rows, given: Given) -> Rows:
-        """Add to the training rows what the network sees beside X: nothing, unless overridden."""
-        return rows
-
-    def _network_input(self, X, X_given):
-        """Add to checked rows, whose like was not trained on, what `_extend` adds."""
-        return X
-
-    def _schedules(self) -> dict:
-        """Return functions of the epoch that give numbers of the network, by their paths."""
-        return {}
-
-    def _learn(self, network, rows, held_out, target_scale, **run):
-        """Train the network: once, unless a subclass does it in rounds."""
-        return self._train(network, rows, held_out, target_scale, **run)
-
-    def _train(self, network, rows, held_out, target_scale, *, tol, **run):
+    def _training_run(
+        self, rows, held_out, target_scale, *, rng, epochs, tol, known_weights, continues
+    ) -> "TrainingRun":
+        """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
-        from skconstrain import _engine
-        from skconstrain._keras_wrapper import NetWrapper
+        from skconstrain._engine import TrainingRun
+        from skconstrain._loss_numbers import numbers_of
 
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale
-        wrapper = NetWrapper(
-            network,
-            loss=loss,
-            optimizer=self.optimizer,
-            callbacks=_as_list(self.callbacks) or None,
-            jit_compile=self.jit_compile,
-        )
-        return wrapper.train(
-            *_scaled(rows, scale),
-            validation=None if held_out is None else _scaled(held_out, scale),
-            target_scale=scale,
-            batch_size=min(200, len(rows.X)) if self.batch_size == "auto" else self.batch_size,
+        X, y, weight = scaled(rows, scale)
+        return TrainingRun(
+            X=X,
+            y=y,
+            weight=weight,
+            validation=None if held_out is None else scaled(held_out, scale),
+            rng=rng,
+            epochs=epochs,
+            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
+            first_epoch=self.n_iter_ if continues else 0,
+            start=self._weights if continues else None,
+            known_weights=known_weights,
+            optimizer_state=self._optimizer_state if continues else None,
             alpha=self.alpha,
-            stopping=_engine.Stopping(self.n_iter_no_change, tol),
-            early_stopping=self.early_stopping and held_out is not None,
             learning_rate=self._learning_rate(),
+            target_scale=scale,
+            loss_numbers=numbers_of(loss),
+            patience=self.n_iter_no_change,
+            tol=tol,
+            early_stopping=self.early_stopping and held_out is not None,
             schedules=self._schedules(),
+            callbacks=_as_list(self.callbacks),
             verbose=int(self.verbose),
-            **run,
         )
 
+    def _train(self, network, run):
+        """Train the network as the run says."""
+        from skconstrain._base._training import train
+        from skconstrain._keras_wrapper import NetWrapper
+
+        if run.start is None:
+            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
+        wrapper = NetWrapper(
+            network,
+            loss=self._keras_loss()[0],
+            optimizer=self.optimizer,
+            callbacks=run.callbacks or None,
+        )
+        run = replace(run, callbacks=wrapper.build_callbacks())
+        return train(wrapper, run, self.jit_compile)
+
     def _learning_rate(self):
-        from skconstrain._keras_wrapper import constant_learning_rate, has_schedule
+        from skconstrain._engine._optimizers import constant_learning_rate, has_schedule
 
         if self.learning_rate is None:
             return constant_learning_rate(self.optimizer)
@@ -394,17 +429,9 @@ default=None
                 stacklevel=4,
             )
 
-    def _outputs(self, X):
-        """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
-        check_is_fitted(self)
-        from skconstrain import _keras_wrapper
-
-        X = self._validated_input(X)
-        return _keras_wrapper.predict(self._network, self._weights, X)
-
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
-        return self._new_rows(X, self._network["dtype"])
+        return self._new_rows(X, self._network.dtype)
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
@@ -413,66 +440,21 @@ default=None
             self, X, chunk_bytes=limit, dtype=None, fitted_dtype=dtype, reset=False
         )
 
-    def _bytes_at_once(self):
-        """Return how much of X may be read at once; None if all of it must be, and be dense."""
-        return self.chunk_bytes
-
     @property
     def model_(self):
         """The fitted network as an ordinary Keras model, built when first asked for."""
         check_is_fitted(self)
         if "_model" not in self.__dict__:
-            from skconstrain._networks import build_fitted
-
-            self._model = build_fitted(self._network, self._weights)
+            self._model = self._network.build_fitted(self._weights)
         return self._model
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_weights")
 
-    def _params_shared_by_clones(self) -> set[str]:
-        """Return names of parameters that a clone shares instead of copying."""
-        params = self.get_params(deep=False)
-        return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self._bytes_at_once() is not None
         return tags
-
-    def __sklearn_clone__(self):
-        params = self.get_params(deep=False)
-        shared = {name: params[name] for name in self._params_shared_by_clones()}
-        stand_in = type(self)(**{**params, **dict.fromkeys(shared)})
-        for name in ("_metadata_request", "_sklearn_output_config", "_skl_callbacks"):
-            if name in self.__dict__:
-                setattr(stand_in, name, self.__dict__[name])
-        return super(NetEstimator, stand_in).__sklearn_clone__().set_params(**shared)
-
-    def __getstate__(self):
-        state = dict(super().__getstate__())
-        state.pop("_model", None)  # rebuilt from the specification and the weights
-        loss = state.get("loss")
-        if hasattr(loss, "get_config") and not isinstance(loss, type):
-            state["loss"] = _PlainLoss(loss)
-        return state
-
-    def __setstate__(self, state):
-        if isinstance(state.get("loss"), _PlainLoss):
-            state = {**state, "loss": state["loss"].restore()}
-        super().__setstate__(state)
-
-
-class _PlainLoss:
-    """A Keras loss by its class and attributes: Keras' own pickles lose the delta of Huber."""
-
-    def __init__(self, loss):
-        self._type, self._attributes = type(loss), dict(vars(loss))
-
-    def restore(self):
-        loss = self._type.__new__(self._type)
-        vars(loss).update(self._attributes)
-        return loss
 
 
 def layer_sizes(hidden_layer_sizes):
@@ -486,28 +468,3 @@ def _as_list(callbacks):
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, list) else [callbacks]
-
-
-def _scaled(rows, target_scale):
-    """Rows in the network's precision, with targets divided by their scale."""
-    dtype = rows.X.dtype
-    return rows.X, (rows.target / target_scale).astype(dtype), rows.weight.astype(dtype)
-
-
-def _check_representable(target, dtype):
-    largest, limit = float(np.abs(target).max(initial=0)), float(np.finfo(dtype).max)
-    if largest > limit:
-        raise ValueError(
-            f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
-            "Use dtype='float64', or another unit of y."
-        )
-    if largest > _LARGEST_TARGET:
-        raise ValueError(
-            f"y must not exceed {_LARGEST_TARGET:g}, because losses square it. Got {largest:g}. "
-            "Use another unit of y."
-        )
-
-
-def _column_names(y):
-    """Names of the columns of a table, else None."""
-    return list(y.columns) if hasattr(y, "columns") else None

@@ -37,7 +37,7 @@ class NetRegressor(RegressorMixin, NetEstimator):
         y = self._outputs(X)
         return y[:, 0] if self._y_is_1d else y
 
-    def _encode_target(self, y, *, names, reset):
+    def _encode_target(self, y, *, names, reset, classes=None):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:

@@ -1,6 +1,7 @@
 """What networks with given connections share: their structure, and how it is read afterwards."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -50,7 +51,7 @@ class ConnectedNetMixin(BaseEstimator):
         """Names of the units of every layer, None where they have none; the outputs come last."""
         check_is_fitted(self)
         names = [layer.given.unit_names for layer in self._wiring]
-        n_dense = len(self._network["hidden_layer_sizes"])
+        n_dense = len(self._network.hidden_layer_sizes)
         last = None if self._output_wiring is None else self._output_wiring.given.unit_names
         return [*names, *[None] * n_dense, last or self._output_names()]
 
@@ -81,12 +82,10 @@ class ConnectedNetMixin(BaseEstimator):
                 else "activations needs a hidden layer. Got a network without any: give "
                 "connections or hidden_layer_sizes."
             )
-        from skconstrain import _keras_wrapper
-
         number, index = layer % n_hidden, getattr(X, "index", None)
         X = self._validated_input(X)
         name = f"saturate_{number}"
-        units = _keras_wrapper.predict_part(self._network, self._weights, X, name)
+        units = self._network.predict_layer(self._weights, X, name)
         return _framed(units, index, self.unit_names_[number])
 
     def to_networkx(self):
@@ -139,9 +138,7 @@ class ConnectedNetMixin(BaseEstimator):
     def _layer_weights(self):
         """Kernel and bias of every layer; the last one in the units of the predictions."""
         check_is_fitted(self)
-        from skconstrain._networks import layer_weights
-
-        found = layer_weights(self._network, self._weights)
+        found = self._network.kernels_and_biases(self._weights)
         scale, shift = self._output_unit()
         kernel, bias = found[-1]
         scaled = (
@@ -149,8 +146,9 @@ class ConnectedNetMixin(BaseEstimator):
         )
         return [*found[:-1], (scaled, bias * scale + shift)]
 
-    def _network_body(self, continues):
+    def _specify(self, rows, continues):
         """Specify the given connections; `fit` keeps them as they were given."""
+        plain = super()._specify(rows, continues)
         wiring, output = self._resolve()
         if not continues:
             self._wiring, self._output_wiring = wiring, output
@@ -159,16 +157,17 @@ class ConnectedNetMixin(BaseEstimator):
         last = None if output is None else output.matrix
         n_dense = len(layer_sizes(self.hidden_layer_sizes))
         flags = self._bias_flags(matrices, last)
-        return {
-            "connections": tuple(matrices),
-            "output_connections": last,
-            "kernels": tuple(
+        return replace(
+            plain,
+            connections=tuple(matrices),
+            output_connections=last,
+            kernels=tuple(
                 self._kernel_of(matrix) for matrix in [*matrices, *[None] * n_dense, last]
             ),
-            "bias_connections": (*flags[: len(matrices)], *[None] * n_dense, flags[-1]),
-            "use_bias": bool(self.use_bias),
-            "activation": self._activations(len(matrices) + n_dense),
-        }
+            bias_connections=(*flags[: len(matrices)], *[None] * n_dense, flags[-1]),
+            use_bias=bool(self.use_bias),
+            activation=self._activations(len(matrices) + n_dense),
+        )
 
     def _resolve(self):
         """Bring the given matrices into the order of the layers below them."""
@@ -205,7 +204,7 @@ class ConnectedNetMixin(BaseEstimator):
         if output is not None and not layer_sizes(self.hidden_layer_sizes):
             layers.append(output)
         for sentence in idle(layers, names):
-            warnings.warn(sentence, stacklevel=6)
+            warnings.warn(sentence, stacklevel=5)
 
     def _kernel_of(self, matrix):
         if matrix is None:

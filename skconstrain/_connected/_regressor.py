@@ -6,6 +6,7 @@ import numpy as np
 
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._connected._mixin import ConnectedNetMixin
+from skconstrain._networks import AffineHead
 from skconstrain._sklearn_compat import Interval
 
 
@@ -219,7 +220,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         self.verbose = verbose
 
     def _check_settings(self):
-        """Refuse losses of positive predictions; `_network_body` checks what depends on X and y."""
+        """Refuse losses of positive predictions; `_specify` checks what depends on X and y."""
         if self._loss().needs_positive_predictions:
             raise ValueError(
                 f"loss={self.loss!r} is defined for positive predictions, and those of "
@@ -234,8 +235,8 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     def _check_values(self, target):
         """Accept every finite target."""
 
-    def _network_head(self):
-        return {"head": ("Affine", {})}
+    def _head(self):
+        return AffineHead()
 
     def _start(self, rows):
         """Start at the weighted mean of y; give each output the unit of its spread."""
@@ -251,5 +252,5 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         return loss.loss, loss.exponent
 
     def _output_unit(self):
-        scale, shift = self._weights[-2:]
-        return scale, shift
+        named = self._network.named(self._weights)
+        return named["output/scale"], named["output/shift"]

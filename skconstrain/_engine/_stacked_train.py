@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from skconstrain._engine._batching import Batches, pad_rows, padded
-from skconstrain._engine._train import TrainingResult, TrainingRun, divergence
+from skconstrain._engine._run import TrainingResult, TrainingRun
+from skconstrain._engine._stopping import Stopping
+from skconstrain._engine._train import divergence
 
 # What a program for fewer models costs, and a step of one model: measured on two cores. Estimates,
 # not clocks, decide, so that a training is the same whenever it is repeated.
@@ -24,6 +26,7 @@ class _Member:
     rate: float
     start: list[np.ndarray]
     optimizer_state: list[np.ndarray] | None
+    stopping: Stopping
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     best_weights: list[np.ndarray] | None = None
@@ -44,10 +47,10 @@ class _Member:
         if validation_loss is not None:
             self.validation_losses.append(float(validation_loss))
             watched = validation_loss if self.run.early_stopping else loss
-        improved = self.run.stopping.update(float(watched))
+        improved = self.stopping.update(float(watched))
         if self.run.early_stopping and improved:
             self.best_weights = program.weights(place)
-        if self.run.stopping.done or len(self.losses) == self.run.epochs:
+        if self.stopping.done or len(self.losses) == self.run.epochs:
             self.outcome = self._result(program, place)
 
     def _result(self, program, place):
@@ -55,7 +58,7 @@ class _Member:
         if not all(np.isfinite(array).all() for array in weights):
             return divergence("A weight became infinite or NaN.", self.rate)
         state = program.optimizer_state(place, self.rate)
-        stopped = self.run.stopping.done
+        stopped = self.stopping.done
         return TrainingResult(weights, state, self.losses, self.validation_losses, False, stopped)
 
     def leave(self, program, place):
@@ -70,7 +73,7 @@ def n_validation_rows(runs: list[TrainingRun]) -> int:
 
 
 def train_stack(
-    lend: Callable, runs: list[TrainingRun], begin: Callable, is_wanted: Callable[[], bool]
+    lend: Callable, runs: list[TrainingRun], is_wanted: Callable[[], bool]
 ) -> list[TrainingResult | ValueError]:
     """Train all runs at once; return the result of each one, or the error that ended it.
 
@@ -81,8 +84,6 @@ def train_stack(
         others go on in a smaller one.
     runs
         Trainings of equal shapes after padding, without callbacks.
-    begin
-        ``begin(model, runs)`` gives every run its start.
     is_wanted
         Says before each epoch whether anybody waits for the results.
 
@@ -92,7 +93,6 @@ def train_stack(
         If nobody does any more.
     """
     with lend(runs) as program:
-        begin(program.model, runs)
         members = [_member(run, program) for run in runs]
         _Stack(program, members).train(is_wanted)
     while left := [member for member in members if member.outcome is None]:
@@ -106,7 +106,8 @@ def _member(run, program):
     # In single precision, as Keras holds it.
     rate = float(np.float32(default if run.learning_rate is None else run.learning_rate))
     batches = Batches(len(run.X), run.batch_size)
-    return _Member(run, batches, rate, run.start, run.optimizer_state)
+    stopping = Stopping(run.patience, run.tol)
+    return _Member(run, batches, rate, run.start, run.optimizer_state, stopping)
 
 
 class _Stack:

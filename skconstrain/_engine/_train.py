@@ -1,8 +1,6 @@
 """The training loop: epochs, stopping, callbacks, interruption."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -10,6 +8,7 @@ import numpy as np
 from skconstrain._engine._chunks import make_feed, place_validation
 from skconstrain._engine._interrupt import DeferredInterrupt
 from skconstrain._engine._progress import progress
+from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stopping import Stopping
 
 _BATCH_HOOKS = (
@@ -18,73 +17,6 @@ _BATCH_HOOKS = (
     "on_train_batch_begin",
     "on_train_batch_end",
 )
-
-
-@dataclass
-class TrainingRun:
-    """What one fit asks of a program. All of it is data: none of it compiles anything.
-
-    Attributes
-    ----------
-    X, y, weight
-        Arrays of shape (n_rows, n_features), (n_rows, n_outputs) and (n_rows,), in the program's
-        precision; `y` is divided by `target_scale`, and weights are positive. `X` may be LazyRows.
-    start
-        Weights of the model to start from, trained ones first.
-    rng
-        Draws the order of rows.
-    epochs, batch_size
-        Largest number of passes; rows of a step.
-    alpha
-        L2 penalty: ``alpha / 2`` times the squares of the kernels, per row of a batch.
-    target_scale
-        Predictions are divided by it before the loss.
-    loss_numbers
-        Settings of the loss that are data.
-    validation
-        ``(X, y, weight)`` like the training data, or None.
-    stopping
-        Decides when to stop, on the validation loss if `early_stopping`, else on the training loss.
-    early_stopping
-        Whether to stop on the validation loss, and to end with the best weights.
-    schedules
-        Functions of the epoch that give weights which are not trained, by their paths.
-    """
-
-    X: np.ndarray
-    y: np.ndarray
-    weight: np.ndarray
-    start: list[np.ndarray]
-    rng: np.random.Generator
-    epochs: int
-    batch_size: int
-    alpha: float
-    stopping: Stopping
-    target_scale: float = 1.0
-    loss_numbers: dict[str, float] = field(default_factory=dict)
-    validation: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
-    early_stopping: bool = False
-    learning_rate: float | None = None
-    schedules: dict[str, Callable[[int], float]] = field(default_factory=dict)
-    optimizer_state: list[np.ndarray] | None = None
-    callbacks: list[keras.callbacks.Callback] = field(default_factory=list)
-    first_epoch: int = 0
-    verbose: int = 0
-
-
-@dataclass
-class TrainingResult:
-    """What a run leaves: weights, the optimizer's state, and the mean loss of every epoch.
-
-    `interrupted` by Ctrl-C, or `stopped` by its own rule or by a callback before its last epoch.
-    """
-
-    weights: list[np.ndarray]
-    optimizer_state: list[np.ndarray]
-    losses: list[float]
-    validation_losses: list[float]
-    interrupted: bool
-    stopped: bool
 
 
 def train(program, run: TrainingRun) -> TrainingResult:
@@ -122,6 +54,7 @@ class _Loop:
         self.validation_losses: list[float] = []
         self.best_weights: list[np.ndarray] | None = None
         self.interrupted = False
+        self.stopping = Stopping(run.patience, run.tol)
         self.feed = make_feed(program, run.X, run.y, run.weight, run.batch_size)
         self.validation = None
         if run.validation is not None:
@@ -149,7 +82,7 @@ class _Loop:
             hooks.on_epoch_end(epoch, logs)
             report(epoch, logs)
             self.interrupted = interrupt.requested
-            if run.stopping.done or self.program.model.stop_training or self.interrupted:
+            if self.stopping.done or self.program.model.stop_training or self.interrupted:
                 break
         hooks.on_train_end(logs)
 
@@ -173,7 +106,7 @@ class _Loop:
         if self.validation is not None:
             logs["val_loss"] = self.program.evaluate(self.validation) / self.validation_weight
             self.validation_losses.append(logs["val_loss"])
-        improved = run.stopping.update(logs["val_loss"] if run.early_stopping else loss)
+        improved = self.stopping.update(logs["val_loss"] if run.early_stopping else loss)
         if run.early_stopping and improved:
             self.best_weights = self.program.snapshot()
         return logs
@@ -218,7 +151,7 @@ class _Loop:
             self.losses,
             self.validation_losses,
             self.interrupted,
-            self.data.stopping.done or bool(self.program.model.stop_training),
+            self.stopping.done or bool(self.program.model.stop_training),
         )
 
 

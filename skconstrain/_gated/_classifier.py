@@ -1,41 +1,23 @@
 """GatedEnsembleClassifier: experts under a gate that learns who is right where."""
 
-import math
-from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import expit, log_softmax, softmax
-from sklearn.model_selection import StratifiedKFold, check_cv
 from sklearn.utils import Bunch
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import layer_sizes
-from skconstrain._gated._calibration import scale_and_shift
-from skconstrain._gated._expert import (
-    RESPONSES,
-    all_scores,
-    check_experts,
-    check_prefit,
-    choose_response,
-    fit_experts,
-    fit_parts,
-    make_expert,
-    out_of_fold_scores,
-)
-from skconstrain._gated._partition import capped_assignment, starting_parts
+from skconstrain._gated._calibration import probability_of
+from skconstrain._gated._expert import RESPONSES, check_experts
+from skconstrain._gated._fitted_gate import FittedGate
+from skconstrain._gated._given_experts import GivenExperts
+from skconstrain._gated._joint_experts import JointExperts
 from skconstrain._lazy_rows import moments
-from skconstrain._sklearn_compat import (
-    BaseComposition,
-    Interval,
-    StrOptions,
-    safe_indexing,
-)
-
-# Rows that an expert may get in a round, in units of its equal share.
-_CAP = 1.3
+from skconstrain._networks import GatedNetwork, Gating, TemperatureSchedule
+from skconstrain._sklearn_compat import BaseComposition, Interval, StrOptions
 
 
 def _has_networks(self):
@@ -355,7 +337,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             gate.
         """
         check_is_fitted(self)
-        return self._gate_weights(self._validated_input(X), self._weights)
+        return self._gate.proba(self._validated_input(X))
 
     def expert_predict_proba(self, X):
         """Predict probabilities by every expert for itself.
@@ -373,7 +355,8 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         """
         check_is_fitted(self)
         checked = self._validated_input(X)
-        return self._probability_of_logits(self._expert_logits(checked, X))
+        logits = self._experts.logits(self._gate, checked, X, n_jobs=self.n_jobs)
+        return probability_of(logits)
 
     @property
     def gate_loss_curve_(self):
@@ -444,264 +427,74 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
                 "MultiOutputClassifier around it, or MultiLabelNetClassifier."
             )
 
-    def _schedules(self):
-        if np.ndim(self.temperature) == 0:
-            return {}
-        from skconstrain._networks import TemperatureSchedule
+    def _fit_inputs(self, rows, given):
+        """Fit the experts that are given; their out-of-fold scores follow the features."""
+        if self.estimators is None:
+            experts = JointExperts(self.n_experts)
+        else:
+            settings = {"stack_method": self.stack_method, "cv": self.cv, "n_rounds": self.n_rounds}
+            experts = GivenExperts(self.estimators, self.classes_, **settings)
+        settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
+        rows = experts.fit(rows, given, partial(self._generator, 0), **settings)
+        self._experts, self.expert_names_ = experts, experts.names
+        return rows
 
-        schedule = TemperatureSchedule(*map(float, self.temperature), self.epochs)
-        return {"gate/temperature": schedule}
+    def _network_input(self, X, X_given):
+        return self._experts.inputs(X, X_given, n_jobs=self.n_jobs)
 
-    def _network_body(self, continues):
+    def _specify(self, rows, continues):
+        common = self._common_settings(rows)
         sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
         if not all(size > 0 for size in sizes):
             raise ValueError(f"gate_hidden_layer_sizes must hold positive integers. Got {sizes}.")
-        gate = {
-            "n_experts": len(self.expert_names_),
-            "hidden_layer_sizes": sizes,
-            "gating": self.gating,
-            "k": int(self.k),
-            "gumbel": bool(self.gumbel),
-            "penalised": self.load_balance > 0 or self.entropy_penalty > 0,
-            "scores": None if self.estimators is None else self._score_options,
-        }
-        return {"gate": gate}
+        gate = Gating(
+            n_experts=len(self.expert_names_),
+            hidden_layer_sizes=sizes,
+            gating=self.gating,
+            k=int(self.k),
+            gumbel=bool(self.gumbel),
+            is_penalised=self.load_balance > 0 or self.entropy_penalty > 0,
+        )
+        return GatedNetwork(**common, gate=gate, scores=self._experts.columns)
 
     def _start(self, rows):
         """Start networks at the share of each class, and the gate at standardised features."""
         known, target_scale = super()._start(rows)
-        cut = rows.X.shape[1]
-        if self.estimators is not None:
-            scores = self._scores_of(rows.X)
-            cut -= scores[0].size
-            known = self._start_of_calibration(scores, rows)
-        X = rows.X if self.estimators is None else rows.X[:, :cut]
-        mean, spread = moments(X, rows.weight)
+        mean, spread = moments(self._experts.features(rows.X), rows.weight)
         scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
-        known |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
-        return {**known, **self._gate_factors()}, target_scale
-
-    def _start_of_calibration(self, scores, rows):
-        """Start each expert at its best scale and shift: the gate leaves a badly scaled one."""
-        options = self._score_options
-        scale, shift = np.ones((scores.shape[1], 1)), np.zeros(scores.shape[1:])
-        for i in np.flatnonzero(options["trained"]):
-            seen = np.asarray(options["seen"][i])
-            binary = self._target_kind == "binary"
-            known = np.ones(len(scores), bool) if binary else rows.target[:, seen].any(axis=1)
-            if known.any():
-                parts = scores[known, i][:, seen], rows.target[known][:, seen], rows.weight[known]
-                scale[i], shift[i, seen] = scale_and_shift(*(p.astype(np.float64) for p in parts))
-        return {"eta/scale": scale, "eta/shift": shift}
-
-    def _gate_factors(self):
-        """Return what the gate layer holds and does not train."""
-        return {
+        gate = {
+            "gate_scale/scale": scale,
+            "gate_scale/shift": -mean * scale,
             "gate/temperature": np.ravel(self.temperature)[0],
             "gate/load_balance": self.load_balance,
             "gate/entropy_penalty": self.entropy_penalty,
         }
+        return known | gate | self._experts.known_weights(*rows), target_scale
 
-    def _extend(self, rows, given):
-        """Fit the experts, and put their out-of-fold scores behind the features."""
-        if self.estimators is None:
-            self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
-            return rows
-        self.expert_names_ = [name for name, _ in self.estimators]
-        n_columns = 1 if len(self.classes_) == 2 else len(self.classes_)
-        shape = (len(rows.X), len(self.estimators), n_columns)
-        if self.n_rounds > 0:
-            # Every round has experts of its own; see _learn_in_rounds.
-            self._given = given
-            trained = tuple(response != "predict_proba" for response in self._responses())
-            seen = ((True,) * n_columns,) * shape[1]
-            self._score_options = {"trained": trained, "seen": seen}
-            scores = np.zeros(shape)
-        else:
-            scores = self._fit_and_score(given)
-        return rows._replace(X=_beside(rows.X, scores))
+    def _schedules(self):
+        if np.ndim(self.temperature) == 0:
+            return {}
+        schedule = TemperatureSchedule(*map(float, self.temperature), self.epochs)
+        return {"gate/temperature": schedule}
 
-    def _fit_and_score(self, given):
-        if self.cv == "prefit":
-            fitted = [estimator for _, estimator in self.estimators]
-            for name, estimator in self.estimators:
-                check_prefit(name, estimator, self.n_features_in_)
-        else:
-            settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
-            fitted = fit_experts(self.estimators, *given, **settings)
-        self._set_experts(fitted, given.X)
-        self._score_options = {
-            "trained": tuple(not expert.is_calibrated for expert in self._experts),
-            "seen": tuple(tuple(map(bool, expert.seen)) for expert in self._experts),
-        }
-        if self.cv == "prefit":
-            return all_scores(self._experts, given.X, n_jobs=self.n_jobs)
-        return out_of_fold_scores(
-            self._experts, *given, cv=self._folds(given.y, self._generator(0)), n_jobs=self.n_jobs
-        )
-
-    def _folds(self, y, rng):
-        """Return the splitter; of the estimator's own folds the seed decides."""
-        if isinstance(self.cv, Integral):
-            seed = int(rng.integers(2**31))
-            return StratifiedKFold(self.cv, shuffle=True, random_state=seed)
-        return check_cv(self.cv, y, classifier=True)
-
-    def _set_experts(self, fitted, X):
-        self.estimators_ = list(fitted)
-        self.named_estimators_ = Bunch(**dict(zip(self.expert_names_, fitted, strict=True)))
-        wanted = self._responses() if self.n_rounds > 0 else [self.stack_method] * len(fitted)
-        self._experts = self._make_experts(fitted, X, wanted)
-
-    def _make_experts(self, fitted, X, wanted):
-        return [
-            make_expert(name, estimator, response, self.classes_, X)
-            for name, estimator, response in zip(self.expert_names_, fitted, wanted, strict=True)
-        ]
-
-    def _network_input(self, X, X_given):
-        if self.estimators is None:
-            return X
-        return _beside(X, all_scores(self._experts, X_given, n_jobs=self.n_jobs))
-
-    def _scores_of(self, X):
-        """Return the scores behind the features, shape (n_samples, L, C)."""
-        n_columns = 1 if len(self.classes_) == 2 else len(self.classes_)
-        n_scores = len(self.expert_names_) * n_columns
-        return X[:, -n_scores:].reshape(len(X), -1, n_columns)
-
-    def _learn(self, network, rows, held_out, target_scale, **run):
-        if self.n_rounds > 0:
-            result = self._learn_in_rounds(network, rows, held_out, target_scale, **run)
-        else:
-            result = self._train(network, rows, held_out, target_scale, **run)
-        weights = self._gate_weights(rows.X, result.weights, network)
-        self.expert_usage_ = np.average(weights, axis=0, weights=rows.weight)
+    def _learn(self, network, run, given):
+        result = self._experts.learn(network, run, given, self._train, n_jobs=self.n_jobs)
+        usage = FittedGate(network, result.weights).proba(run.X)
+        self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
+        if self.estimators is not None:
+            self.estimators_ = [expert.estimator for expert in self._experts.experts]
+            named = zip(self.expert_names_, self.estimators_, strict=True)
+            self.named_estimators_ = Bunch(**dict(named))
         return result
-
-    def _learn_in_rounds(self, network, rows, held_out, target_scale, *, epochs, rng, **run):
-        """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat."""
-        if held_out is not None:
-            raise ValueError("n_rounds > 0 takes no X_val and y_val: rounds change the experts.")
-        n_rows, n_experts = len(rows.X), len(self.expert_names_)
-        features = rows.X[:, : self.n_features_in_]
-        cap = math.ceil(_CAP * n_rows / n_experts)
-        owner = starting_parts(features, n_experts, cap, int(rng.integers(2**31)))
-        losses, first = [], run.pop("first_epoch")
-        for number, share in enumerate(_shares(epochs, self.n_rounds)):
-            rows = rows._replace(X=_beside(features, self._scores_of_parts(owner, rng)))
-            if number == 0 and "known_weights" in run:
-                run["known_weights"] = self._start(rows)[0]
-            place = {"epochs": share, "first_epoch": first + len(losses)}
-            result = self._train(network, rows, None, target_scale, rng=rng, **place, **run)
-            losses += result.losses
-            run.pop("known_weights", None)
-            run |= {"start": result.weights, "optimizer_state": result.optimizer_state}
-            if result.interrupted:
-                break
-            if number + 1 < self.n_rounds:
-                preference = self._predict_part(features, "gate_logits", result.weights, network)
-                owner = capped_assignment(log_softmax(preference, axis=1), cap)
-        self._set_experts(self._fit_parts(owner), self._given.X)
-        return replace(result, losses=losses)
-
-    def _scores_of_parts(self, owner, rng):
-        """Return scores of every row by experts that were fitted without it, (n, L, C)."""
-        given, scores = self._given, None
-        folds = self._folds(given.y, rng).split(np.zeros(len(given.y)), given.y)
-        for training, rest in folds:
-            fitted = self._fit_parts(owner, training)
-            experts = self._make_experts(fitted, given.X, self._responses())
-            found = all_scores(experts, safe_indexing(given.X, rest), n_jobs=self.n_jobs)
-            if scores is None:
-                scores = np.zeros((len(owner), *found.shape[1:]))
-            scores[rest] = found
-        return scores
-
-    def _fit_parts(self, owner, training=None):
-        """Fit each expert on its own rows, among those of `training`."""
-        used = np.ones(len(owner), bool)
-        if training is not None:
-            used[:] = False
-            used[training] = True
-        parts = [np.flatnonzero(used & (owner == i)) for i in range(len(self.estimators))]
-        return fit_parts(self.estimators, *self._given, parts, n_jobs=self.n_jobs)
-
-    def _responses(self):
-        """Return what experts are asked for, before they are fitted: parts may lack classes."""
-        return [choose_response(*pair, self.stack_method) for pair in self.estimators]
-
-    def _gate_weights(self, X, weights, network=None):
-        return self._predict_part(X, "gate", weights, network)
-
-    def _predict_part(self, X, name, weights, network=None):
-        """Return what a layer puts out; for features alone, where it needs no scores."""
-        from skconstrain import _keras_wrapper
-
-        network = self._network if network is None else network
-        missing = network["n_features"] - X.shape[1]
-        if missing:
-            X = np.hstack([X, np.zeros((len(X), missing), X.dtype)])
-        return _keras_wrapper.predict_part(network, weights, X, name)
-
-    def _expert_logits(self, checked, X):
-        """Return logits of every expert, shape (n_samples, L, C)."""
-        if self.estimators is None:
-            return self._predict_part(checked, "eta", self._weights)
-        return self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
-
-    def _calibrated(self, scores, experts):
-        """Return logits for scores of some experts, shape (n_samples, n_chosen, C)."""
-        options = self._network["gate"]["scores"]
-        trained = np.asarray(options["trained"])[experts, None]
-        scale, shift = self._scale_and_shift()
-        scale = np.where(trained, scale[experts], 1)
-        shift = np.where(trained, shift[experts], 0)
-        return np.where(np.asarray(options["seen"])[experts], scale * scores + shift, -np.inf)
-
-    def _scale_and_shift(self):
-        """Return scale (L, 1) and shift (L, C) of the experts' scores."""
-        # The trained weights end with them: the gate stands before the experts in the network.
-        n_trained = 2 * (len(self._network["gate"]["hidden_layer_sizes"]) + 1) + 2
-        scale, shift = self._weights[n_trained - 2 : n_trained]
-        return scale.astype(np.float64), shift.astype(np.float64)
-
-    def _probability_of_logits(self, logits):
-        """Return probabilities of all classes from logits of shape (..., C)."""
-        if self._target_kind == "binary":
-            return np.concatenate([expit(-logits), expit(logits)], axis=-1)
-        return softmax(logits, axis=-1)
 
     def _outputs(self, X):
         check_is_fitted(self)
-        if self.estimators is None:
-            return super()._outputs(X)
         checked = self._validated_input(X)
-        gate = self._gate_weights(checked, self._weights)
-        probability = self._mix(gate, X)
-        smallest = np.finfo(np.float64).tiny
-        logs = np.log(np.maximum(probability, smallest))
-        return logs[:, 1:] - logs[:, :1] if self._target_kind == "binary" else logs
+        return self._experts.outputs(self._gate, checked, X, n_jobs=self.n_jobs)
 
-    def _mix(self, gate, X):
-        """Return the mixture's probabilities; experts without weight for a row do not see it."""
-        if self._network["gate"]["gating"] == "soft":
-            logits = self._calibrated(all_scores(self._experts, X, n_jobs=self.n_jobs), slice(None))
-            return np.einsum("nl,nlk->nk", gate, self._probability_of_logits(logits))
-        mixture = np.zeros((len(gate), len(self.classes_)))
-        for i, expert in enumerate(self._experts):
-            rows = np.flatnonzero(gate[:, i])
-            if len(rows):
-                scores = expert.scores(safe_indexing(X, rows))[:, None]
-                logits = self._calibrated(scores, [i])[:, 0]
-                mixture[rows] += gate[rows, i : i + 1] * self._probability_of_logits(logits)
-        return mixture
-
-    def _fit(self, *args, **kwargs):
-        try:
-            return super()._fit(*args, **kwargs)
-        finally:
-            self.__dict__.pop("_given", None)  # the data do not stay
+    @property
+    def _gate(self):
+        return FittedGate(self._network, self._weights)
 
     def _bytes_at_once(self):
         # Given experts are fitted on all of X, and get it as it is.
@@ -716,13 +509,3 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
         return tags
-
-
-def _beside(X, scores):
-    """Put scores of shape (n_samples, L, C) behind the features."""
-    return np.hstack([X, scores.reshape(len(X), -1).astype(X.dtype)])
-
-
-def _shares(epochs, n_rounds):
-    """Share epochs among rounds, at least one for each; the last rounds get what is left over."""
-    return [max(1, (epochs + number) // n_rounds) for number in range(n_rounds)]

@@ -99,6 +99,14 @@ def make_expert(name, estimator, wanted, classes, X) -> Expert:
     return Expert(name, estimator, response, known, len(classes))
 
 
+def make_experts(names, fitted, wanted, classes, X) -> list[Expert]:
+    """Wrap fitted classifiers, each of which is asked by the method that is wanted of it."""
+    return [
+        make_expert(name, estimator, response, classes, X)
+        for name, estimator, response in zip(names, fitted, wanted, strict=True)
+    ]
+
+
 def columns_of(given, response, known, n_classes) -> np.ndarray:
     """Bring what a classifier gives into the columns of all classes, shape (n_rows, C)."""
     if response == "predict_proba":

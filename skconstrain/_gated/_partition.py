@@ -1,11 +1,21 @@
-"""Which rows belong to which expert: disjoint parts of bounded size."""
+"""Which rows belong to which fit: folds, and disjoint parts of bounded size for the experts."""
+
+from numbers import Integral
 
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.model_selection import StratifiedKFold, check_cv
+
+
+def make_folds(cv, y, rng: np.random.Generator):
+    """Return the splitter that `cv` means for classes `y`; `rng` shuffles a number of folds."""
+    if isinstance(cv, Integral):
+        return StratifiedKFold(cv, shuffle=True, random_state=int(rng.integers(2**31)))
+    return check_cv(cv, y, classifier=True)
 
 
 def capped_assignment(score: np.ndarray, cap: int) -> np.ndarray:
-    """Give each row to its best expert with room; a full one keeps the rows that score highest.
+    """Give each row to its best expert below the cap; a full one keeps its highest scores.
 
     Parameters
     ----------
@@ -30,7 +40,7 @@ def capped_assignment(score: np.ndarray, cap: int) -> np.ndarray:
         for expert in np.unique(owner[free]):
             rows = np.flatnonzero(owner == expert)
             if len(rows) > cap:
-                # Those that came first have no right to stay: the highest scores do.
+                # In whatever order rows came: the highest scores stay.
                 rejected = rows[np.argsort(-score[rows, expert], kind="stable")[cap:]]
                 score[rejected, expert] = -np.inf
                 left.append(rejected)

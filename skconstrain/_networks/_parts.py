@@ -26,9 +26,9 @@ def constraint(given):
     return _CONSTRAINTS[given]() if isinstance(given, str) else given
 
 
-def kernel_initializer(network):
+def kernel_initializer(initialized):
     """Return what draws kernels of the model that users see; programs are given theirs.
 
     JAX compiles a generator for every shape that is drawn, which takes as long as many fits.
     """
-    return initializers.GlorotUniform(seed=0) if network.get("initialized") else "zeros"
+    return initializers.GlorotUniform(seed=0) if initialized else "zeros"

@@ -201,6 +201,12 @@ class LayerConnections:
     positions: np.ndarray
 
 
+def glorot_bounds(matrix):
+    """Return the bound of Glorot's uniform distribution of each connection."""
+    degrees = matrix.fan_in[matrix.columns] + matrix.fan_out[matrix.rows]
+    return np.sqrt(6 / degrees)
+
+
 def chain(connections, n_features, feature_names=None, *, name="connections"):
     """Bring the given matrices into the order of the features and of each other.
 

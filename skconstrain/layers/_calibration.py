@@ -4,8 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-# The logit of a class that an expert has never seen; its probability is zero in every precision.
-_NEVER = -1e4
+from skconstrain._links import calibrated
+
+# The logit of a class that an expert does not know: its probability is zero in every precision, and
+# the loss stays finite where no expert knows the class of a row, which minus infinity would not.
+_UNSEEN = -1e4
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -32,10 +35,15 @@ class Calibration(keras.layers.Layer):
         self.shift = self.add_weight(name="shift", shape=shape, initializer="zeros")
 
     def call(self, scores):
-        trained = np.asarray(self.trained)[:, None]
-        scale = ops.where(trained, ops.convert_to_tensor(self.scale), 1)
-        shift = ops.where(trained, ops.convert_to_tensor(self.shift), 0)
-        return ops.where(np.asarray(self.seen), scale * scores + shift, _NEVER)
+        return calibrated(
+            scores,
+            ops.convert_to_tensor(self.scale),
+            ops.convert_to_tensor(self.shift),
+            np.asarray(self.trained)[:, None],
+            np.asarray(self.seen),
+            unseen=_UNSEEN,
+            where=ops.where,
+        )
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 from scipy import sparse
 
-from skconstrain.connections._matrix import ConnectionMatrix, check_flags
+from skconstrain.connections._matrix import ConnectionMatrix, check_flags, glorot_bounds
 from skconstrain.layers._sparse_product import sparse_product
 
 # A layer trains its connections only from this many possible ones on, and up to this density:
@@ -243,22 +243,10 @@ class ConnectedDense(keras.layers.Layer):
         kernel[self.connections.rows, self.connections.columns] = values
         return kernel
 
-    def initial_bounds(self):
-        """Return the bound of Glorot's uniform distribution for each connection.
-
-        Returns
-        -------
-        ndarray of shape (n_connections,)
-            ``sqrt(6 / (connections of its input + connections of its unit))``.
-        """
-        matrix = self.connections
-        degrees = matrix.fan_in[matrix.columns] + matrix.fan_out[matrix.rows]
-        return np.sqrt(6 / degrees)
-
     def _initial_kernel(self, shape, dtype=None):
         n_connections = self.connections.nnz
         if self.kernel_initializer is None:
-            bounds = self.initial_bounds()
+            bounds = glorot_bounds(self.connections)
             draw = keras.random.uniform((n_connections,), -1.0, 1.0, dtype="float32")
             values = ops.convert_to_numpy(draw) * bounds
         else:

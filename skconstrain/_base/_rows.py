@@ -1,0 +1,51 @@
+"""Rows to train on: as the user gave them, and as they are checked and encoded."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skconstrain._lazy_rows import LazyRows
+
+_LARGEST_TARGET = 1e150
+
+
+class Rows(NamedTuple):
+    """Rows to train on: X (n, n_features), encoded target (n, n_outputs), positive weight (n,)."""
+
+    X: np.ndarray | LazyRows
+    target: np.ndarray
+    weight: np.ndarray
+
+
+class Given(NamedTuple):
+    """The same rows as the user gave them: X and y, and weights or None."""
+
+    X: object
+    y: object
+    weight: np.ndarray | None
+
+
+def scaled(rows, target_scale):
+    """Return rows in the network's precision, with targets divided by their scale."""
+    dtype = rows.X.dtype
+    return rows.X, (rows.target / target_scale).astype(dtype), rows.weight.astype(dtype)
+
+
+def check_representable(target, dtype):
+    """Raise ``ValueError`` where targets are too large for the network."""
+    largest, limit = float(np.abs(target).max(initial=0)), float(np.finfo(dtype).max)
+    if largest > limit:
+        raise ValueError(
+            f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
+            "Use dtype='float64', or another unit of y."
+        )
+    if largest > _LARGEST_TARGET:
+        raise ValueError(
+            f"y must not exceed {_LARGEST_TARGET:g}, because losses square it. Got {largest:g}. "
+            "Use another unit of y."
+        )
+
+
+def column_names(y):
+    """Return the names of the columns of a table, else None."""
+    return list(y.columns) if hasattr(y, "columns") else None

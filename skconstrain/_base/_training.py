@@ -1,0 +1,97 @@
+"""From a network and a run to a result: together with equal networks, or alone."""
+
+from functools import partial
+
+import numpy as np
+
+from skconstrain import _engine
+from skconstrain._engine import TrainingResult, TrainingRun
+from skconstrain._engine._batching import padded
+from skconstrain._engine._optimizers import instance_of
+from skconstrain._keras_wrapper import NetWrapper
+from skconstrain._networks import Network
+
+
+def train(wrapper: NetWrapper, run: TrainingRun, jit_compile) -> TrainingResult:
+    """Train the network that `wrapper` builds as `run` says.
+
+    Together with equal networks that are fitted at the same time, if there are any.
+    """
+    _engine.warn_of_double_precision(wrapper.network.dtype)
+    meeting = _engine.current_meeting()
+    if meeting is not None and _may_be_stacked(wrapper, run):
+        outcome = meeting.train(_request(wrapper, run, jit_compile))
+        if outcome is not _engine.ALONE:
+            return outcome
+    return _train_alone(wrapper, run, jit_compile)
+
+
+def _train_alone(wrapper, run, jit_compile):
+    network, plan = wrapper.network, _engine.plan_chunks(run.X, run.batch_size)
+    lent = _engine.lend_program(
+        wrapper.key,
+        wrapper.build,
+        n_rows=plan.rows_per_chunk,
+        batch_size=run.batch_size,
+        epochs=run.epochs * plan.n_chunks,
+        kernel_size=network.kernel_size,
+        jit_compile=jit_compile if network.supports_xla else False,
+        has_callbacks=bool(run.callbacks),
+    )
+    with lent as program, _engine.precision():
+        return _engine.train(program, run)
+
+
+def _may_be_stacked(wrapper, run):
+    """Whether a stack trains the network as it trains alone."""
+    network = wrapper.network
+    small = network.kernel_size <= _engine.MAX_STACKED_SIZE and network.supports_xla
+    watched = run.callbacks or run.verbose
+    # Rows that are read in chunks stay where they are.
+    is_read = isinstance(run.X, np.ndarray) and (
+        run.validation is None or isinstance(run.validation[0], np.ndarray)
+    )
+    return is_read and small and not watched and _is_stackable(wrapper.optimizer)
+
+
+def _is_stackable(optimizer):
+    return _engine.is_stackable(instance_of(optimizer))
+
+
+def _request(wrapper, run, jit_compile):
+    batches = _engine.Batches(len(run.X), run.batch_size)
+    n_validation = 0 if run.validation is None else padded(len(run.validation[0]))
+    shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
+    return _engine.Request(
+        key=(wrapper.key, shapes, jit_compile, tuple(run.schedules)),
+        train_together=_train_together,
+        n_bytes=_bytes_in_stack(wrapper.network, run.X.dtype.itemsize, shapes),
+        payload=(wrapper, run, jit_compile),
+    )
+
+
+def _train_together(requests):
+    """Train requests of equal networks as one stack."""
+    wrapper, _, jit_compile = requests[0].payload
+    lend = partial(
+        _engine.lend_stacked_program,
+        wrapper.key,
+        wrapper.build,
+        kernel_size=wrapper.network.kernel_size,
+        jit_compile=jit_compile,
+    )
+
+    def is_wanted():
+        return any(request.is_wanted for request in requests)
+
+    with _engine.precision():
+        return _engine.train_stack(lend, [request.payload[1] for request in requests], is_wanted)
+
+
+def _bytes_in_stack(network: Network, itemsize, shapes):
+    """Return the memory of a model in a stack: its data, its weights, and units in a step."""
+    width, n_rows, n_steps, n_validation = shapes
+    columns = network.n_features + network.n_outputs + 1
+    units = columns + network.n_units
+    n_numbers = (n_rows + n_validation) * columns + 12 * network.kernel_size + 8 * width * units
+    return n_numbers * itemsize + 4 * width * n_steps

@@ -1,0 +1,121 @@
+"""Rounds of the parallel mixture: experts on disjoint parts of the rows, and a gate over them."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import log_softmax
+
+from skconstrain._gated._expert import Expert, all_scores, fit_parts, make_experts
+from skconstrain._gated._fitted_gate import FittedGate
+from skconstrain._gated._partition import capped_assignment, make_folds, starting_parts
+from skconstrain._sklearn_compat import safe_indexing
+
+# Rows that an expert may get in a round, in units of its equal share.
+_CAP = 1.3
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Experts that are fitted on disjoint parts of the rows.
+
+    Attributes
+    ----------
+    estimators
+        Names and unfitted classifiers.
+    responses
+        The method that each of them is asked by, whatever classes its part lacks.
+    classes
+        All classes.
+    cv
+        Number of folds inside the parts, or a splitter.
+    given
+        The rows as the user gave them.
+    n_jobs
+        Experts fitted in parallel.
+    """
+
+    estimators: list
+    responses: list[str]
+    classes: np.ndarray
+    cv: object
+    given: tuple
+    n_jobs: int | None
+
+    def fit(self, owner, training=None) -> list[Expert]:
+        """Fit each expert on its own rows, among those of `training`.
+
+        `owner` holds the position of an expert for each row, shape (n_rows,).
+        """
+        used = np.ones(len(owner), bool)
+        if training is not None:
+            used[:] = False
+            used[training] = True
+        parts = [np.flatnonzero(used & (owner == i)) for i in range(len(self.estimators))]
+        fitted = fit_parts(self.estimators, *self.given, parts, n_jobs=self.n_jobs)
+        names = [name for name, _ in self.estimators]
+        return make_experts(names, fitted, self.responses, self.classes, self.given.X)
+
+    def scores(self, owner, rng) -> np.ndarray:
+        """Return scores of every row by experts that were fitted without it, (n_rows, L, C)."""
+        X, y, _ = self.given
+        scores = None
+        for training, rest in make_folds(self.cv, y, rng).split(np.zeros(len(y)), y):
+            found = all_scores(
+                self.fit(owner, training), safe_indexing(X, rest), n_jobs=self.n_jobs
+            )
+            if scores is None:
+                scores = np.zeros((len(owner), *found.shape[1:]))
+            scores[rest] = found
+        return scores
+
+
+def train_in_rounds(network, run, experts, parts, train):
+    """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat.
+
+    Parameters
+    ----------
+    network : GatedNetwork
+        The gate over scores.
+    run : TrainingRun
+        Its epochs are shared among the rounds; its X ends in scores, which are replaced.
+    experts : GivenExperts
+        Knows how scores stand in X, and where their calibration starts.
+    parts : Parts
+        Fits experts on parts.
+    train : callable
+        Returns a TrainingResult for a network and a run.
+
+    Returns
+    -------
+    result : TrainingResult
+        Of the last round, with the losses of all.
+    owner : ndarray of shape (n_rows,)
+        The position of the expert of each row.
+    """
+    features = experts.features(run.X)
+    n_experts = len(parts.estimators)
+    cap = math.ceil(_CAP * len(features) / n_experts)
+    owner = starting_parts(features, n_experts, cap, int(run.rng.integers(2**31)))
+    losses, first_epoch = [], run.first_epoch
+    shares = _shares(run.epochs, experts.n_rounds)
+    for number, epochs in enumerate(shares):
+        X = experts.with_scores(features, parts.scores(owner, run.rng))
+        run = replace(run, X=X, epochs=epochs, first_epoch=first_epoch + len(losses))
+        if run.start is None:
+            known = experts.known_weights(X, run.y, run.weight)
+            run = replace(run, known_weights=run.known_weights | known)
+        result = train(network, run)
+        losses += result.losses
+        if result.interrupted:
+            break
+        run = replace(run, start=result.weights, optimizer_state=result.optimizer_state)
+        if number + 1 < len(shares):
+            preference = FittedGate(network, result.weights).layer(features, "gate_logits")
+            owner = capped_assignment(log_softmax(preference, axis=1), cap)
+    return replace(result, losses=losses), owner
+
+
+def _shares(epochs, n_rounds):
+    """Share epochs among rounds, at least one for each; the last rounds get what is left over."""
+    return [max(1, (epochs + number) // n_rounds) for number in range(n_rounds)]

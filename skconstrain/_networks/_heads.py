@@ -1,0 +1,82 @@
+"""Heads: what follows the last layer with a kernel."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from skconstrain._networks._weight import Weight
+
+
+class Head(ABC):
+    """What follows the last layer with a kernel: in training, and in the model that users see."""
+
+    def weights(self, n_outputs: int) -> list[Weight]:
+        """Return its weights, none of which is trained."""
+        return []
+
+    @abstractmethod
+    def build(self, outputs, dtype: str):
+        """Return the outputs of the network that is trained."""
+
+    def build_fitted(self, outputs, dtype: str):
+        """Return the outputs of the model that users see, from those of the trained network."""
+        return outputs
+
+
+@dataclass(frozen=True)
+class BoundedOutputHead(Head):
+    """A link into the range from `lower` to `upper`."""
+
+    output: str
+    lower: float
+    upper: float | None
+
+    def weights(self, n_outputs):
+        """Return the gain, and the scale of a range without an upper end."""
+        names = ["gain"] if self.upper is not None else ["gain", "scale"]
+        return [Weight(f"output/{name}", (n_outputs,), 1.0, is_trained=False) for name in names]
+
+    def build(self, outputs, dtype):
+        """Return predictions."""
+        from skconstrain.layers import BoundedOutput
+
+        link = BoundedOutput(self.output, self.lower, self.upper, dtype=dtype, name="output")
+        return link(outputs)
+
+
+@dataclass(frozen=True)
+class AffineHead(Head):
+    """The unit and the origin of the targets."""
+
+    def weights(self, n_outputs):
+        """Return scale and shift."""
+        starts = {"scale": 1.0, "shift": 0.0}
+        return [
+            Weight(f"output/{name}", (n_outputs,), start, is_trained=False)
+            for name, start in starts.items()
+        ]
+
+    def build(self, outputs, dtype):
+        """Return predictions."""
+        from skconstrain.layers._affine import Affine
+
+        return Affine(dtype=dtype, name="output")(outputs)
+
+
+@dataclass(frozen=True)
+class ProbabilityHead(Head):
+    """Probabilities from logits: ``"sigmoid"`` of each, or ``"softmax"`` of all.
+
+    Training takes logits; only the model that users see returns probabilities.
+    """
+
+    activation: str
+
+    def build(self, outputs, dtype):
+        """Return the logits."""
+        return outputs
+
+    def build_fitted(self, outputs, dtype):
+        """Return probabilities."""
+        import keras
+
+        return keras.layers.Activation(self.activation, dtype=dtype, name="probability")(outputs)
