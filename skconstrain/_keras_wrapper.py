@@ -20,6 +20,8 @@ from skconstrain._networks import (
     n_units,
     supports_xla,
 )
+from skconstrain._stacked_fits._barrier import current_barrier
+from skconstrain._stacked_fits._request import ALONE, Request
 
 
 def _import_wrapper():
@@ -109,25 +111,25 @@ class NetWrapper(_import_wrapper()):
 
     def _train_in_stack(self, X, y, *, start, known_weights, **run):
         """Train together with equal networks that are fitted at the same time, if there are any."""
-        meeting = _engine.current_meeting()
+        barrier = current_barrier()
         held_out = run.get("validation")
         # Rows that are read in chunks stay where they are.
         is_read = isinstance(X, np.ndarray) and (
             held_out is None or isinstance(held_out[0], np.ndarray)
         )
-        if meeting is None or not is_read or not self._may_be_stacked(run):
+        if barrier is None or not is_read or not self._may_be_stacked(run):
             return None
         batches = _engine.Batches(len(X), run["batch_size"])
         n_validation = 0 if held_out is None else padded(len(held_out[0]))
         shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
-        request = _engine.Request(
+        request = Request(
             key=(self._key(), shapes, self.jit_compile, tuple(run["schedules"])),
             train_together=_train_together,
             n_bytes=_bytes_in_stack(self.network, X.dtype.itemsize, shapes),
             payload=(self, {"X": X, "y": y, "start": start, **run}, known_weights),
         )
-        outcome = meeting.train(request)
-        if outcome is _engine.ALONE:
+        outcome = barrier.train(request)
+        if outcome is ALONE:
             return None
         self.result_ = outcome
         return outcome
@@ -188,8 +190,11 @@ def _train_together(requests):
     def is_wanted():
         return any(request.is_wanted for request in requests)
 
-    with _engine.precision():
-        return _engine.train_stack(lend, runs, begin, is_wanted)
+    try:
+        with _engine.precision():
+            return _engine.train_stack(lend, runs, begin, is_wanted)
+    except _engine.NotStackableError:
+        return [ALONE] * len(requests)
 
 
 def _bytes_in_stack(network, itemsize, shapes):

@@ -315,6 +315,10 @@ default=None
         """Return functions of the epoch that give numbers of the network, by their paths."""
         return {}
 
+    def _trains_in_stacks(self) -> bool:
+        """Whether fits gain by training together: not where progress of each is to be seen."""
+        return not (self.callbacks or self.verbose)
+
     def _learn(self, network, rows, held_out, target_scale, **run):
         """Train the network: once, unless a subclass does it in rounds."""
         return self._train(network, rows, held_out, target_scale, **run)

@@ -5,8 +5,6 @@ The only folder that knows TensorFlow or JAX. It knows nothing of scikit-learn o
 
 import importlib
 import warnings
-from contextlib import contextmanager
-from contextvars import ContextVar
 
 import keras
 
@@ -14,30 +12,25 @@ from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._chunks import plan_chunks, predict_parts
 from skconstrain._engine._size import is_elementwise
-from skconstrain._engine._stacked_train import n_validation_rows, train_stack
-from skconstrain._engine._stacking import ALONE, Meeting, Request, current_meeting
+from skconstrain._engine._stacked_train import NotStackableError, n_validation_rows, train_stack
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import TrainingResult, TrainingRun, train
 from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
-    "ALONE",
     "MAX_STACKED_SIZE",
     "Batches",
     "CacheInfo",
-    "Meeting",
-    "Request",
+    "NotStackableError",
     "Stopping",
     "TrainingResult",
     "TrainingRun",
     "clear_compile_cache",
     "compile_cache_info",
-    "current_meeting",
     "freeze",
     "is_stackable",
     "lend_program",
     "lend_stacked_program",
-    "lone_fits",
     "plan_chunks",
     "precision",
     "predict",
@@ -60,7 +53,6 @@ MAX_STACKED_SIZE = 0 if _stacks is None else _stacks.MAX_STACKED_SIZE
 share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
 
 _CACHE = ProgramCache(maxsize=64)
-_LONE = ContextVar("whether a fit is the only one of its kind", default=False)
 share_gpu_memory()
 if keras.backend.backend() not in _PROGRAMS:
     _backend.warn_of_slow_backend(keras.backend.backend())
@@ -73,19 +65,6 @@ def warn_of_double_precision(dtype: str) -> None:
             "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
             stacklevel=2,
         )
-
-
-@contextmanager
-def lone_fits():
-    """Let fits inside, in this thread, be taken for the only ones of their kind.
-
-    XLA must then save in one fit what it takes to compile: from six times as many steps on.
-    """
-    token = _LONE.set(True)
-    try:
-        yield
-    finally:
-        _LONE.reset(token)
 
 
 def lend_program(
@@ -115,7 +94,7 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     jit = jit_compile
     if jit == "auto":
-        n_steps = batches.n_steps * epochs // (6 if _LONE.get() else 1)
+        n_steps = batches.n_steps * epochs
         jit = _backend.choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
 

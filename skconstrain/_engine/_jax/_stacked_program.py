@@ -11,7 +11,7 @@ from jax import numpy as jnp
 
 from skconstrain._engine._jax._program import TrainingProgram
 from skconstrain._engine._optimizer_state import state_to_start_from
-from skconstrain._engine._stacking import NotStackableError
+from skconstrain._engine._stacked_train import NotStackableError
 from skconstrain._loss_numbers import numbers_of
 
 # Larger kernels keep the cores busy alone, and a stack of them holds much memory.
