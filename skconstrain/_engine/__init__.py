@@ -5,6 +5,8 @@ The only folder that knows TensorFlow or JAX. It knows nothing of scikit-learn o
 
 import importlib
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import keras
 
@@ -31,6 +33,7 @@ __all__ = [
     "is_stackable",
     "lend_program",
     "lend_stacked_program",
+    "lone_fits",
     "plan_chunks",
     "precision",
     "predict",
@@ -53,6 +56,7 @@ MAX_STACKED_SIZE = 0 if _stacks is None else _stacks.MAX_STACKED_SIZE
 share_gpu_memory, trains_on_gpu = _backend.share_gpu_memory, _backend.trains_on_gpu
 
 _CACHE = ProgramCache(maxsize=64)
+_LONE = ContextVar("whether a fit is the only one of its kind", default=False)
 share_gpu_memory()
 if keras.backend.backend() not in _PROGRAMS:
     _backend.warn_of_slow_backend(keras.backend.backend())
@@ -65,6 +69,19 @@ def warn_of_double_precision(dtype: str) -> None:
             "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
             stacklevel=2,
         )
+
+
+@contextmanager
+def lone_fits():
+    """Let fits inside, in this thread, be taken for the only ones of their kind.
+
+    XLA must then save in one fit what it takes to compile: from six times as many steps on.
+    """
+    token = _LONE.set(True)
+    try:
+        yield
+    finally:
+        _LONE.reset(token)
 
 
 def lend_program(
@@ -94,7 +111,7 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     jit = jit_compile
     if jit == "auto":
-        n_steps = batches.n_steps * epochs
+        n_steps = batches.n_steps * epochs // (6 if _LONE.get() else 1)
         jit = _backend.choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
 
