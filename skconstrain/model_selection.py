@@ -1,25 +1,18 @@
 """Searches that train many small networks as one program."""
 
-import inspect
-import threading
+from functools import partial
 
-import joblib
 import numpy as np
-from joblib import Parallel, delayed
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import (
-    GridSearchCV,
-    ParameterGrid,
-    ParameterSampler,
-    RandomizedSearchCV,
-    check_cv,
-)
-from sklearn.pipeline import Pipeline
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
-from skconstrain._stacked_fits._groups import GroupingBackend, grouped_fits, n_workers
-from skconstrain._stacked_fits._meetings import MAX_STACK_BYTES, make_meeting, meeting_fits
+from skconstrain._stacked_fits._barrier import MAX_STACK_BYTES, MOST_FITS, Barrier
+from skconstrain._stacked_fits._search import BatchedSearch
 
 __all__ = ["BatchedGridSearchCV", "BatchedRandomizedSearchCV", "fit_many"]
+
+
+def __dir__():
+    return __all__
 
 
 def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params):
@@ -54,156 +47,11 @@ def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params)
     8
     """
     estimators = list(estimators)
-    if not estimators:
-        return estimators
-    with meeting_fits(make_meeting(max_stack_bytes), len(estimators)):
-        jobs = (delayed(estimator.fit)(X, y, **fit_params) for estimator in estimators)
-        return Parallel(pre_dispatch="all")(jobs)
+    barrier = Barrier(MOST_FITS, max_stack_bytes)
+    return barrier.run([partial(estimator.fit, X, y, **fit_params) for estimator in estimators])
 
 
-class _Once:
-    """A memory for Pipelines: fits equal transformers on equal rows once, within one process."""
-
-    def __init__(self):
-        self._lock, self._entries = threading.Lock(), {}
-
-    def cache(self, func, ignore=()):
-        """Return `func` with a memory for its results; arguments of the names `ignore` are none."""
-        names = inspect.signature(func)
-
-        def remembering(*args, **kwargs):
-            given = names.bind(*args, **kwargs).arguments
-            key = joblib.hash({name: given[name] for name in given if name not in (ignore or ())})
-            with self._lock:
-                entry = self._entries.setdefault(key, [threading.Lock(), None])
-            with entry[0]:
-                if entry[1] is None:
-                    entry[1] = func(*args, **kwargs)
-            return entry[1]
-
-        return remembering
-
-    def __deepcopy__(self, memo):
-        return self  # clones of a Pipeline share it: that is what it is for
-
-    def __reduce__(self):
-        return _Once, ()  # one for each group of fits elsewhere
-
-
-class _CountedSplits:
-    """A splitter that yields as many splits as it says: fits that never come are waited for."""
-
-    def __init__(self, splitter):
-        self._splitter = splitter
-
-    def __getattr__(self, name):
-        if name.startswith("__") or name == "_splitter":
-            raise AttributeError(name)
-        return getattr(self._splitter, name)
-
-    def split(self, X, y=None, groups=None):
-        """Return all splits."""
-        splits = list(self._splitter.split(X, y, groups))
-        expected = self._splitter.get_n_splits(X, y, groups)
-        if len(splits) != expected:
-            raise ValueError(
-                "cv.split and cv.get_n_splits must agree. Expected "
-                f"{expected} splits, got {len(splits)}. Mend the splitter, or pass a list."
-            )
-        return splits
-
-
-class _Prepared:
-    """A search of scikit-learn whose candidates and folds are known before its fits start."""
-
-    def prepare(self, X, y, params):
-        """Find the candidates and the splitter; return the number of fits."""
-        self._validate_params()
-        self.cv = _CountedSplits(check_cv(self.cv, y, classifier=is_classifier(self.estimator)))
-        self.candidates = list(self._find_candidates())
-        return len(self.candidates) * self.cv.get_n_splits(X, y, params.get("groups"))
-
-    def __getstate__(self):
-        # scikit-learn from 1.9 on sends the search along with each fit.
-        return {**super().__getstate__(), "config": None, "candidates": None}
-
-    def _run_search(self, evaluate_candidates):
-        if self.config is not None:
-            self.config.unregister()  # what is fitted at the end does not meet
-        evaluate_candidates(self.candidates)
-
-
-class _PlainGrid(_Prepared, GridSearchCV):
-    """Grid search whose fits meet."""
-
-    def _find_candidates(self):
-        return ParameterGrid(self.param_grid)
-
-
-class _PlainRandomized(_Prepared, RandomizedSearchCV):
-    """Randomized search whose fits meet."""
-
-    def _find_candidates(self):
-        settings = {"random_state": self.random_state}
-        return ParameterSampler(self.param_distributions, self.n_iter, **settings)
-
-
-class _BatchedSearch:
-    """What the two searches share: everything but the training is scikit-learn's own."""
-
-    def fit(self, X, y=None, **params):
-        """Run fit with all sets of parameters.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets.
-        **params : dict
-            Parameters passed to the `fit` of the estimator, the scorer and the splitter.
-
-        Returns
-        -------
-        self : object
-            The fitted search.
-        """
-        # Not above: importing this module costs no TensorFlow.
-        from skconstrain._engine import lone_fits
-
-        meeting, plain = make_meeting(self.max_stack_bytes), self._make_plain()
-        n_fits = plain.prepare(X, y, params)
-        once = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
-        if once:
-            plain.estimator = clone(self.estimator).set_params(memory=_Once())
-        workers = n_workers(self.n_jobs)
-        if workers > 1 < n_fits:
-            # Each group of fits has a meeting where it runs.
-            meeting = GroupingBackend(self.n_jobs, workers, self.max_stack_bytes)
-            fits = grouped_fits(meeting)
-        else:
-            fits = meeting_fits(meeting, n_fits)
-        # What this thread fits is the best one, in the end.
-        with fits as plain.config, lone_fits():
-            plain.fit(X, y, **params)
-        fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
-        vars(self).update(fitted)
-        if once and hasattr(self, "best_estimator_"):
-            self.best_estimator_.set_params(memory=None)
-        self.stack_sizes_ = list(meeting.stack_sizes)
-        return self
-
-    def _make_plain(self):
-        """Make the search of scikit-learn that does everything but train."""
-        params = self.get_params(deep=False)
-        del params["max_stack_bytes"]
-        plain = self._plain(**{**params, "n_jobs": None, "pre_dispatch": "all"})
-        if "_metadata_request" in vars(self):
-            plain._metadata_request = self._metadata_request
-        return plain
-
-
-class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
+class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     """Grid search that trains its networks together.
 
     Candidates, folds and random states of equal architecture train as one program with a leading
@@ -269,7 +117,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
     [12]
     """
 
-    _plain = _PlainGrid
+    _plain = GridSearchCV
 
     def __init__(
         self,
@@ -301,7 +149,7 @@ class BatchedGridSearchCV(_BatchedSearch, GridSearchCV):
         self.max_stack_bytes = max_stack_bytes
 
 
-class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
+class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     """Randomized search that trains its networks together.
 
     Candidates, folds and random states of equal architecture train as one program with a leading
@@ -372,7 +220,7 @@ class BatchedRandomizedSearchCV(_BatchedSearch, RandomizedSearchCV):
     [9]
     """
 
-    _plain = _PlainRandomized
+    _plain = RandomizedSearchCV
 
     def __init__(
         self,

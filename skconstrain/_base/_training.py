@@ -10,6 +10,8 @@ from skconstrain._engine._batching import padded
 from skconstrain._engine._optimizers import instance_of
 from skconstrain._keras_wrapper import NetWrapper
 from skconstrain._networks import Network
+from skconstrain._stacked_fits._barrier import current_barrier
+from skconstrain._stacked_fits._request import ALONE, Request
 
 
 def train(wrapper: NetWrapper, run: TrainingRun, jit_compile) -> TrainingResult:
@@ -18,10 +20,10 @@ def train(wrapper: NetWrapper, run: TrainingRun, jit_compile) -> TrainingResult:
     Together with equal networks that are fitted at the same time, if there are any.
     """
     _engine.warn_of_double_precision(wrapper.network.dtype)
-    meeting = _engine.current_meeting()
-    if meeting is not None and _may_be_stacked(wrapper, run):
-        outcome = meeting.train(_request(wrapper, run, jit_compile))
-        if outcome is not _engine.ALONE:
+    barrier = current_barrier()
+    if barrier is not None and _may_be_stacked(wrapper, run):
+        outcome = barrier.train(_request(wrapper, run, jit_compile))
+        if outcome is not ALONE:
             return outcome
     return _train_alone(wrapper, run, jit_compile)
 
@@ -62,7 +64,7 @@ def _request(wrapper, run, jit_compile):
     batches = _engine.Batches(len(run.X), run.batch_size)
     n_validation = 0 if run.validation is None else padded(len(run.validation[0]))
     shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
-    return _engine.Request(
+    return Request(
         key=(wrapper.key, shapes, jit_compile, tuple(run.schedules)),
         train_together=_train_together,
         n_bytes=_bytes_in_stack(wrapper.network, run.X.dtype.itemsize, shapes),
@@ -84,8 +86,12 @@ def _train_together(requests):
     def is_wanted():
         return any(request.is_wanted for request in requests)
 
-    with _engine.precision():
-        return _engine.train_stack(lend, [request.payload[1] for request in requests], is_wanted)
+    runs = [request.payload[1] for request in requests]
+    try:
+        with _engine.precision():
+            return _engine.train_stack(lend, runs, is_wanted)
+    except _engine.NotStackableError:
+        return [ALONE] * len(requests)
 
 
 def _bytes_in_stack(network: Network, itemsize, shapes):

@@ -15,25 +15,21 @@ from skconstrain._engine._cache import CacheInfo, ProgramCache, freeze
 from skconstrain._engine._chunks import plan_chunks, predict_parts
 from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._size import is_elementwise
-from skconstrain._engine._stacked_train import n_validation_rows, train_stack
-from skconstrain._engine._stacking import ALONE, Meeting, Request, current_meeting
+from skconstrain._engine._stacked_train import NotStackableError, n_validation_rows, train_stack
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import train
 from skconstrain._lazy_rows import LazyRows
 
 __all__ = [
-    "ALONE",
     "MAX_STACKED_SIZE",
     "Batches",
     "CacheInfo",
-    "Meeting",
-    "Request",
+    "NotStackableError",
     "Stopping",
     "TrainingResult",
     "TrainingRun",
     "clear_compile_cache",
     "compile_cache_info",
-    "current_meeting",
     "freeze",
     "is_stackable",
     "lend_program",

@@ -17,6 +17,10 @@ _SECONDS_OF_STEP = 5e-6
 _FLOPS_PER_SECOND = 15e9
 
 
+class NotStackableError(Exception):
+    """A network cannot be vectorised over the models of a stack: each one trains alone."""
+
+
 @dataclass
 class _Member:
     """One model of a stack while it trains: `start` and `optimizer_state` are where it goes on."""

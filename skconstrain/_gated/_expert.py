@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skconstrain._gated import _svc_decisions
 from skconstrain._sklearn_compat import safe_indexing
-from skconstrain._stacked_fits._meetings import let_meet, run_fits
+from skconstrain._stacked_fits._automatic import run_fits, together_if_worthwhile
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
 
@@ -218,7 +218,7 @@ def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.nd
         found = Parallel(n_jobs=1, verbose=0)(jobs)
     else:
         estimators = [expert.estimator for expert in experts]
-        found = run_fits(jobs, estimators, X, 1, n_inner=len(splits), verbose=0)
+        found = run_fits(jobs, estimators, X, 1, fits_per_job=len(splits), verbose=0)
     return np.stack(found, axis=1)
 
 
@@ -228,15 +228,16 @@ def _held_out(expert, X, y, weight, splits, n_jobs, verbose):
         return expert.scores(X)
     params = _fit_params(expert.estimator, weight)
     try:
-        with let_meet([expert.estimator], X, len(splits), n_jobs) as n_given:
+        with together_if_worthwhile([expert.estimator], X, len(splits), n_jobs):
             given = cross_val_predict(
                 expert.estimator,
                 X,
                 y,
                 cv=splits,
-                n_jobs=n_given,
+                n_jobs=n_jobs,
                 method=expert.response,
                 params=params,
+                pre_dispatch="all",
                 verbose=verbose,
             )
     except Exception as error:

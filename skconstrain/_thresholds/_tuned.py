@@ -26,7 +26,7 @@ from skconstrain._sklearn_compat import (
     fit_context,
     raise_for_params,
 )
-from skconstrain._stacked_fits._meetings import let_meet
+from skconstrain._stacked_fits._automatic import together_if_worthwhile
 from skconstrain._thresholds._folds import label_folds
 from skconstrain._thresholds._scores import HeldOut, fit_and_score, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
@@ -351,8 +351,8 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             return [(np.arange(len(positive)), self._scores(X), True)]
         splits = self._splits(X, y, positive, split_params)
         jobs = [*splits, (np.arange(len(positive)), None)] if self.refit else splits
-        with let_meet([self.estimator], X, len(jobs), self.n_jobs) as n_jobs:
-            done = Parallel(n_jobs=n_jobs)(
+        with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs):
+            done = Parallel(n_jobs=self.n_jobs, pre_dispatch="all")(
                 delayed(fit_and_score)(
                     clone(self.estimator),
                     X,

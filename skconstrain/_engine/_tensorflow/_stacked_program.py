@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from skconstrain._engine._optimizer_state import state_to_start_from
-from skconstrain._engine._stacking import NotStackableError
+from skconstrain._engine._stacked_train import NotStackableError
 from skconstrain._engine._tensorflow._program import MAX_FLAT_SIZE
 from skconstrain.layers._batch_weight import batch_weight
 from skconstrain.losses import numbers_of, with_numbers

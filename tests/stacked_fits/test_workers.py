@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import PositiveRegressor, SparseConnectedNet
-from skconstrain._stacked_fits import _groups
+from skconstrain._stacked_fits import _workers
 from skconstrain.model_selection import BatchedGridSearchCV
 from tests.registry import positive_regression
 from tests.test_model_selection import CountingScaler, assert_equal_results
@@ -80,7 +80,7 @@ def test_n_jobs_of_the_search(alone):
 
 
 def test_many_fits_are_several_groups_a_worker(elsewhere, monkeypatch):
-    monkeypatch.setattr(_groups, "MOST_FITS", 2)
+    monkeypatch.setattr(_workers, "MOST_FITS", 2)
     X, y = positive_regression(0)
     search = BatchedGridSearchCV(PositiveRegressor((6,), **FAST), GRID, cv=3).fit(X, y)
     assert search.stack_sizes_ == [2] * 6

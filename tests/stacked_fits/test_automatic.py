@@ -20,34 +20,34 @@ from skconstrain import (
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain._stacked_fits import _meetings
+from skconstrain._stacked_fits import _automatic
 from skconstrain.model_selection import BatchedGridSearchCV
-from tests.engine.test_stacking import in_time
+from tests.stacked_fits.test_barrier import in_time
 
 FAST = {"epochs": 8, "batch_size": 16, "tol": None, "random_state": 0}
 
 
 @pytest.fixture
-def meetings(monkeypatch):
-    """All meetings that are held; few fits are enough for one."""
-    monkeypatch.setattr(_meetings, "FEWEST_FITS", 2)
-    held, make = [], _meetings.make_meeting
+def barriers(monkeypatch):
+    """All barriers that are made; few fits are enough for one."""
+    monkeypatch.setattr(_automatic, "FEWEST_FITS", 2)
+    made, make = [], _automatic.Barrier
 
     def making(*args, **kwargs):
-        held.append(make(*args, **kwargs))
-        return held[-1]
+        made.append(make(*args, **kwargs))
+        return made[-1]
 
-    monkeypatch.setattr(_meetings, "make_meeting", making)
-    return held
+    monkeypatch.setattr(_automatic, "Barrier", making)
+    return made
 
 
 @pytest.fixture
 def alone(monkeypatch):
-    """Return what a function returns while nothing meets."""
+    """Return what a function returns while nothing trains together."""
 
     def calling(function):
         with monkeypatch.context() as patch:
-            patch.setattr(_meetings, "gains_by_meeting", lambda estimator: False)
+            patch.setattr(_automatic, "trains_in_stacks", lambda estimator: False)
             return function()
 
     return calling
@@ -79,27 +79,27 @@ TUNED = {
 
 
 @pytest.mark.parametrize("name", TUNED)
-def test_thresholds_are_those_of_ordinary_fits(name, meetings, alone):
+def test_thresholds_are_those_of_ordinary_fits(name, barriers, alone):
     X, y = multilabel()
     expected = alone(lambda: tuned(TUNED[name]).fit(X, y))
-    assert not meetings
+    assert not barriers
     found = tuned(TUNED[name]).fit(X, y)
-    assert len(meetings) == 1
+    assert len(barriers) == 1
     np.testing.assert_allclose(found.thresholds_, expected.thresholds_, rtol=1e-6)
     np.testing.assert_allclose(found.cv_thresholds_, expected.cv_thresholds_, rtol=1e-6)
     np.testing.assert_allclose(found.best_score_, expected.best_score_, rtol=1e-6)
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-6)
     if name == "net":
-        assert meetings[0].stack_sizes == [3]  # the folds; all rows are padded to another shape
+        assert barriers[0].stack_sizes == [3]  # the folds; all rows are padded to another shape
 
 
-def test_a_single_label_and_weights(meetings, alone):
+def test_a_single_label_and_weights(barriers, alone):
     X, y = classes()
     weight = np.random.default_rng(0).integers(0, 3, len(y)).astype(float)
     expected = alone(lambda: tuned(net()).fit(X, y, sample_weight=weight))
     found = tuned(net()).fit(X, y, sample_weight=weight)
     np.testing.assert_allclose(found.thresholds_, expected.thresholds_, rtol=1e-6)
-    assert sum(meetings[0].stack_sizes) >= 2
+    assert sum(barriers[0].stack_sizes) >= 2
 
 
 EXPERTS = {
@@ -119,22 +119,22 @@ EXPERTS = {
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("n_rounds", [0, 2])
 @pytest.mark.parametrize("name", EXPERTS)
-def test_experts_are_those_of_ordinary_fits(name, n_rounds, n_classes, meetings, alone):
+def test_experts_are_those_of_ordinary_fits(name, n_rounds, n_classes, barriers, alone):
     X, y = classes(n_classes)
     gated = {"cv": 3, "n_rounds": n_rounds, "gate_hidden_layer_sizes": (4,), **FAST}
     expected = alone(lambda: GatedEnsembleClassifier(EXPERTS[name], **gated).fit(X, y))
-    assert not meetings
+    assert not barriers
     found = GatedEnsembleClassifier(EXPERTS[name], **gated).fit(X, y)
     np.testing.assert_allclose(found.predict_proba(X), expected.predict_proba(X), rtol=1e-6)
     np.testing.assert_allclose(found.loss_curve_, expected.loss_curve_, rtol=1e-6)
-    assert meetings
+    assert barriers
     if n_rounds == 0:  # parts of rounds may be padded to different shapes
-        n_nets = sum(_meetings.gains_by_meeting(expert) for _, expert in EXPERTS[name])
-        # The folds of all networks at one meeting.
-        assert sum(meetings[-1].stack_sizes) == 3 * n_nets
+        n_nets = sum(_automatic.trains_in_stacks(expert) for _, expert in EXPERTS[name])
+        # The folds of all networks at one barrier.
+        assert sum(barriers[-1].stack_sizes) == 3 * n_nets
 
 
-def test_a_failing_expert_is_named(meetings):
+def test_a_failing_expert_is_named(barriers):
     X, y = classes()
     experts = [("good", net()), ("bad", net(learning_rate=1e30, optimizer="sgd"))]
     with pytest.raises(ValueError, match="Expert 'bad' failed to fit"):
@@ -155,7 +155,7 @@ def in_time_or_raise(task):
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-def test_a_search_over_tuned_networks(scaled, meetings, alone):
+def test_a_search_over_tuned_networks(scaled, barriers, alone):
     X, y = multilabel()
     inner = make_pipeline(StandardScaler(), net()) if scaled else net()
     rate = "multilabelnetclassifier__learning_rate" if scaled else "learning_rate"
@@ -167,10 +167,10 @@ def test_a_search_over_tuned_networks(scaled, meetings, alone):
         np.testing.assert_allclose(search.cv_results_[name], expected.cv_results_[name], rtol=1e-6)
     thresholds = [found.best_estimator_.thresholds_ for found in (search, expected)]
     np.testing.assert_allclose(*thresholds, rtol=1e-6)
-    # Fits of all candidates and folds meet, three folds and a whole each, of three shapes.
+    # Fits of all candidates and folds train together: three folds and a whole, of three shapes.
     assert sum(search.stack_sizes_) == 2 * 3 * 4
     assert len(search.stack_sizes_) <= 3
-    assert len(meetings) == 1  # the refit has its own
+    assert len(barriers) == 1  # the refit has its own
 
 
 def test_a_search_over_gates_over_networks():
@@ -203,41 +203,41 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_where_nothing_is_gained_nothing_meets(name, meetings):
+def test_where_nothing_is_gained_nothing_trains_together(name, barriers):
     X, y = multilabel()
     estimator, settings = OTHERS[name]
     with joblib.parallel_config(backend="threading"):
         tuned(estimator, **settings).fit(X, y)
-    assert not meetings
+    assert not barriers
 
 
-def test_few_fits_do_not_meet(meetings, monkeypatch):
+def test_few_fits_do_not_train_together(barriers, monkeypatch):
     X, y = multilabel()
-    monkeypatch.setattr(_meetings, "FEWEST_FITS", 5)
+    monkeypatch.setattr(_automatic, "FEWEST_FITS", 5)
     tuned(net()).fit(X, y)
-    assert not meetings
+    assert not barriers
     tuned(net()).set_params(cv=4).fit(X, y)
-    assert len(meetings) == 1
+    assert len(barriers) == 1
 
 
-def test_large_data_do_not_meet(meetings, monkeypatch):
+def test_large_data_do_not_train_together(barriers, monkeypatch):
     X, y = multilabel()
-    monkeypatch.setattr(_meetings, "MAX_STACK_BYTES", X.nbytes)
+    monkeypatch.setattr(_automatic, "MAX_STACK_BYTES", X.nbytes)
     tuned(net()).fit(X, y)
-    assert not meetings
+    assert not barriers
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_the_backend_of_the_user_stays(n_jobs, meetings):
+def test_the_backend_of_the_user_stays(n_jobs, barriers):
     X, y = multilabel()
     with joblib.parallel_config(backend="threading", n_jobs=2):
         before = joblib.parallel.get_active_backend()
         tuned(net(), n_jobs=n_jobs).fit(X, y)
         assert joblib.parallel.get_active_backend() == before
-    assert not meetings
+    assert not barriers
 
 
-def test_nothing_is_left_behind(meetings):
+def test_nothing_is_left_behind(barriers):
     X, y = multilabel()
     filters, threads = list(warnings.filters), threading.active_count()
     tuned(net()).fit(X, y)
@@ -249,7 +249,7 @@ def test_nothing_is_left_behind(meetings):
     assert joblib.effective_n_jobs(None) == 1
 
 
-def test_stacks_repeat_to_the_last_bit(meetings):
+def test_stacks_repeat_to_the_last_bit(barriers):
     X, y = multilabel()
     first, second = (tuned(net()).fit(X, y) for _ in range(2))
     np.testing.assert_array_equal(first.thresholds_, second.thresholds_)
