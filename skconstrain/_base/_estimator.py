@@ -331,42 +331,10 @@ default=None
                 "Fit a clone instead."
             )
 
-<<<<<<< HEAD
     def _training_run(
         self, rows, held_out, target_scale, *, rng, epochs, tol, known_weights, continues
     ) -> "TrainingRun":
         """Return everything that training needs beside the network."""
-=======
-    def _start_state(self, rows, continues):
-        """Return what training starts from, and the scale of targets."""
-        if continues:
-            start = {"start": self._weights, "optimizer_state": self._optimizer_state}
-            return start, self._target_scale
-        known_weights, target_scale = self._start(rows)
-        return {"known_weights": {"rate": self.dropout, **known_weights}}, target_scale
-
-    def _extend(self, rows: Rows, given: Given) -> Rows:
-        """Add to the training rows what the network sees beside X: nothing, unless overridden."""
-        return rows
-
-    def _network_input(self, X, X_given):
-        """Add to checked rows, whose like was not trained on, what `_extend` adds."""
-        return X
-
-    def _schedules(self) -> dict:
-        """Return functions of the epoch that give numbers of the network, by their paths."""
-        return {}
-
-    def _trains_in_stacks(self) -> bool:
-        """Whether fits gain by training together: not where progress of each is to be seen."""
-        return not (self.callbacks or self.verbose)
-
-    def _learn(self, network, rows, held_out, target_scale, **run):
-        """Train the network: once, unless a subclass does it in rounds."""
-        return self._train(network, rows, held_out, target_scale, **run)
-
-    def _train(self, network, rows, held_out, target_scale, *, tol, **run):
->>>>>>> stacked
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
         from skconstrain._engine import TrainingRun
         from skconstrain.losses import numbers_of
@@ -460,6 +428,10 @@ default=None
                 ConvergenceWarning,
                 stacklevel=4,
             )
+
+    def _trains_in_stacks(self) -> bool:
+        """Whether fits gain by training together: not where progress of each is to be seen."""
+        return not (self.callbacks or self.verbose)
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""

@@ -11,13 +11,8 @@ from jax import numpy as jnp
 
 from skconstrain._engine._jax._program import TrainingProgram
 from skconstrain._engine._optimizer_state import state_to_start_from
-<<<<<<< HEAD
-from skconstrain._engine._stacking import NotStackableError
-from skconstrain.losses import numbers_of
-=======
 from skconstrain._engine._stacked_train import NotStackableError
 from skconstrain.losses import numbers_of
->>>>>>> stacked
 
 # Larger kernels keep the cores busy alone, and a stack of them holds much memory.
 MAX_STACKED_SIZE = 300_000
