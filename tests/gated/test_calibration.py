@@ -6,7 +6,10 @@ from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from skconstrain._gated._calibration import scale_and_shift
+from skconstrain._gated._calibration import best_calibration, probability_of, scale_and_shift
+from skconstrain._links import calibrated
+from skconstrain._networks import ScoreColumns
+from skconstrain.layers._calibration import Calibration
 
 
 def draw(n_classes, factor, seed=0):
@@ -47,3 +50,37 @@ def test_perfect_scores_stay_finite():
     assert np.isfinite(shift).all()
     scale, _ = scale_and_shift(np.zeros((100, 1)), y[:, None].astype(float), np.ones(100))
     assert np.isfinite(scale)
+
+
+def test_only_scores_that_are_no_logits_are_scaled():
+    scores, target, _ = draw(3, 50.0)
+    scores = np.stack([scores, scores / 50, scores], axis=1)
+    columns = ScoreColumns((True, False, True), ((True,) * 3, (True,) * 3, (True, False, True)))
+    scale, shift = best_calibration(scores, target, np.ones(4000), columns)
+    one = scale_and_shift(scores[:, 0], target, np.ones(4000))
+    np.testing.assert_allclose(scale[0, 0], one[0], rtol=1e-9)
+    np.testing.assert_allclose(shift[0], one[1], rtol=1e-9)
+    assert scale[1, 0] == 1
+    assert (shift[1] == 0).all()
+    # The third is scaled by the rows of its own classes; of the other class it says nothing.
+    assert scale[2, 0] * 50 == pytest.approx(1, rel=0.2)
+    assert shift[2, 1] == 0
+
+
+@pytest.mark.parametrize("n_columns", [1, 3])
+def test_the_layer_gives_the_probabilities_of_the_numpy_function(n_columns):
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(20, 2, n_columns))
+    trained = np.array([True, False])
+    seen = np.ones((2, n_columns), bool)
+    seen[0, 1:2] = False
+    layer = Calibration(trained.tolist(), seen.tolist(), dtype="float64")
+    layer.build(scores.shape)
+    scale, shift = rng.normal(size=(2, 1)), rng.normal(size=(2, n_columns))
+    layer.set_weights([scale, shift])
+    found = probability_of(np.asarray(layer(scores)))
+    logits = calibrated(scores, scale, shift, trained[:, None], seen)
+    np.testing.assert_allclose(found, probability_of(logits), rtol=1e-12)
+    np.testing.assert_array_equal(logits[:, 1], scores[:, 1])
+    if n_columns > 1:
+        assert (found[:, 0, 1] == 0).all()

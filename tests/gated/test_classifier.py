@@ -363,6 +363,12 @@ def test_wrong_use_is_refused(params, message):
         GatedEnsembleClassifier(**{**FAST, **params}).fit(X, Y)
 
 
+def test_rounds_take_no_validation_data():
+    model = GatedEnsembleClassifier(experts(), n_rounds=2, cv=2, **FAST)
+    with pytest.raises(ValueError, match="n_rounds > 0 takes no X_val and y_val"):
+        model.fit(X, Y, X_val=X, y_val=Y)
+
+
 def test_several_labels_are_refused():
     with pytest.raises(ValueError, match=r"one class a row.*MultiOutputClassifier"):
         GatedEnsembleClassifier(**FAST).fit(X, np.stack([Y, 1 - Y], axis=1))
