@@ -11,13 +11,11 @@ from collections.abc import Callable, Hashable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from skconstrain._engine._stacked_program import NotStackableError
+
 _LOCAL = threading.local()
 
 ALONE = "alone"
-
-
-class NotStackableError(Exception):
-    """A network cannot be vectorised over the models of a stack: each one trains alone."""
 
 
 @dataclass(eq=False)
