@@ -17,10 +17,6 @@ _SECONDS_OF_STEP = 5e-6
 _FLOPS_PER_SECOND = 15e9
 
 
-class NotStackableError(Exception):
-    """A network cannot be vectorised over the models of a stack: each one trains alone."""
-
-
 @dataclass
 class _Member:
     """One model of a stack while it trains: `start` and `optimizer_state` are where it goes on."""
@@ -39,6 +35,12 @@ class _Member:
     @property
     def epoch(self):
         return self.run.first_epoch + len(self.losses)
+
+    @property
+    def penalty(self):
+        """Return the share of a batch's rows, whatever the unit of weights."""
+        run = self.run
+        return run.alpha / (self.batches.batch_size * np.mean(run.weight, dtype=np.float64))
 
     def record(self, loss, validation_loss, program, place):
         """Note an epoch's losses, and the result where it was the last one."""
@@ -61,14 +63,14 @@ class _Member:
         weights = self.best_weights or program.weights(place)
         if not all(np.isfinite(array).all() for array in weights):
             return divergence("A weight became infinite or NaN.", self.rate)
-        state = program.optimizer_state(place, self.rate)
+        state = program.optimizer_state(place)
         stopped = self.stopping.done
         return TrainingResult(weights, state, self.losses, self.validation_losses, False, stopped)
 
     def leave(self, program, place):
         """Note where to go on in another program."""
         self.start = program.weights(place)
-        self.optimizer_state = program.optimizer_state(place, self.rate)
+        self.optimizer_state = program.optimizer_state(place)
 
 
 def n_validation_rows(runs: list[TrainingRun]) -> int:
@@ -122,19 +124,21 @@ class _Stack:
         # The first one stands where there is room for more, and is not trained there.
         room = program.n_models - len(members)
         self._filled = [*members, *[members[0]] * room]
+        runs = [member.run for member in self._filled]
         program.load(
             [member.start for member in self._filled],
-            [member.optimizer_state for member in self._filled],
+            optimizer_states=[member.optimizer_state for member in self._filled],
+            learning_rates=[member.rate for member in self._filled],
+            penalties=[member.penalty for member in self._filled],
+            target_scales=[run.target_scale for run in runs],
+            loss_numbers=[run.loss_numbers for run in runs],
         )
-        runs = [member.run for member in self._filled]
         self._data = self._on_device(
             [(run.X, run.y, run.weight) for run in runs], members[0].batches.padded_rows
         )
         self._validation = None
         if n_rows := n_validation_rows(runs):
             self._validation = self._on_device([run.validation for run in runs], n_rows)
-        settings = zip(*(_settings(member, program) for member in self._filled), strict=True)
-        self._settings = [program.to_device(np.array(values, program.dtype)) for values in settings]
 
     def _on_device(self, rows_of_models, n_rows):
         """Copy rows of all models to the device: arrays with a leading axis of models."""
@@ -168,7 +172,7 @@ class _Stack:
         for i in running:
             orders[i] = members[i].batches.order(members[i].run.rng)
             n_steps[i] = members[i].batches.n_steps
-        loss, weight = program.run(self._data, program.to_device(orders), n_steps, self._settings)
+        loss, weight = program.run(self._data, program.to_device(orders), n_steps)
         validation_losses = self._validation_losses(running)
         for i in running:
             members[i].record(loss[i] / weight[i], validation_losses.get(i), program, i)
@@ -176,7 +180,7 @@ class _Stack:
     def _validation_losses(self, running):
         if self._validation is None:
             return {}
-        sums = self.program.evaluate(self._validation, self._settings)
+        sums = self.program.evaluate(self._validation)
         weights = {i: self.members[i].run.validation[2] for i in running}
         return {i: sums[i] / np.sum(weight, dtype=np.float64) for i, weight in weights.items()}
 
@@ -188,11 +192,3 @@ class _Stack:
     def _step_seconds(self):
         flops = 6 * sum(array.size for array in self.members[0].start)
         return _SECONDS_OF_STEP + flops * self.members[0].batches.width / _FLOPS_PER_SECOND
-
-
-def _settings(member, program):
-    """Return the numbers of a model that are data, in the program's order."""
-    run = member.run
-    penalty = run.alpha / (member.batches.batch_size * np.mean(run.weight, dtype=np.float64))
-    numbers = (run.loss_numbers[name] for name in program.number_names)
-    return member.rate, penalty, run.target_scale, *numbers

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from skconstrain import PositiveRegressor, _engine
+from skconstrain import PositiveRegressor
+from skconstrain._engine import _lending
 from tests.backends import tensorflow_only
 from tests.registry import positive_regression
 
@@ -38,14 +40,15 @@ def gpus(monkeypatch):
 @tensorflow_only
 def test_processes_can_share_a_gpu_and_decisions_of_the_user_stay(gpus):
     gpus += [Gpu(), Gpu(growth=False), Gpu(divided=["two halves"]), Gpu(busy=True)]
-    _engine.share_gpu_memory()
+    _lending.BACKEND.prepare()
     assert [gpu.growth for gpu in gpus] == [True, False, None, None]
 
 
 def test_double_precision_on_a_gpu_warns(monkeypatch):
     X, y = positive_regression(0)
     net = PositiveRegressor((3,), epochs=1)
-    monkeypatch.setattr(_engine, "trains_on_gpu", lambda: True)
+    on_gpu = replace(_lending.BACKEND, trains_on_gpu=lambda: True)
+    monkeypatch.setattr(_lending, "BACKEND", on_gpu)
     with pytest.warns(UserWarning, match="float64 trains slowly on a GPU. Use dtype='float32'"):
         net.fit(X, y)
 
@@ -54,7 +57,8 @@ def test_double_precision_on_a_gpu_warns(monkeypatch):
 def test_single_precision_and_cpus_do_not(monkeypatch):
     X, y = positive_regression(0)
     PositiveRegressor((3,), epochs=1).fit(X, y)
-    monkeypatch.setattr(_engine, "trains_on_gpu", lambda: True)
+    on_gpu = replace(_lending.BACKEND, trains_on_gpu=lambda: True)
+    monkeypatch.setattr(_lending, "BACKEND", on_gpu)
     PositiveRegressor((3,), epochs=1, dtype="float32").fit(X, y)
 
 

@@ -1,10 +1,7 @@
-"""One compiled training program under JAX: the same two classes as in `_program.py`.
+"""Training and prediction under JAX: pure functions of all values.
 
-Programs are pure functions of all numbers; between two calls the numbers rest in Keras' variables,
-where callbacks read and write them.
+Between two calls the values are in Keras' variables.
 """
-
-from contextlib import contextmanager
 
 import jax
 import keras
@@ -12,67 +9,27 @@ import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
-from skconstrain._engine._batching import blocks, pad_rows, padded
-from skconstrain._engine._optimizer_state import state_to_start_from
-from skconstrain._engine._size import widest
-from skconstrain._engine._wide_floats import wide_floats
+from skconstrain._engine._batching import padded
+from skconstrain._engine._parameters import assign
+from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows
 from skconstrain.layers._batch_weight import batch_weight
-from skconstrain.losses import with_numbers
 
-# The trained numbers stay variables of their own: XLA makes one loop of an optimizer's update.
-MAX_FLAT_SIZE = 0
-
-# Fewer rows than this are predicted in the room of a power of two: compiling costs more.
+# Blocks of fewer rows than this are filled up to a power of two: compiling costs more.
 _FEW_ROWS = 1024
 
 
-def choose_jit(flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
-    """Whether XLA compiles a program: JAX has no other compiler."""
-    return True
+def block_length(n_rows: int) -> int:
+    """Round a number of rows up to one of few, because each is compiled for."""
+    return 1 << (n_rows - 1).bit_length() if 0 < n_rows < _FEW_ROWS else padded(n_rows)
 
 
-def share_gpu_memory() -> None:
-    """Leave it to the user: JAX is asked by an environment variable, and none is changed here."""
+class JaxProgram(Program):
+    """A training program whose steps are one XLA computation."""
 
+    block_length = staticmethod(block_length)
 
-def trains_on_gpu() -> bool:
-    """Whether JAX computes on a GPU here."""
-    return jax.default_backend() == "gpu"
-
-
-@contextmanager
-def precision():
-    """Let float64 be float64 inside, in this thread only; JAX's global setting is not touched."""
-    with jax.enable_x64(True), wide_floats():
-        yield
-
-
-class TrainingProgram:
-    """Own a model, an optimizer and a compiled epoch for fixed shapes.
-
-    Parameters
-    ----------
-    model
-        A compiled Keras model: its optimizer and loss are used. The program owns it.
-    width, padded_rows, padded_steps
-        Rows of a step, rows of the data with padding, steps that an order of rows has room for.
-    jit_compile, flat
-        Of the program under TensorFlow; everything is compiled here, and nothing is flat.
-    """
-
-    def __init__(self, model, *, width, padded_rows, padded_steps, jit_compile, flat):
-        self.model = model
-        self.optimizer = model.optimizer
-        self.dtype = np.dtype(model.inputs[0].dtype)
-        self._loss = model.loss
-        self._width = width
-        self._trained = model.trainable_variables
-        self._state = model.non_trainable_variables
-        # What the L2 penalty applies to: kernels, not biases.
-        self._is_kernel = [variable.name.endswith("kernel") for variable in self._trained]
-        if not self.optimizer.built:
-            self.optimizer.build(self._trained)
-        self.fresh_optimizer = _arrays(self.optimizer.variables)
+    def __init__(self, model, spec):
+        super().__init__(model, spec)
         self._run = jax.jit(self._epoch)
         self._evaluate = jax.jit(self.block_loss)
 
@@ -95,8 +52,8 @@ class TrainingProgram:
 
         def objective(trained):
             with batch_weight(weight):
-                losses, after, extra = self._losses(
-                    X, y, trained, state, *loss_settings, training=True
+                losses, after, extra = losses_of_rows(
+                    self.model, trained, state, X, y, *loss_settings, training=True
                 )
             batch_loss, total_weight = jnp.sum(losses * weight), jnp.sum(weight)
             # Zero times an infinite loss is not a number: a step without weight divides by 1.
@@ -104,140 +61,63 @@ class TrainingProgram:
             return self._scaled(mean + sum(extra), optimizer), (after, batch_loss, total_weight)
 
         gradients, (state, *sums) = jax.grad(objective, has_aux=True)(trained)
-        factor = self._scaled(penalty, optimizer)
+        factor, is_kernel = self._scaled(penalty, optimizer), self._parameters.is_kernel
         gradients = [
-            gradient + factor * value if is_kernel else gradient
-            for gradient, value, is_kernel in zip(gradients, trained, self._is_kernel, strict=True)
+            gradient + factor * value if penalised else gradient
+            for gradient, value, penalised in zip(gradients, trained, is_kernel, strict=True)
         ]
         trained, optimizer = self.optimizer.stateless_apply(optimizer, gradients, trained)
         return (trained, state, optimizer), jnp.stack(sums).astype(jnp.float64)
 
-    def _scaled(self, number, optimizer):
+    def _scaled(self, value, optimizer):
         """Scale a loss as the optimizer asks for, which may remember the factor in a variable."""
         mapping = list(zip(self.optimizer.variables, optimizer, strict=True))
         with keras.StatelessScope(state_mapping=mapping):
-            return self.optimizer.scale_loss(number)
+            return self.optimizer.scale_loss(value)
 
     def block_loss(self, values, loss_settings, X, y, weight):
         """Return the sum of weighted losses of rows."""
-        losses, _, _ = self._losses(X, y, *values, *loss_settings, training=False)
+        losses, _, _ = losses_of_rows(self.model, *values, X, y, *loss_settings, training=False)
         return jnp.sum((losses * weight).astype(jnp.float64))
 
-    def _losses(self, X, y, trained, state, target_scale, numbers, *, training):
-        """Loss of each row, the state afterwards, and the losses that layers add."""
-        prediction, state, extra = self.model.stateless_call(
-            trained, state, X, training=training, return_losses=True
-        )
-        loss = with_numbers(self._loss, numbers)
-        return loss.call(y, prediction / target_scale), state, extra
-
-    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
-        """Start from `weights` (trained ones, then the rest) and a fresh or given optimizer."""
-        state = state_to_start_from(self.fresh_optimizer, optimizer_state)
-        variables = [*self._trained, *self._state, *self.optimizer.variables]
-        for variable, array in zip(variables, [*weights, *state], strict=True):
-            variable.assign(array)
-        if learning_rate is not None:
-            self.optimizer.learning_rate = learning_rate
-        numbers = {name: self._number(number) for name, number in loss_numbers.items()}
-        self._settings = (self._number(penalty), self._number(target_scale), numbers)
-
-    def _number(self, number):
-        return jax.device_put(np.asarray(number, self.dtype))
-
-    def assign(self, path, value):
-        """Set a weight that is not trained."""
-        next(variable for variable in self._state if variable.path == path).assign(value)
+    def _loss_settings(self):
+        numbers = {name: variable.value for name, variable in self._loss_numbers.items()}
+        return self._target_scale.value, numbers
 
     def to_device(self, array):
-        """Copy `array` to where the program runs."""
         array = np.asarray(array)
-        with precision():  # a thread that loads chunks has its own
+        with jax.enable_x64(True):  # a thread that loads chunks has its own
             return jax.device_put(array.astype(np.int32 if array.dtype.kind == "i" else self.dtype))
 
     def run(self, data, order, first, last):
-        """Train steps `first` to `last` of an epoch; return the sums of loss and weight."""
-        groups = (self._trained, self._state, self.optimizer.variables)
+        groups = (self._parameters.variables, self._state, self.optimizer.variables)
         values = tuple([variable.value for variable in group] for group in groups)
+        settings = (self._penalty.value, *self._loss_settings())
         steps = np.array([first, last], np.int32)
-        values, sums = self._run(values, self._settings, list(data), order, steps)
-        for group, numbers in zip(groups, values, strict=True):
-            for variable, value in zip(group, numbers, strict=True):
-                variable.assign(value)
+        values, sums = self._run(values, settings, list(data), order, steps)
+        for group, new in zip(groups, values, strict=True):
+            assign(group, new)
         loss, weight = np.asarray(sums)
         return float(loss), float(weight)
 
-    def to_device_blocks(self, *arrays):
-        """Copy arrays of equal length, in blocks of rows of bounded memory.
-
-        The last array holds weights. Rows of weight zero fill the blocks up to few lengths.
-        """
-        found = []
-        for rows in blocks(len(arrays[0]), widest(self.model)):
-            cut = [array[rows] for array in arrays]
-            length = _room(len(cut[0]))
-            *cut, weight = cut
-            filled = [
-                *(pad_rows(array, length) for array in cut),
-                pad_rows(weight, length, zero=True),
-            ]
-            found.append(tuple(self.to_device(array) for array in filled))
-        return found
-
     def evaluate(self, device_blocks):
-        """Return the sum of weighted losses over blocks of X, y and weight."""
-        values = tuple([v.value for v in group] for group in (self._trained, self._state))
-        settings = self._settings[1:]
+        groups = (self._parameters.variables, self._state)
+        values = tuple([variable.value for variable in group] for group in groups)
+        settings = self._loss_settings()
         return sum(float(self._evaluate(values, settings, *block)) for block in device_blocks)
 
-    def weights(self):
-        """Return copies of all weights: the trained ones, then the rest."""
-        self.optimizer.finalize_variable_values(self._trained)
-        return self.snapshot()
 
-    def snapshot(self):
-        """Return copies of all weights as they are during training."""
-        return _arrays([*self._trained, *self._state])
+class JaxPredictionProgram(PredictionProgram):
+    """A compiled forward pass for a few lengths of blocks."""
 
-    def optimizer_state(self):
-        """Return copies of the optimizer's variables."""
-        return _arrays(self.optimizer.variables)
-
-
-class PredictionProgram:
-    """Compiled forward pass of a model whose weights are arguments: it holds no state.
-
-    `used` are the places of the model's weights among those that are given; None if all are its.
-    """
+    block_length = staticmethod(block_length)
 
     def __init__(self, model, used=None):
-        self._model, self._used = model, used
-        self._widest = widest(model)
-        self._n_trained = len(model.trainable_variables)
+        super().__init__(model, used)
         self._forward = jax.jit(self._call)
 
-    def _call(self, weights, X):
-        trained, state = weights[: self._n_trained], weights[self._n_trained :]
-        return self._model.stateless_call(trained, state, X, training=False)[0]
+    def to_device(self, weights):
+        return jax.device_put(weights)
 
-    def predict(self, weights, X):
-        """Return outputs, a row each, for rows of the model's precision."""
-        if self._used is not None:
-            weights = [weights[place] for place in self._used]
-        weights = jax.device_put(weights)
-        parts = []
-        for rows in blocks(len(X), self._widest):
-            part = X[rows]
-            filled = pad_rows(part, _room(len(part)))
-            parts.append(np.array(self._forward(weights, filled)[: len(part)]))
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _room(n_rows):
-    """Round a number of rows up to one of few, each of which is compiled for."""
-    return 1 << (n_rows - 1).bit_length() if 0 < n_rows < _FEW_ROWS else padded(n_rows)
-
-
-def _arrays(variables):
-    """Return copies of the variables' numbers."""
-    return [np.array(variable.value) for variable in variables]
+    def forward(self, weights, X):
+        return np.array(self._forward(weights, X))

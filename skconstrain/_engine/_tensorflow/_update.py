@@ -16,8 +16,13 @@ def make_update(optimizer: keras.optimizers.Optimizer, jit_compile: bool):
 
 
 def _is_plain_adam(optimizer):
+    is_adam = type(optimizer) is keras.optimizers.Adam
+    return is_adam and not (optimizer.amsgrad or optimizer.weight_decay or has_extras(optimizer))
+
+
+def has_extras(optimizer: keras.optimizers.Optimizer) -> bool:
+    """Whether a step is more than the formula of `optimizer` on each gradient."""
     extras = (
-        optimizer.weight_decay,
         optimizer.clipnorm,
         optimizer.clipvalue,
         optimizer.global_clipnorm,
@@ -25,7 +30,7 @@ def _is_plain_adam(optimizer):
         optimizer.loss_scale_factor,
         optimizer.gradient_accumulation_steps,
     )
-    return type(optimizer) is keras.optimizers.Adam and not (optimizer.amsgrad or any(extras))
+    return any(extras)
 
 
 def _adam(optimizer, gradients, variables):

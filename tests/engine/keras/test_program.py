@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skconstrain import PositiveRegressor, _engine
-from skconstrain._engine._keras import _program as _keras_program
+from skconstrain._engine import _keras, _lending
 from tests.backends import tensorflow_only
 from tests.engine import agreement
 from tests.registry import positive_regression
@@ -27,8 +27,7 @@ def compiled():
 
 @pytest.fixture
 def kerass_own_loop(monkeypatch):
-    monkeypatch.setattr(_engine, "_backend", _keras_program)
-    monkeypatch.setattr(_engine, "_stacks", None)
+    monkeypatch.setattr(_lending, "BACKEND", _keras.BACKEND)
     _engine.clear_compile_cache()
     yield
     _engine.clear_compile_cache()
@@ -69,7 +68,7 @@ def results_of_several_fits():
 
 def test_training_goes_on_where_it_stopped(monkeypatch):
     expected = results_of_several_fits()
-    monkeypatch.setattr(_engine, "_backend", _keras_program)
+    monkeypatch.setattr(_lending, "BACKEND", _keras.BACKEND)
     _engine.clear_compile_cache()
     found = results_of_several_fits()
     _engine.clear_compile_cache()
@@ -105,4 +104,4 @@ def run_under_torch(*arguments):
 
 def test_the_warning_names_backend_and_remedy():
     with pytest.warns(UserWarning, match="'openvino' has no compiled program.*KERAS_BACKEND"):
-        _keras_program.warn_of_slow_backend("openvino")
+        _keras.warn_of_slow_backend("openvino")

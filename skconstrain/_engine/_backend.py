@@ -1,0 +1,68 @@
+"""What the engine asks of a backend of Keras, and the table of backends."""
+
+import importlib
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from skconstrain._engine._program import PredictionProgram, Program
+from skconstrain._engine._stacked_program import StackedProgram
+
+# The folder of each backend of Keras that has compiled programs. `_keras` serves all others.
+_FOLDERS = {"tensorflow": "_tensorflow", "jax": "_jax"}
+
+
+@dataclass(frozen=True)
+class XlaLimits:
+    """For which trainings XLA compiles the program, unless the user decides."""
+
+    max_flops_per_step: float = math.inf
+    max_kernel_size: float = math.inf
+    min_steps: int = 0
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What one backend of Keras gives the engine.
+
+    A new backend is a folder with such an object named ``BACKEND``, and a row in `_FOLDERS`.
+
+    Attributes
+    ----------
+    program, prediction_program
+        Classes of the programs that train and predict.
+    stacked_program
+        Class of the program that trains many networks at once; None where each trains alone.
+    xla
+        Which trainings XLA compiles; None for none.
+    precision
+        Returns a context in which Keras computes in float64 where float64 is asked for.
+    trains_on_gpu
+        Whether networks train on a GPU here.
+    prepare
+        Called once, when the engine is imported.
+    """
+
+    program: type[Program]
+    prediction_program: type[PredictionProgram]
+    stacked_program: type[StackedProgram] | None = None
+    xla: XlaLimits | None = None
+    precision: Callable[[], AbstractContextManager] = nullcontext
+    trains_on_gpu: Callable[[], bool] = lambda: False
+    prepare: Callable[[], None] = lambda: None
+
+    def choose_jit(self, flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
+        """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
+        return (
+            self.xla is not None
+            and flops_per_step <= self.xla.max_flops_per_step
+            and kernel_size <= self.xla.max_kernel_size
+            and n_steps >= self.xla.min_steps
+        )
+
+
+def load_backend(name: str) -> Backend:
+    """Import the folder of a backend of Keras, and nothing of another one."""
+    folder = _FOLDERS.get(name, "_keras")
+    return importlib.import_module(f"skconstrain._engine.{folder}").BACKEND

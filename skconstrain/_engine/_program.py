@@ -1,0 +1,235 @@
+"""The contract of the programs that train and predict one network, over Keras' variables."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from skconstrain._engine._batching import blocks, pad_rows
+from skconstrain._engine._parameters import Parameters, assign, to_arrays
+from skconstrain.losses import numbers_of, with_numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramSpec:
+    """What a training program is compiled for, besides its model: equal ones share a program.
+
+    Attributes
+    ----------
+    width, padded_rows, padded_steps
+        Rows of a step, rows of the data with padding, steps for which an order of rows has space.
+    kernel_size
+        How many weights the kernels hold.
+    jit_compile
+        Whether XLA compiles the epoch. The layers of the model are prepared for it.
+    has_callbacks
+        Whether callbacks see the model: then its own variables are trained.
+    """
+
+    width: int
+    padded_rows: int
+    padded_steps: int
+    kernel_size: int
+    jit_compile: bool
+    has_callbacks: bool = False
+
+
+def as_it_is(n_rows: int) -> int:
+    """Return the length of a block of rows that is not filled up."""
+    return n_rows
+
+
+class Program(ABC):
+    """Own a model and its optimizer, and train them: load weights, run steps, return weights.
+
+    A fit calls `to_device` and `to_device_blocks` for its data and `load` once; then, for each
+    epoch, `assign`, `run` and `evaluate`; at the end `weights` and `optimizer_state`. Between two
+    calls all weights are in Keras' variables, where callbacks read and write them. A backend
+    implements `to_device`, `run` and `evaluate`; one that compiles for the lengths of blocks of
+    rows sets `block_length`.
+
+    Parameters
+    ----------
+    model
+        A compiled Keras model: its optimizer and loss are used. The program owns it.
+    spec
+        Shapes and compiler; a backend that compiles for no shapes reads `width` alone.
+    parameters
+        The trained weights as the optimizer sees them; the model's own variables by default.
+    """
+
+    # How many rows a block of so many rows is filled up to.
+    block_length = staticmethod(as_it_is)
+
+    def __init__(self, model: keras.Model, spec: ProgramSpec, parameters: Parameters | None = None):
+        self.model, self.optimizer = model, model.optimizer
+        self.dtype = np.dtype(model.inputs[0].dtype)
+        self._width = spec.width
+        self._parameters = Parameters(model) if parameters is None else parameters
+        self._state = model.non_trainable_variables
+        if not self.optimizer.built:
+            self.optimizer.build(self._parameters.variables)
+        self.fresh_optimizer = self.optimizer_state()
+        # Data, so that fits that differ in them share the program.
+        self._penalty, self._target_scale = self._scalar("penalty"), self._scalar("target_scale")
+        self._loss_numbers = {name: self._scalar(name) for name in numbers_of(model.loss)}
+
+    def _scalar(self, name):
+        # Named, because Keras would count up a global number for a name of its own.
+        return keras.Variable(0.0, dtype=self.dtype.name, trainable=False, name=name)
+
+    def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
+        """Prepare a training.
+
+        Parameters
+        ----------
+        weights
+            Weights of the model to start from, trained ones first.
+        optimizer_state
+            What :meth:`optimizer_state` has returned; None, or what does not fit, starts anew.
+        learning_rate
+            None leaves the optimizer its own.
+        penalty
+            Factor of the kernels in their gradients.
+        target_scale
+            Predictions are divided by it before the loss.
+        loss_numbers
+            Settings of the loss that are data, by name.
+        """
+        n_trained = len(self.model.trainable_variables)
+        self._parameters.assign(weights[:n_trained])
+        assign(self._state, weights[n_trained:])
+        state = state_to_start_from(self.fresh_optimizer, optimizer_state)
+        assign(self.optimizer.variables, state)
+        if learning_rate is not None:
+            self.optimizer.learning_rate = learning_rate
+        self._penalty.assign(penalty)
+        self._target_scale.assign(target_scale)
+        for name, variable in self._loss_numbers.items():
+            variable.assign(loss_numbers[name])
+
+    def assign(self, path: str, value) -> None:
+        """Set a weight that is not trained, by its path."""
+        next(variable for variable in self._state if variable.path == path).assign(value)
+
+    @abstractmethod
+    def to_device(self, array: np.ndarray):
+        """Copy `array` to where the program runs, in its precision; integers as int32."""
+
+    def to_device_blocks(self, *arrays: np.ndarray) -> list[tuple]:
+        """Copy arrays of equal length, in blocks of rows of bounded memory.
+
+        The last array holds weights. Rows of weight zero fill up the blocks, where a backend
+        compiles for their lengths.
+        """
+        found = []
+        for rows in blocks(len(arrays[0]), widest(self.model)):
+            *cut, weight = (array[rows] for array in arrays)
+            length = self.block_length(len(weight))
+            filled = *(pad_rows(a, length) for a in cut), pad_rows(weight, length, zero=True)
+            found.append(tuple(map(self.to_device, filled)))
+        return found
+
+    @abstractmethod
+    def run(self, data: list, order, first: int, last: int) -> tuple[float, float]:
+        """Train steps of an epoch; return the sums of weighted losses and of weights.
+
+        Parameters
+        ----------
+        data
+            X, y and weights of the rows, on the device.
+        order
+            Which rows train in which step, on the device; see :meth:`Batches.order`.
+        first, last
+            Steps of the order; `last` is excluded.
+        """
+
+    @abstractmethod
+    def evaluate(self, device_blocks) -> float:
+        """Return the sum of weighted losses over blocks of :meth:`to_device_blocks`."""
+
+    def weights(self) -> list[np.ndarray]:
+        """Return copies of all weights at the end of a training: trained ones, then the rest."""
+        self.optimizer.finalize_variable_values(self._parameters.variables)
+        return self.snapshot()
+
+    def snapshot(self) -> list[np.ndarray]:
+        """Return copies of all weights as they are during training."""
+        return [*self._parameters.arrays(), *to_arrays(self._state)]
+
+    def optimizer_state(self) -> list[np.ndarray]:
+        """Return copies of the optimizer's variables."""
+        return to_arrays(self.optimizer.variables)
+
+
+class PredictionProgram(ABC):
+    """Forward pass of a model whose weights are arguments: it holds no state.
+
+    A backend implements `to_device` and `forward`, and may set `block_length`.
+
+    Parameters
+    ----------
+    model
+        A Keras model of one input.
+    used
+        Positions of the model's weights among those that are given; None if all are the model's.
+    """
+
+    # How many rows a block of so many rows is filled up to.
+    block_length = staticmethod(as_it_is)
+
+    def __init__(self, model: keras.Model, used: list[int] | None = None):
+        self._model, self._used = model, used
+        self._widest = widest(model)
+        self._n_trained = len(model.trainable_variables)
+
+    def predict(self, weights: list[np.ndarray], X: np.ndarray) -> np.ndarray:
+        """Return outputs, a row for each row of X, which has the model's precision."""
+        if self._used is not None:
+            weights = [weights[position] for position in self._used]
+        weights, parts = self.to_device(weights), []
+        for rows in blocks(len(X), self._widest):
+            part = X[rows]
+            filled = pad_rows(part, self.block_length(len(part)))
+            parts.append(self.forward(weights, filled)[: len(part)])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    @abstractmethod
+    def to_device(self, weights: list[np.ndarray]) -> list:
+        """Copy weights to where the program runs."""
+
+    @abstractmethod
+    def forward(self, weights: list, X: np.ndarray) -> np.ndarray:
+        """Return outputs of one block of rows as an array of its own."""
+
+    def _call(self, weights, X) -> Any:
+        trained, state = weights[: self._n_trained], weights[self._n_trained :]
+        return self._model.stateless_call(trained, state, X, training=False)[0]
+
+
+def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers, *, training):
+    """Return the loss of each row, the state afterwards, and the losses that layers add."""
+    prediction, state, extra = model.stateless_call(
+        trained, state, X, training=training, return_losses=True
+    )
+    loss = with_numbers(model.loss, loss_numbers)
+    return loss.call(y, prediction / target_scale), state, extra
+
+
+def state_to_start_from(
+    fresh: list[np.ndarray], given: list[np.ndarray] | None
+) -> list[np.ndarray]:
+    """Return the given state of an optimizer; a fresh one where there is none that fits.
+
+    One that does not fit is of another kind of program: with a vector of all weights, or without.
+    """
+    if given is None or [a.shape for a in given] != [a.shape for a in fresh]:
+        return fresh
+    return given
+
+
+def widest(model: keras.Model) -> int:
+    """Return the number of values of a row in the widest layer of `model`."""
+    return max(int(np.prod(layer.output.shape[1:])) for layer in model.layers)
