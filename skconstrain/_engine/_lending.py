@@ -10,6 +10,7 @@ from skconstrain._engine._backend import load_backend
 from skconstrain._engine._batching import Batches, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache
 from skconstrain._engine._chunks import predict_parts
+from skconstrain._engine._optimizers import constant_learning_rate
 from skconstrain._engine._program import ProgramSpec
 from skconstrain._engine._stacked_program import StackSpec
 from skconstrain._engine._stacked_train import n_validation_rows
@@ -118,7 +119,7 @@ def is_stackable(optimizer: keras.optimizers.Optimizer) -> bool:
     """Whether the backend trains networks with `optimizer` as one stack."""
     program = BACKEND.stacked_program
     # A schedule would count the steps of all models.
-    constant = isinstance(optimizer.get_config()["learning_rate"], float)
+    constant = constant_learning_rate(optimizer) is not None
     return program is not None and constant and program.is_stackable(optimizer)
 
 

@@ -85,6 +85,13 @@ class TrainingRun:
     callbacks: "list[keras.callbacks.Callback]" = field(default_factory=list)
     verbose: int = 0
 
+    def penalty(self, batch_size: int) -> float:
+        """Return the factor of the kernels in the gradients of a batch's mean loss.
+
+        It is a batch's share of the rows, whatever the unit of their weights.
+        """
+        return self.alpha / (batch_size * np.mean(self.weight, dtype=np.float64))
+
 
 @dataclass(frozen=True)
 class TrainingResult:

@@ -36,12 +36,6 @@ class _Member:
     def epoch(self):
         return self.run.first_epoch + len(self.losses)
 
-    @property
-    def penalty(self):
-        """Return the share of a batch's rows, whatever the unit of weights."""
-        run = self.run
-        return run.alpha / (self.batches.batch_size * np.mean(run.weight, dtype=np.float64))
-
     def record(self, loss, validation_loss, program, place):
         """Note an epoch's losses, and the result where it was the last one."""
         if not np.isfinite(loss):
@@ -129,7 +123,7 @@ class _Stack:
             [member.start for member in self._filled],
             optimizer_states=[member.optimizer_state for member in self._filled],
             learning_rates=[member.rate for member in self._filled],
-            penalties=[member.penalty for member in self._filled],
+            penalties=[m.run.penalty(m.batches.batch_size) for m in self._filled],
             target_scales=[run.target_scale for run in runs],
             loss_numbers=[run.loss_numbers for run in runs],
         )

@@ -64,8 +64,7 @@ class _Loop:
             run.start,
             optimizer_state=run.optimizer_state,
             learning_rate=run.learning_rate,
-            # Of a batch's share of the rows, whatever the unit of weights.
-            penalty=run.alpha / (self.feed.batch_size * np.mean(run.weight, dtype=np.float64)),
+            penalty=run.penalty(self.feed.batch_size),
             target_scale=run.target_scale,
             loss_numbers=run.loss_numbers,
         )
