@@ -19,6 +19,14 @@ from skconstrain._sklearn_compat import validate_data
 _PIECE_BYTES = 2**21
 
 
+# Quantiles of more rows would be no better: so many, of no more memory than so much.
+_ROWS_FOR_QUANTILES = 2**16
+_BYTES_FOR_QUANTILES = 2**27
+
+# Interquartile range of a normal distribution, in standard deviations.
+_RANGE_OF_NORMAL = 1.349
+
+
 class LazyRows:
     """Rows of a matrix, made dense and of one precision when they are read.
 
@@ -179,6 +187,42 @@ def _precision(X, dtype):
     if dtype is not None:
         return dtype
     return X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
+
+
+def center_and_scale(X, weight):
+    """Return where each feature lies, and how far it spreads, in float64.
+
+    The center is the weighted median; the scale the interquartile range, in units in which it is
+    the standard deviation of normal features, or the standard deviation if that is smaller: a few
+    far values then do not set the scale. Features that have one value in half of the rows have
+    their mean and standard deviation, constant ones a scale of 1.
+    """
+    mean, deviation = moments(X, weight)
+    center, quartile_range = _quartiles(*_sample(X, weight))
+    scale = np.minimum(quartile_range / _RANGE_OF_NORMAL, deviation)
+    is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
+    center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
+    return center, np.where(scale > 1e-9 * np.abs(mean), scale, 1.0)
+
+
+def _sample(X, weight):
+    """Return rows for quantiles: all, or of more than are worth sorting some, evenly spaced."""
+    n_rows = max(1, min(_ROWS_FOR_QUANTILES, _BYTES_FOR_QUANTILES // (8 * X.shape[1])))
+    if len(X) > n_rows:
+        chosen = np.linspace(0, len(X) - 1, n_rows).astype(int)
+        X, weight = X[chosen], weight[chosen]
+    return (X.load() if isinstance(X, LazyRows) else X), weight
+
+
+def _quartiles(X, weight):
+    """Return weighted medians and interquartile ranges: a weight of 2 is a row twice."""
+    found = np.empty((3, X.shape[1]))
+    for column, values in enumerate(X.T):
+        order = np.argsort(values, kind="stable")
+        share = np.cumsum(weight[order], dtype=np.float64)
+        positions = np.searchsorted(share, share[-1] * np.array([0.25, 0.5, 0.75]))
+        found[:, column] = values[order[positions]]
+    return found[1], found[2] - found[0]
 
 
 def moments(X, weight):

@@ -14,9 +14,11 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skconstrain._base._budget import MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
-from skconstrain._lazy_rows import LazyRows, validate_rows
+from skconstrain._base._schedules import SCHEDULES, base_rate, rate_schedule
+from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
@@ -64,16 +66,18 @@ class NetEstimator(CopiedNet):
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
+        "standardize": ["boolean"],
         "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "optimizer": [StrOptions(_OPTIMIZERS), HasMethods(["apply", "get_config"])],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "epochs": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
+        "learning_rate_schedule": [StrOptions(set(SCHEDULES)), callable],
+        "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
+        "early_stopping": [StrOptions({"auto"}), "boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "n_iter_no_change": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
         "callbacks": [list, HasMethods(["on_epoch_end"]), None],
@@ -140,8 +144,11 @@ class NetEstimator(CopiedNet):
         Where there is one, the loss is computed on targets divided by their scale.
         """
 
-    def _schedules(self) -> dict[str, Callable[[int], float]]:
-        """Return functions of the epoch that give weights of the network, by their names."""
+    def _schedules(self, epochs: int) -> dict[str, Callable[[int], float]]:
+        """Return functions of the epoch that give weights of the network, by their names.
+
+        `epochs` is the largest number of epochs of the training.
+        """
         return {}
 
     def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
@@ -215,25 +222,30 @@ default=None
         held_out = None
         if validation is not None:
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
-        elif self.early_stopping and not partial:
+        elif self._splits(len(rows.X)) and not partial:
             rows, held_out = self._split(rows, rng)
         network = self._specify(rows, continues)
         if continues:
             self._check_same_network(network)
-        known, target_scale = ({}, self._target_scale) if continues else self._start(rows)
+        known, target_scale = {}, None
+        if continues:
+            target_scale = self._target_scale
+        else:
+            known, target_scale = self._start(rows)
+            known |= _standardization(network, rows)
         run = self._training_run(
             rows,
             held_out,
             target_scale,
             rng=rng,
             epochs=epochs,
-            tol=None if partial else self.tol,
+            partial=partial,
             known_weights=known,
             continues=continues,
         )
         result = self._learn(network, run, given)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
-        self._warn(result, expects_convergence=not partial and not self.early_stopping)
+        self._warn(result, expects_convergence=not partial and held_out is None)
         return self
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
@@ -287,6 +299,10 @@ default=None
         X_val = self._network_input(checked, X_val)
         return Rows(X_val, target, np.ones(len(X_val), dtype))
 
+    def _splits(self, n_rows):
+        """Whether some of the training rows are set aside to stop on."""
+        return n_rows > MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
+
     def _split(self, rows, rng):
         """Set a fraction of the training rows aside for early stopping."""
         n_rows = len(rows.X)
@@ -318,6 +334,7 @@ default=None
             "hidden_layer_sizes": tuple(int(size) for size in sizes),
             "activation": self.activation,
             "dropout": float(self.dropout),
+            "standardized": bool(self.standardize),
             "kernel_constraint": self.kernel_constraint,
             "head": self._head(),
         }
@@ -332,7 +349,7 @@ default=None
             )
 
     def _training_run(
-        self, rows, held_out, target_scale, *, rng, epochs, tol, known_weights, continues
+        self, rows, held_out, target_scale, *, rng, epochs, partial, known_weights, continues
     ) -> "TrainingRun":
         """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
@@ -342,26 +359,38 @@ default=None
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale
         X, y, weight = scaled(rows, scale)
+        stops_early = self.early_stopping and held_out is not None
+        budget = choose_budget(
+            len(X),
+            epochs=epochs,
+            batch_size=self.batch_size,
+            patience=self.n_iter_no_change,
+            validates=stops_early,
+        )
+        rate = base_rate(self.learning_rate, self.optimizer)
+        # One epoch is no fraction of a training whose end nobody knows.
+        schedule = None if partial or rate is None else rate_schedule(self.learning_rate_schedule)
         return TrainingRun(
             X=X,
             y=y,
             weight=weight,
             validation=None if held_out is None else scaled(held_out, scale),
             rng=rng,
-            epochs=epochs,
-            batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
+            epochs=budget.epochs,
+            batch_size=budget.batch_size,
             first_epoch=self.n_iter_ if continues else 0,
             start=self._weights if continues else None,
             known_weights=known_weights,
             optimizer_state=self._optimizer_state if continues else None,
             alpha=self.alpha,
-            learning_rate=self._learning_rate(),
+            learning_rate=rate,
+            rate_schedule=schedule,
             target_scale=scale,
             loss_numbers=numbers_of(loss),
-            patience=self.n_iter_no_change,
-            tol=tol,
-            early_stopping=self.early_stopping and held_out is not None,
-            schedules=self._schedules(),
+            patience=budget.patience,
+            tol=None if partial else self.tol,
+            early_stopping=stops_early,
+            schedules=self._schedules(budget.epochs),
             callbacks=_as_list(self.callbacks),
             verbose=int(self.verbose),
         )
@@ -381,18 +410,6 @@ default=None
         )
         run = replace(run, callbacks=wrapper.build_callbacks())
         return train(wrapper, run, self.jit_compile)
-
-    def _learning_rate(self):
-        from skconstrain._engine._optimizers import constant_learning_rate, has_schedule
-
-        if self.learning_rate is None:
-            return constant_learning_rate(self.optimizer)
-        if has_schedule(self.optimizer):
-            raise ValueError(
-                "learning_rate must be None when the optimizer has a schedule of its own. "
-                f"Got {self.learning_rate}."
-            )
-        return self.learning_rate
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
@@ -421,13 +438,16 @@ default=None
                 f"Training was interrupted after epoch {self.n_iter_}; its weights are kept.",
                 stacklevel=4,
             )
-        elif expects_convergence and self.tol is not None and not result.stopped:
+        elif expects_convergence and self._may_stop_on_training_loss() and not result.stopped:
             warnings.warn(
                 f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs "
                 "or learning_rate, or set tol=None to train for a fixed number of epochs.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
+
+    def _may_stop_on_training_loss(self):
+        return self.tol is not None and self.n_iter_no_change != "auto"
 
     def _trains_in_stacks(self) -> bool:
         """Whether fits gain by training together: not where progress of each is to be seen."""
@@ -466,6 +486,16 @@ def layer_sizes(hidden_layer_sizes):
     if isinstance(hidden_layer_sizes, Integral):
         return [hidden_layer_sizes]
     return list(hidden_layer_sizes)
+
+
+def _standardization(network, rows):
+    """Return the center and scale of the features that the network standardises, by name."""
+    if not network.standardized:
+        return {}
+    n = network.n_standardized
+    X = rows.X if n == rows.X.shape[1] else rows.X[:, :n]
+    center, scale = center_and_scale(X, rows.weight)
+    return {"standardize/center": center, "standardize/scale": scale}
 
 
 def _as_list(callbacks):

@@ -62,22 +62,38 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of all layers, biases excepted. Others than ``"non_neg"`` look at
         whole columns and need a dense kernel.
+    standardize : bool, default=True
+        Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
+        spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
+        units do not matter; `partial_fit` keeps what its first call has found. Weights
+        of the first layer are then those of standardised features.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
-    learning_rate : float or None, default=None
-        Learning rate; ``None`` is the optimizer's own (0.001 for ``"adam"``).
-    epochs : int, default=1000
-        Largest number of passes over the training data. `tol` ends training earlier.
+    learning_rate : float, "auto" or None, default="auto"
+        Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
+        ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
+    learning_rate_schedule : {"cosine", "constant"} or callable, default="cosine"
+        Factor of the learning rate in each epoch: ``"cosine"`` falls from 1 to 0 along half a
+        cosine; a function gives it for the fraction of the training that is done, in [0, 1). Each
+        `fit` goes through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An
+        optimizer with a schedule of its own follows that alone, and callbacks that change the
+        learning rate need ``"constant"``.
+    epochs : int or "auto", default="auto"
+        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 40 passes,
+        but at least 1,000 steps and at most 4,000.
     batch_size : int or "auto", default="auto"
-        Samples of a step; ``"auto"`` is ``min(200, n_samples)``.
-    early_stopping : bool, default=False
+        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a hundredth of
+        the samples, from 64 to 1,024.
+    early_stopping : bool or "auto", default="auto"
         Whether to stop on the loss of validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for early stopping.
-    n_iter_no_change : int, default=10
-        Training stops after more than this many epochs without improvement by `tol`.
-    tol : float or None, default=1e-4
+    n_iter_no_change : int or "auto", default="auto"
+        Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
+        a tenth of the epochs, at least 5, on validation data; the loss of training stops nothing.
+    tol : float or None, default=0.0
         Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous `fit`.
@@ -177,14 +193,16 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        standardize=True,
         optimizer="adam",
-        learning_rate=None,
-        epochs=1000,
+        learning_rate="auto",
+        learning_rate_schedule="cosine",
+        epochs="auto",
         batch_size="auto",
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
-        n_iter_no_change=10,
-        tol=1e-4,
+        n_iter_no_change="auto",
+        tol=0.0,
         warm_start=False,
         callbacks=None,
         chunk_bytes=2**28,
@@ -206,8 +224,10 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.standardize = standardize
         self.optimizer = optimizer
         self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping

@@ -19,6 +19,13 @@ def has_schedule(optimizer) -> bool:
     return is_instance and constant_learning_rate(optimizer) is None
 
 
+def default_learning_rate(optimizer) -> float:
+    """Return the learning rate of an optimizer of a name or of an instance without schedule."""
+    if isinstance(optimizer, str):
+        return float(instance_of(optimizer).get_config()["learning_rate"])
+    return constant_learning_rate(optimizer)
+
+
 def config_without_rate(optimizer: keras.optimizers.Optimizer) -> dict:
     """Return what tells optimizers apart once a constant learning rate is data."""
     config = optimizer.get_config()

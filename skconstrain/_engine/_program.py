@@ -104,11 +104,15 @@ class Program(ABC):
         state = state_to_start_from(self.fresh_optimizer, optimizer_state)
         assign(self.optimizer.variables, state)
         if learning_rate is not None:
-            self.optimizer.learning_rate = learning_rate
+            self.set_learning_rate(learning_rate)
         self._penalty.assign(penalty)
         self._target_scale.assign(target_scale)
         for name, variable in self._loss_numbers.items():
             variable.assign(loss_numbers[name])
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Set the learning rate of the steps to come."""
+        self.optimizer.learning_rate = rate
 
     def assign(self, path: str, value) -> None:
         """Set a weight that is not trained, by its path."""

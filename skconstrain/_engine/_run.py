@@ -45,6 +45,10 @@ class TrainingRun:
         L2 penalty: ``alpha / 2`` times the squares of the kernels, per row of a batch.
     learning_rate
         Learning rate; None is the optimizer's own.
+    rate_schedule
+        Function of the fraction of this training that is done, in [0, 1), which gives the factor of
+        the learning rate for an epoch; it is asked for the middle of each epoch. None is a factor
+        of 1, and leaves a schedule of the optimizer as it is.
     target_scale
         Predictions are divided by it before the loss.
     loss_numbers
@@ -76,6 +80,7 @@ class TrainingRun:
     optimizer_state: list[np.ndarray] | None = None
     alpha: float = 0.0
     learning_rate: float | None = None
+    rate_schedule: Callable[[float], float] | None = None
     target_scale: float = 1.0
     loss_numbers: dict[str, float] = field(default_factory=dict)
     patience: int = 10
@@ -91,6 +96,12 @@ class TrainingRun:
         It is a batch's share of the rows, whatever the unit of their weights.
         """
         return self.alpha / (batch_size * np.mean(self.weight, dtype=np.float64))
+
+    def learning_rate_of(self, base: float, epoch: int) -> float:
+        """Return the learning rate of an epoch, counted from `first_epoch` of all trainings."""
+        if self.rate_schedule is None:
+            return base
+        return base * self.rate_schedule((epoch - self.first_epoch + 0.5) / self.epochs)
 
 
 @dataclass(frozen=True)

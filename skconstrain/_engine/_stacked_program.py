@@ -100,6 +100,10 @@ class StackedProgram(ABC):
     def _start(self, weights: list[np.ndarray], optimizer_states: list[list[np.ndarray]]) -> None:
         """Start from weights of all models, trained ones first, and a state for each model."""
 
+    def set_learning_rates(self, rates: list[float]) -> None:
+        """Set the learning rates of the steps to come, one for each model."""
+        self._settings[0] = self.to_device(np.array(rates, self.dtype))
+
     @abstractmethod
     def assign(self, path: str, values: list[float]) -> None:
         """Set a weight that is not trained, to a value for each model."""

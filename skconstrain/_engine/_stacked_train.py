@@ -36,6 +36,11 @@ class _Member:
     def epoch(self):
         return self.run.first_epoch + len(self.losses)
 
+    @property
+    def rate_of_epoch(self):
+        """Return the learning rate of the next epoch."""
+        return self.run.learning_rate_of(self.rate, self.epoch)
+
     def record(self, loss, validation_loss, program, place):
         """Note an epoch's losses, and the result where it was the last one."""
         if not np.isfinite(loss):
@@ -182,6 +187,8 @@ class _Stack:
         for path in self.members[0].run.schedules:
             values = [member.run.schedules[path](member.epoch) for member in self._filled]
             self.program.assign(path, values)
+        if any(member.run.rate_schedule is not None for member in self._filled):
+            self.program.set_learning_rates([member.rate_of_epoch for member in self._filled])
 
     def _step_seconds(self):
         flops = 6 * sum(array.size for array in self.members[0].start)

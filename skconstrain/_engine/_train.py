@@ -60,6 +60,7 @@ class _Loop:
         if run.validation is not None:
             self.validation = place_validation(program, *run.validation)
             self.validation_weight = float(np.sum(run.validation[2], dtype=np.float64))
+        self.base_rate = run.learning_rate
         program.load(
             run.start,
             optimizer_state=run.optimizer_state,
@@ -74,8 +75,7 @@ class _Loop:
         run, hooks = self.data, self._callback_list()
         hooks.on_train_begin()
         for epoch in range(run.first_epoch, run.first_epoch + run.epochs):
-            for path, schedule in run.schedules.items():
-                self.program.assign(path, schedule(epoch))
+            self._follow_schedules(epoch)
             hooks.on_epoch_begin(epoch)
             logs = self._epoch(epoch, hooks)
             hooks.on_epoch_end(epoch, logs)
@@ -84,6 +84,13 @@ class _Loop:
             if self.stopping.done or self.program.model.stop_training or self.interrupted:
                 break
         hooks.on_train_end(logs)
+
+    def _follow_schedules(self, epoch):
+        run = self.data
+        for path, schedule in run.schedules.items():
+            self.program.assign(path, schedule(epoch))
+        if run.rate_schedule is not None:
+            self.program.set_learning_rate(run.learning_rate_of(self.base_rate, epoch))
 
     def _callback_list(self):
         run, model = self.data, self.program.model

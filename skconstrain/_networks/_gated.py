@@ -22,6 +22,8 @@ def build_gated(network: GatedNetwork, initialized: bool) -> keras.Model:
     else:
         features, scores = _split(network, inputs)
     features = layers.Saturate(dtype=dtype, name="saturate_features")(features)
+    if network.standardized:
+        features = layers.Standardize(dtype=dtype, name="standardize")(features)
     weights = _gate(network, features, initialized)
     if scores is None:
         logits = _experts(network, features, initialized)
@@ -43,8 +45,10 @@ def _split(network, inputs):
 
 def _gate(network, features, initialized):
     dtype, gate = network.dtype, network.gate
-    # Experts bring their own preprocessing; the gate has this one.
-    values = Affine(dtype=dtype, name="gate_scale")(features)
+    values = features
+    if not network.standardized:
+        # Experts may bring their own preprocessing; the gate has this one.
+        values = Affine(dtype=dtype, name="gate_scale")(features)
     settings = {"kernel_initializer": kernel_initializer(initialized), "dtype": dtype}
     for i, units in enumerate(gate.hidden_layer_sizes):
         function = activation(network.activation)

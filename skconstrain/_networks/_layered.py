@@ -13,6 +13,8 @@ def build_layered(network: LayeredNetwork, initialized: bool) -> keras.Model:
     dtype = network.dtype
     inputs = keras.Input((network.n_features,), dtype=dtype, name="features")
     values = layers.Saturate(dtype=dtype, name="saturate_features")(inputs)
+    if network.standardized:
+        values = layers.Standardize(dtype=dtype, name="standardize")(values)
     *hidden, last = network.layers
     for i, layer in enumerate(hidden):
         values = _keras_layer(network, layer, initialized)(values)

@@ -31,6 +31,8 @@ class Network(ABC):
         Of the hidden layers, by the names of scikit-learn or Keras, or a function.
     dropout
         Fraction of the hidden units that is dropped in training.
+    standardized
+        Whether a layer "standardize" is the first one.
     kernel_constraint
         "non_neg", a constraint of Keras, or None.
     head
@@ -45,6 +47,7 @@ class Network(ABC):
     dropout: float
     kernel_constraint: object
     head: Head
+    standardized: bool = False
 
     @abstractmethod
     def _build(self, initialized: bool) -> "keras.Model":
@@ -65,10 +68,23 @@ class Network(ABC):
         """Whether XLA can compile the network."""
 
     @property
+    def n_standardized(self) -> int:
+        """How many columns of the inputs the layer "standardize" takes: the first ones."""
+        return self.n_features
+
+    @property
     def weights(self) -> list[Weight]:
         """Its weights: trained ones first, in the model's order."""
-        found = list(itertools.chain.from_iterable(self._layers_with_weights()))
+        layers = [self._standardize_weights(), *self._layers_with_weights()]
+        found = list(itertools.chain.from_iterable(layers))
         return sorted(found, key=lambda weight: not weight.is_trained)
+
+    def _standardize_weights(self):
+        starts = {"center": 0.0, "scale": 1.0} if self.standardized else {}
+        return [
+            Weight(f"standardize/{name}", (self.n_standardized,), start, is_trained=False)
+            for name, start in starts.items()
+        ]
 
     @property
     def weight_names(self) -> list[str]:
@@ -321,6 +337,11 @@ class GatedNetwork(Network):
             return self.n_features
         return self.n_features - self.gate.n_experts * self.n_outputs
 
+    @property
+    def n_standardized(self):
+        """How many columns the layer "standardize" takes: not the scores of given experts."""
+        return self.n_gate_features
+
     def _build(self, initialized):
         from skconstrain._networks._gated import build_gated
 
@@ -353,7 +374,8 @@ class GatedNetwork(Network):
             Weight("gate_scale/scale", shape, 1.0, is_trained=False),
             Weight("gate_scale/shift", shape, 0.0, is_trained=False),
         ]
-        found, below = [scaling], self.n_gate_features
+        # One of the two standardises.
+        found, below = [[] if self.standardized else scaling], self.n_gate_features
         for i, units in enumerate(self.gate.hidden_layer_sizes):
             start = GlorotUniform(self.activation)
             found += [_dense_weights(f"gate_hidden_{i}", (below, units), start), []]  # saturated

@@ -9,6 +9,7 @@ from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput
 from skconstrain.layers._connected_dense import ConnectedDense
 from skconstrain.layers._saturate import Saturate
+from skconstrain.layers._standardize import Standardize
 from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
 from skconstrain.layers._straight_through_threshold import StraightThroughThreshold
 from skconstrain.layers._top_k_softmax import TopKSoftmax
@@ -19,6 +20,7 @@ __all__ = [
     "BoundedOutput",
     "ConnectedDense",
     "Saturate",
+    "Standardize",
     "StraightThroughOneHot",
     "StraightThroughThreshold",
     "TopKSoftmax",

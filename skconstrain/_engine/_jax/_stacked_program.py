@@ -79,9 +79,16 @@ class JaxStackedProgram(StackedProgram):
         n_trained = len(self.model.trainable_variables)
         weights = [jnp.asarray(array) for array in weights]
         optimizers = [jnp.asarray(np.stack(a)) for a in zip(*optimizer_states, strict=True)]
-        rates = optimizers[self._rate_position]
-        optimizers[self._rate_position] = self._settings[0].astype(rates.dtype)
         self._keep((weights[:n_trained], weights[n_trained:], optimizers))
+        self._set_rates_of_optimizers()
+
+    def set_learning_rates(self, rates):
+        super().set_learning_rates(rates)
+        self._set_rates_of_optimizers()
+
+    def _set_rates_of_optimizers(self):
+        state, position = self._groups["optimizer"], self._rate_position
+        state[position] = self._settings[0].astype(state[position].dtype)
 
     def _keep(self, values):
         self._groups = dict(zip(("trained", "state", "optimizer"), values, strict=True))
