@@ -22,9 +22,9 @@ class MultiLabelNetClassifier(NetClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(100,)
+    hidden_layer_sizes : int or array-like of int, default=(64, 64, 64)
         Units of each hidden layer; ``()`` is a linear model for each label.
-    activation : str or callable, default="relu"
+    activation : str or callable, default="silu"
         Activation of all hidden layers, named as in scikit-learn or Keras.
     threshold : float or array-like of shape (n_labels,), default=0.5
         Probability from which on the second of two classes, or a label, is predicted. More than two
@@ -65,28 +65,29 @@ class MultiLabelNetClassifier(NetClassifier):
     learning_rate : float, "auto" or None, default="auto"
         Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
         ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
-    learning_rate_schedule : {"cosine", "constant"} or callable, default="cosine"
-        Factor of the learning rate in each epoch: ``"cosine"`` falls from 1 to 0 along half a
-        cosine; a function gives it for the fraction of the training that is done, in [0, 1). Each
-        `fit` goes through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An
-        optimizer with a schedule of its own follows that alone, and callbacks that change the
-        learning rate need ``"constant"``.
+    learning_rate_schedule : str or callable, default="flat_cosine"
+        Factor of the learning rate in each epoch: ``"constant"`` is 1, ``"cosine"`` falls from 1 to
+        0 along half a cosine, ``"flat_cosine"`` does so in the second half of the training; a
+        function gives it for the fraction of the training that is done, in [0, 1). Each `fit` goes
+        through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An optimizer
+        with a schedule of its own follows that alone; callbacks that change the learning rate need
+        ``"constant"``.
     epochs : int or "auto", default="auto"
-        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 40 passes,
+        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 80 passes,
         but at least 1,000 steps and at most 4,000.
     batch_size : int or "auto", default="auto"
-        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a hundredth of
+        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
         the samples, from 64 to 1,024.
     early_stopping : bool or "auto", default="auto"
         Whether to stop on the loss of validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        The split is such that every label (or class) keeps its share.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+        The split is such that every label (or class) keeps its share.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
-        a tenth of the epochs, at least 5, on validation data; the loss of training stops nothing.
+        a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
     tol : float or None, default=0.0
         Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
     warm_start : bool, default=False
@@ -165,9 +166,9 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes=(64, 64, 64),
         *,
-        activation="relu",
+        activation="silu",
         threshold=0.5,
         min_labels=0,
         class_weight=None,
@@ -183,7 +184,7 @@ class MultiLabelNetClassifier(NetClassifier):
         standardize=True,
         optimizer="adam",
         learning_rate="auto",
-        learning_rate_schedule="cosine",
+        learning_rate_schedule="flat_cosine",
         epochs="auto",
         batch_size="auto",
         early_stopping="auto",

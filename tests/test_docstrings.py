@@ -32,7 +32,6 @@ WHERE_TEXTS_DIFFER = {
     "kernel_constraint": "the gate's is that of its experts",
     "threshold": "the gate takes no labels",
     "class_weight": "the gate takes no labels, and weighs two losses",
-    "epochs": "the type: connected networks have another default",
     "classes_": "the gate takes no labels",
     "n_outputs_": "the gate takes no labels",
     "loss_curve_": "the gate has several penalties",

@@ -124,6 +124,7 @@ def test_poisson_with_exposure_equals_the_linear_model():
         output="exp",
         loss="poisson",
         alpha=0,
+        standardize=False,
         learning_rate=0.03,
         epochs=500,
         batch_size=len(X),
@@ -233,7 +234,7 @@ def test_optimizers_with_schedules_and_norms():
         assert model.loss_curve_[-1] < model.loss_curve_[0]
     model.set_params(optimizer=keras.optimizers.SGD(schedule), learning_rate=0.1)
     with pytest.raises(
-        ValueError, match="learning_rate must be None when the optimizer has a sche"
+        ValueError, match="learning_rate must be None or 'auto' when the optimizer has a sche"
     ):
         model.fit(X, y)
 

@@ -2,7 +2,7 @@
 
 import math
 
-SCHEDULES = ("cosine", "constant")
+SCHEDULES = ("flat_cosine", "cosine", "constant")
 
 # What is good for networks of standardised features, and ten times what Keras gives these.
 _AUTOMATIC_RATE = 0.01
@@ -17,11 +17,16 @@ def cosine(fraction: float) -> float:
     return (1 + math.cos(math.pi * fraction)) / 2
 
 
+def flat_cosine(fraction: float) -> float:
+    """Return the factor of the learning rate that stays 1 for half of a training, then falls."""
+    return cosine(max(0.0, 2 * fraction - 1))
+
+
 def rate_schedule(given):
     """Return the function of the fraction of the training, None for a constant rate."""
     if callable(given):
         return lambda fraction: _checked(given(fraction), fraction)
-    return cosine if given == "cosine" else None
+    return {"flat_cosine": flat_cosine, "cosine": cosine, "constant": None}[given]
 
 
 def base_rate(learning_rate, optimizer):

@@ -74,17 +74,18 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     learning_rate : float, "auto" or None, default="auto"
         Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
         ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
-    learning_rate_schedule : {"cosine", "constant"} or callable, default="cosine"
-        Factor of the learning rate in each epoch: ``"cosine"`` falls from 1 to 0 along half a
-        cosine; a function gives it for the fraction of the training that is done, in [0, 1). Each
-        `fit` goes through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An
-        optimizer with a schedule of its own follows that alone, and callbacks that change the
-        learning rate need ``"constant"``.
+    learning_rate_schedule : str or callable, default="flat_cosine"
+        Factor of the learning rate in each epoch: ``"constant"`` is 1, ``"cosine"`` falls from 1 to
+        0 along half a cosine, ``"flat_cosine"`` does so in the second half of the training; a
+        function gives it for the fraction of the training that is done, in [0, 1). Each `fit` goes
+        through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An optimizer
+        with a schedule of its own follows that alone; callbacks that change the learning rate need
+        ``"constant"``.
     epochs : int or "auto", default="auto"
-        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 40 passes,
+        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 80 passes,
         but at least 1,000 steps and at most 4,000.
     batch_size : int or "auto", default="auto"
-        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a hundredth of
+        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
         the samples, from 64 to 1,024.
     early_stopping : bool or "auto", default="auto"
         Whether to stop on the loss of validation data and keep the weights of its best epoch.
@@ -94,7 +95,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
-        a tenth of the epochs, at least 5, on validation data; the loss of training stops nothing.
+        a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
     tol : float or None, default=0.0
         Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
     warm_start : bool, default=False
@@ -194,7 +195,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         standardize=True,
         optimizer="adam",
         learning_rate="auto",
-        learning_rate_schedule="cosine",
+        learning_rate_schedule="flat_cosine",
         epochs="auto",
         batch_size="auto",
         early_stopping="auto",

@@ -101,7 +101,10 @@ class TrainingRun:
         """Return the learning rate of an epoch, counted from `first_epoch` of all trainings."""
         if self.rate_schedule is None:
             return base
-        return base * self.rate_schedule((epoch - self.first_epoch + 0.5) / self.epochs)
+        # In single precision, as Keras holds it.
+        return float(np.float32(base)) * self.rate_schedule(
+            (epoch - self.first_epoch + 0.5) / self.epochs
+        )
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         that of the one-hot does. ``"top_k"`` weights the `k` largest.
     k : int, default=2
         Number of experts a row of ``gating="top_k"``.
-    gate_hidden_layer_sizes : int or array-like of int, default=(100,)
+    gate_hidden_layer_sizes : int or array-like of int, default=(64,)
         Units of each hidden layer of the gate, which standardises its features by itself.
     cv : int, splitter, iterable or "prefit", default=5
         Folds of which the gate learns: it is trained on experts' outputs for rows that they were
@@ -88,9 +88,9 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         Number of experts fitted in parallel, in threads. Where it is None or 1, networks of this
         package, and Pipelines that end in one, train as one program if they and their folds are
         eight or more, or a batched search fits them.
-    hidden_layer_sizes : int or array-like of int, default=(100,)
+    hidden_layer_sizes : int or array-like of int, default=(64, 64)
         Units of each hidden layer of each expert, where experts are networks.
-    activation : str or callable, default="relu"
+    activation : str or callable, default="silu"
         Activation of all hidden layers, named as in scikit-learn or Keras.
     threshold : float, default=0.5
         Probability from which on the second of two classes is predicted. More than two classes have
@@ -115,17 +115,18 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
     learning_rate : float, "auto" or None, default="auto"
         Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
         ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
-    learning_rate_schedule : {"cosine", "constant"} or callable, default="cosine"
-        Factor of the learning rate in each epoch: ``"cosine"`` falls from 1 to 0 along half a
-        cosine; a function gives it for the fraction of the training that is done, in [0, 1). Each
-        `fit` goes through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An
-        optimizer with a schedule of its own follows that alone, and callbacks that change the
-        learning rate need ``"constant"``.
+    learning_rate_schedule : str or callable, default="flat_cosine"
+        Factor of the learning rate in each epoch: ``"constant"`` is 1, ``"cosine"`` falls from 1 to
+        0 along half a cosine, ``"flat_cosine"`` does so in the second half of the training; a
+        function gives it for the fraction of the training that is done, in [0, 1). Each `fit` goes
+        through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An optimizer
+        with a schedule of its own follows that alone; callbacks that change the learning rate need
+        ``"constant"``.
     epochs : int or "auto", default="auto"
-        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 40 passes,
+        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 80 passes,
         but at least 1,000 steps and at most 4,000.
     batch_size : int or "auto", default="auto"
-        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a hundredth of
+        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
         the samples, from 64 to 1,024.
     early_stopping : bool or "auto", default="auto"
         Whether to stop on the loss of validation data and keep the weights of its best epoch.
@@ -135,7 +136,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
-        a tenth of the epochs, at least 5, on validation data; the loss of training stops nothing.
+        a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
     tol : float or None, default=0.0
         Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
     warm_start : bool, default=False
@@ -245,7 +246,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         n_experts=4,
         gating="soft",
         k=2,
-        gate_hidden_layer_sizes=(100,),
+        gate_hidden_layer_sizes=(64,),
         cv=5,
         stack_method="auto",
         load_balance=0.0,
@@ -254,8 +255,8 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         gumbel=False,
         n_rounds=0,
         n_jobs=None,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes=(64, 64),
+        activation="silu",
         threshold=0.5,
         class_weight=None,
         loss="log_loss",
@@ -265,7 +266,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         standardize=True,
         optimizer="adam",
         learning_rate="auto",
-        learning_rate_schedule="cosine",
+        learning_rate_schedule="flat_cosine",
         epochs="auto",
         batch_size="auto",
         early_stopping="auto",

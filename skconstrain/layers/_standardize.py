@@ -22,6 +22,8 @@ class Standardize(keras.layers.Layer):
     ----------
     limit : float, default=5.0
         The bound c.
+    **kwargs
+        Those of :class:`keras.layers.Layer`.
 
     Notes
     -----
