@@ -56,6 +56,13 @@ class MultiLabelNetClassifier(NetClassifier):
         Fraction of the units of each hidden layer that is dropped in training.
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of all layers, biases excepted.
+    n_networks : int, default=1
+        Number of networks of these settings, whose mean is predicted: of predictions, or of
+        probabilities. They train as one Keras model on the same batches, and start from different
+        weights. With early stopping the training data are dealt to as many folds, which takes the
+        place of `validation_fraction`: each network trains on all folds but its own, on which it is
+        validated, and keeps the weights of its own best epoch. Given `X_val`, and without early
+        stopping, all train on all rows.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float or None, default=None
@@ -112,6 +119,10 @@ class MultiLabelNetClassifier(NetClassifier):
         Negative loss of the validation data after each epoch. None without validation data.
     best_loss_ : float
         Smallest monitored loss.
+    oof_prediction_ : ndarray of the shape of `predict_proba`
+        Out-of-fold predictions for the training data, each by the one network that was not trained
+        on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+        folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model that returns probabilities.
 
@@ -139,6 +150,7 @@ class MultiLabelNetClassifier(NetClassifier):
 
     _parameter_constraints: dict = {
         **NetClassifier._parameter_constraints,
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
         "min_labels": [Interval(Integral, 0, None, closed="left")],
         "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
         "gamma": [Interval(Real, 0, None, closed="left")],
@@ -165,6 +177,7 @@ class MultiLabelNetClassifier(NetClassifier):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        n_networks=1,
         optimizer="adam",
         learning_rate=None,
         epochs=200,
@@ -195,6 +208,7 @@ class MultiLabelNetClassifier(NetClassifier):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.n_networks = n_networks
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs

@@ -1,6 +1,6 @@
 """PositiveRegressor: a network whose predictions cannot leave their range."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -83,6 +83,13 @@ class PositiveRegressor(NetRegressor):
         Constraint on the weights of all layers, biases excepted. It is kept after every step: for
         when weights, not outputs, must be positive. ``"non_neg"`` with a monotone `activation`
         makes the prediction non-decreasing in every feature where the link is monotone.
+    n_networks : int, default=1
+        Number of networks of these settings, whose mean is predicted: of predictions, or of
+        probabilities. They train as one Keras model on the same batches, and start from different
+        weights. With early stopping the training data are dealt to as many folds, which takes the
+        place of `validation_fraction`: each network trains on all folds but its own, on which it is
+        validated, and keeps the weights of its own best epoch. Given `X_val`, and without early
+        stopping, all train on all rows.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float or None, default=None
@@ -141,6 +148,10 @@ class PositiveRegressor(NetRegressor):
     best_loss_ : float
         Smallest monitored loss. It is that of the validation data with early stopping, else that of
         training.
+    oof_prediction_ : ndarray of the shape of `predict`
+        Out-of-fold predictions for the training data, each by the one network that was not trained
+        on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+        folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model with the same predictions. It is a copy, built
         when first asked for: training it further does not change the estimator.
@@ -177,6 +188,7 @@ class PositiveRegressor(NetRegressor):
 
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
         "upper": [Interval(Real, None, None, closed="neither"), None],
@@ -199,6 +211,7 @@ class PositiveRegressor(NetRegressor):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        n_networks=1,
         optimizer="adam",
         learning_rate=None,
         epochs=200,
@@ -226,6 +239,7 @@ class PositiveRegressor(NetRegressor):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.n_networks = n_networks
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.epochs = epochs

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skconstrain._base._copies import CopiedNet
+from skconstrain._base._folds import deal
 from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
 from skconstrain._lazy_rows import LazyRows, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
@@ -123,7 +124,7 @@ class NetEstimator(CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        return LayeredNetwork(**self._common_settings(rows))
+        return LayeredNetwork(n_networks=self._n_networks, **self._common_settings(rows))
 
     @abstractmethod
     def _head(self) -> "Head":
@@ -147,6 +148,10 @@ class NetEstimator(CopiedNet):
     def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
         """Train the network: once, unless a subclass does it in rounds."""
         return self._train(network, run)
+
+    @abstractmethod
+    def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
+        """Return predictions of outputs for rows that their network was not trained on."""
 
     def _outputs(self, X):
         """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
@@ -212,9 +217,11 @@ default=None
         rows, given = self._training_rows(X, y, sample_weight, **settings)
         rows = self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
-        held_out = None
+        held_out = folds = None
         if validation is not None:
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
+        elif self.early_stopping and not partial and self._n_networks > 1:
+            folds = self._deal(rows, rng, continues)
         elif self.early_stopping and not partial:
             rows, held_out = self._split(rows, rng)
         network = self._specify(rows, continues)
@@ -224,6 +231,7 @@ default=None
         run = self._training_run(
             rows,
             held_out,
+            folds,
             target_scale,
             rng=rng,
             epochs=epochs,
@@ -233,6 +241,7 @@ default=None
         )
         result = self._learn(network, run, given)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
+        self._record_folds(rows, folds, given)
         self._warn(result, expects_convergence=not partial and not self.early_stopping)
         return self
 
@@ -262,7 +271,7 @@ default=None
                 X, y, weight = X[used], y[used], weight[used]
                 if self._bytes_at_once() is None:
                     given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
-            given = given._replace(weight=weight)
+            given = given._replace(weight=weight, used=used)
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
         return Rows(X, target, weight), given._replace(y=y)
@@ -306,6 +315,13 @@ default=None
             chosen = map(np.sort, chosen)
         return tuple(Rows(*(part[numbers] for part in rows)) for numbers in chosen)
 
+    def _deal(self, rows, rng, continues):
+        """Deal the training rows to the networks: each is stopped on those that it lacks."""
+        seed = int(rng.integers(2**31))
+        if not continues:
+            self._fold_seed = seed  # so that training that goes on holds out the same rows
+        return deal(len(rows.X), self._n_networks, self._strata(rows.target), self._fold_seed)
+
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
         sizes = layer_sizes(self.hidden_layer_sizes)
@@ -332,7 +348,7 @@ default=None
             )
 
     def _training_run(
-        self, rows, held_out, target_scale, *, rng, epochs, tol, known_weights, continues
+        self, rows, held_out, folds, target_scale, *, rng, epochs, tol, known_weights, continues
     ) -> "TrainingRun":
         """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
@@ -347,6 +363,7 @@ default=None
             y=y,
             weight=weight,
             validation=None if held_out is None else scaled(held_out, scale),
+            folds=folds,
             rng=rng,
             epochs=epochs,
             batch_size=min(200, len(X)) if self.batch_size == "auto" else self.batch_size,
@@ -360,7 +377,7 @@ default=None
             loss_numbers=numbers_of(loss),
             patience=self.n_iter_no_change,
             tol=tol,
-            early_stopping=self.early_stopping and held_out is not None,
+            early_stopping=self.early_stopping and (held_out is not None or folds is not None),
             schedules=self._schedules(),
             callbacks=_as_list(self.callbacks),
             verbose=int(self.verbose),
@@ -414,6 +431,25 @@ default=None
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
 
+    def _record_folds(self, rows, folds, given):
+        """Keep what each network predicts for the rows that it was not trained on."""
+        self.__dict__.pop("oof_prediction_", None)
+        self._oof_folds = None
+        if folds is None:
+            return
+        outputs = np.empty((len(folds), self.n_outputs_), self._network.dtype)
+        for k in range(self._n_networks):
+            held_out = folds == k
+            each = self._network.predict_each(self._weights, rows.X[held_out])
+            outputs[held_out] = each[:, k]
+        prediction = self._oof_prediction(outputs)
+        self.oof_prediction_, self._oof_folds = prediction, folds
+        if given.used is not None:
+            n_rows = len(given.used)
+            self.oof_prediction_ = np.full((n_rows, *prediction.shape[1:]), np.nan, outputs.dtype)
+            self._oof_folds = np.full(n_rows, -1)
+            self.oof_prediction_[given.used], self._oof_folds[given.used] = prediction, folds
+
     def _warn(self, result, expects_convergence):
         """Tell the user of an early or a late end."""
         if result.interrupted:
@@ -430,8 +466,17 @@ default=None
             )
 
     def _trains_in_stacks(self) -> bool:
-        """Whether fits gain by training together: not where progress of each is to be seen."""
-        return not (self.callbacks or self.verbose)
+        """Whether fits gain by training together.
+
+        Not where progress of each is to be seen. Nor where a fit is several networks, which train
+        together already.
+        """
+        return not (self.callbacks or self.verbose or self._n_networks > 1)
+
+    @property
+    def _n_networks(self):
+        """How many networks are fitted: one, where there is no such parameter."""
+        return getattr(self, "n_networks", 1)
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""

@@ -47,7 +47,7 @@ def _train_alone(wrapper, run, jit_compile):
 def _may_be_stacked(wrapper, run):
     """Whether a stack trains the network as it trains alone."""
     network = wrapper.network
-    small = network.kernel_size <= _engine.MAX_STACKED_SIZE and network.supports_xla
+    small = network.kernel_size <= _engine.MAX_STACKED_SIZE and network.supports_stacks
     watched = run.callbacks or run.verbose
     # Rows that are read in chunks stay where they are.
     is_read = isinstance(run.X, np.ndarray) and (

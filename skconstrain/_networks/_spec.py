@@ -65,6 +65,11 @@ class Network(ABC):
         """Whether XLA can compile the network."""
 
     @property
+    def supports_stacks(self) -> bool:
+        """Whether equal networks of other fits can train together with it."""
+        return self.supports_xla
+
+    @property
     def weights(self) -> list[Weight]:
         """Its weights: trained ones first, in the model's order."""
         found = list(itertools.chain.from_iterable(self._layers_with_weights()))
@@ -130,6 +135,12 @@ class Network(ABC):
 
         return predict(self, weights, X)
 
+    def predict_each(self, weights: list[np.ndarray], X) -> np.ndarray:
+        """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
+        from skconstrain._networks._models import predict_each
+
+        return predict_each(self, weights, X)
+
     def predict_layer(self, weights: list[np.ndarray], X, name: str) -> np.ndarray:
         """Return the outputs of one layer of the network, a row each."""
         from skconstrain._networks._models import predict_layer
@@ -182,6 +193,9 @@ class LayeredNetwork(Network):
         Flags of the units or None for each layer, outputs included; empty where all are None.
     use_bias
         Whether layers have biases.
+    n_networks
+        Networks that train as one, all of whose layers are dense. With more than one, each trained
+        weight has a leading axis of networks, and the output is their mean.
     """
 
     connections: tuple[ConnectionMatrix, ...] = ()
@@ -189,6 +203,7 @@ class LayeredNetwork(Network):
     kernels: tuple[str, ...] = ()
     bias_connections: tuple[tuple | None, ...] = ()
     use_bias: bool = True
+    n_networks: int = 1
 
     @property
     def layers(self) -> list[WeightedLayer]:
@@ -221,12 +236,17 @@ class LayeredNetwork(Network):
     @property
     def n_units(self):
         """How many values the layers hold for a row."""
-        return sum(layer.units for layer in self.layers)
+        return self.n_networks * sum(layer.units for layer in self.layers)
 
     @property
     def supports_xla(self):
         """Whether XLA can compile the network: not the sparse kernels."""
         return all(layer.kernel == "dense" for layer in self.layers)
+
+    @property
+    def supports_stacks(self):
+        """Whether equal networks of other fits can train together with it: not with several."""
+        return self.supports_xla and self.n_networks == 1
 
     def kernels_and_biases(self, weights: list[np.ndarray]) -> list[tuple]:
         """Return kernel and bias of each layer.
@@ -261,8 +281,9 @@ class LayeredNetwork(Network):
         return GlorotUniform(layer.activation, self.kernel_constraint, layer.connections, is_sparse)
 
     def _weights_of(self, layer, start):
-        kernel = Weight(f"{layer.name}/kernel", layer.kernel_shape, start)
-        bias = [Weight(f"{layer.name}/bias", (layer.units,))] if self.use_bias else []
+        several = () if self.n_networks == 1 else (self.n_networks,)
+        kernel = Weight(f"{layer.name}/kernel", (*several, *layer.kernel_shape), start)
+        bias = [Weight(f"{layer.name}/bias", (*several, layer.units))] if self.use_bias else []
         return [kernel, *bias]
 
 
