@@ -1,4 +1,4 @@
-"""Folds of rows for several networks, each of which is stopped on rows that it does not train on."""
+"""Folds of rows for several networks, each of which is stopped on rows that it lacks."""
 
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold

@@ -37,6 +37,7 @@ def _train_alone(wrapper, run, jit_compile):
         batch_size=run.batch_size,
         epochs=run.epochs * plan.n_chunks,
         kernel_size=network.kernel_size,
+        n_networks=network.n_networks,
         jit_compile=jit_compile if network.supports_xla else False,
         has_callbacks=bool(run.callbacks),
     )
@@ -47,13 +48,15 @@ def _train_alone(wrapper, run, jit_compile):
 def _may_be_stacked(wrapper, run):
     """Whether a stack trains the network as it trains alone."""
     network = wrapper.network
-    small = network.kernel_size <= _engine.MAX_STACKED_SIZE and network.supports_stacks
+    small = network.kernel_size <= _engine.MAX_STACKED_SIZE and network.supports_xla
     watched = run.callbacks or run.verbose
     # Rows that are read in chunks stay where they are.
     is_read = isinstance(run.X, np.ndarray) and (
         run.validation is None or isinstance(run.validation[0], np.ndarray)
     )
-    return is_read and small and not watched and _is_stackable(wrapper.optimizer)
+    # Programs of stacks know no weights of rows for each of several networks.
+    is_one = network.n_networks == 1
+    return is_one and is_read and small and not watched and _is_stackable(wrapper.optimizer)
 
 
 def _is_stackable(optimizer):

@@ -51,9 +51,8 @@ def _with_mean(network, model):
     outputs = model.outputs[0]
     if len(outputs.shape) == 2:
         return model
-    return keras.Model(
-        model.inputs, network.head.build_mean(outputs, network.dtype), name="network"
-    )
+    mean = network.head.build_mean(outputs, network.dtype)
+    return keras.Model(model.inputs, mean, name="network")
 
 
 def _variables(model):

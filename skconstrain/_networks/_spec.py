@@ -35,7 +35,11 @@ class Network(ABC):
         "non_neg", a constraint of Keras, or None.
     head
         What follows the last layer with a kernel.
+    n_networks
+        How many networks train as one. Only layered ones may be more than one.
     """
+
+    n_networks = 1  # not a field here
 
     n_features: int
     n_outputs: int
@@ -63,11 +67,6 @@ class Network(ABC):
     @abstractmethod
     def supports_xla(self) -> bool:
         """Whether XLA can compile the network."""
-
-    @property
-    def supports_stacks(self) -> bool:
-        """Whether equal networks of other fits can train together with it."""
-        return self.supports_xla
 
     @property
     def weights(self) -> list[Weight]:
@@ -242,11 +241,6 @@ class LayeredNetwork(Network):
     def supports_xla(self):
         """Whether XLA can compile the network: not the sparse kernels."""
         return all(layer.kernel == "dense" for layer in self.layers)
-
-    @property
-    def supports_stacks(self):
-        """Whether equal networks of other fits can train together with it: not with several."""
-        return self.supports_xla and self.n_networks == 1
 
     def kernels_and_biases(self, weights: list[np.ndarray]) -> list[tuple]:
         """Return kernel and bias of each layer.
