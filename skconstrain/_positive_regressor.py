@@ -1,6 +1,6 @@
 """PositiveRegressor: a network whose predictions cannot leave their range."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -87,6 +87,13 @@ class PositiveRegressor(NetRegressor):
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
         units do not matter; `partial_fit` keeps what its first call has found.
+    n_networks : int, default=5
+        Number of networks of these settings, whose mean is predicted: of predictions, or of
+        probabilities. They train as one Keras model on the same batches, and start from different
+        weights. With early stopping the training data are dealt to as many folds, which takes the
+        place of `validation_fraction`: each network trains on all folds but its own, on which it is
+        validated, and keeps the weights of its own best epoch. Given `X_val`, and without early
+        stopping, all train on all rows.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float, "auto" or None, default="auto"
@@ -156,6 +163,10 @@ class PositiveRegressor(NetRegressor):
     best_loss_ : float
         Smallest monitored loss. It is that of the validation data with early stopping, else that of
         training.
+    oof_prediction_ : ndarray of the shape of `predict`
+        Out-of-fold predictions for the training data, each by the one network that was not trained
+        on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+        folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model with the same predictions. It is a copy, built
         when first asked for: training it further does not change the estimator.
@@ -192,6 +203,7 @@ class PositiveRegressor(NetRegressor):
 
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
         "upper": [Interval(Real, None, None, closed="neither"), None],
@@ -215,6 +227,7 @@ class PositiveRegressor(NetRegressor):
         dropout=0.0,
         kernel_constraint=None,
         standardize=True,
+        n_networks=5,
         optimizer="adam",
         learning_rate="auto",
         learning_rate_schedule="flat_cosine",
@@ -244,6 +257,7 @@ class PositiveRegressor(NetRegressor):
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
         self.standardize = standardize
+        self.n_networks = n_networks
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule

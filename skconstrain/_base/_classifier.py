@@ -111,10 +111,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         probability : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             Of each class of a 1-D target, in the order of `classes_`; of each label being 1.
         """
-        probability = self._probability(X)
-        if self._target_kind == "binary":
-            return np.hstack([1 - probability, probability])
-        return probability
+        return self._oof_prediction(self._outputs(X))
 
     def predict_log_proba(self, X):
         """Predict logarithms of probabilities.
@@ -147,8 +144,16 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         logits = self._outputs(X)
         return logits[:, 0] if self._target_kind == "binary" else logits
 
+    def _oof_prediction(self, outputs):
+        probability = self._probability_of(outputs)
+        if self._target_kind == "binary":
+            return np.hstack([1 - probability, probability])
+        return probability
+
     def _probability(self, X):
-        logits = self._outputs(X)
+        return self._probability_of(self._outputs(X))
+
+    def _probability_of(self, logits):
         return softmax(logits, axis=1) if self._target_kind == "multiclass" else expit(logits)
 
     def _checked_threshold(self):

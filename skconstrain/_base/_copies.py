@@ -27,6 +27,8 @@ class CopiedNet(BaseEstimator):
     def __getstate__(self):
         state = dict(super().__getstate__())
         state.pop("_model", None)  # rebuilt from the specification and the weights
+        for name in ("oof_prediction_", "_oof_folds"):  # as long as the training data
+            state.pop(name, None)
         loss = state.get("loss")
         if hasattr(loss, "get_config") and not isinstance(loss, type):
             state["loss"] = _PlainLoss(loss)

@@ -14,8 +14,9 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._base._budget import MANY_ROWS, choose_budget
+from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
+from skconstrain._base._folds import deal
 from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
 from skconstrain._base._schedules import SCHEDULES, base_rate, rate_schedule
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
@@ -127,7 +128,7 @@ class NetEstimator(CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        return LayeredNetwork(**self._common_settings(rows))
+        return LayeredNetwork(n_networks=self._n_networks, **self._common_settings(rows))
 
     @abstractmethod
     def _head(self) -> "Head":
@@ -154,6 +155,10 @@ class NetEstimator(CopiedNet):
     def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
         """Train the network: once, unless a subclass does it in rounds."""
         return self._train(network, run)
+
+    @abstractmethod
+    def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
+        """Return predictions of outputs for rows that their network was not trained on."""
 
     def _outputs(self, X):
         """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
@@ -219,9 +224,11 @@ default=None
         rows, given = self._training_rows(X, y, sample_weight, **settings)
         rows = self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
-        held_out = None
+        held_out = folds = None
         if validation is not None:
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
+        elif self._deals(len(rows.X)) and not partial:
+            folds = self._deal(rows, rng, continues)
         elif self._splits(len(rows.X)) and not partial:
             rows, held_out = self._split(rows, rng)
         network = self._specify(rows, continues)
@@ -236,6 +243,7 @@ default=None
         run = self._training_run(
             rows,
             held_out,
+            folds,
             target_scale,
             rng=rng,
             epochs=epochs,
@@ -245,7 +253,8 @@ default=None
         )
         result = self._learn(network, run, given)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
-        self._warn(result, expects_convergence=not partial and held_out is None)
+        self._record_folds(rows, folds, given)
+        self._warn(result, expects_convergence=not partial and held_out is None and folds is None)
         return self
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
@@ -274,7 +283,7 @@ default=None
                 X, y, weight = X[used], y[used], weight[used]
                 if self._bytes_at_once() is None:
                     given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
-            given = given._replace(weight=weight)
+            given = given._replace(weight=weight, used=used)
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
         return Rows(X, target, weight), given._replace(y=y)
@@ -299,9 +308,19 @@ default=None
         X_val = self._network_input(checked, X_val)
         return Rows(X_val, target, np.ones(len(X_val), dtype))
 
+    def _deals(self, n_rows):
+        """Whether each network is stopped on a fold of its own."""
+        several = self._n_networks > 1
+        return several and (
+            n_rows > FEW_ROWS if self.early_stopping == "auto" else self.early_stopping
+        )
+
     def _splits(self, n_rows):
         """Whether some of the training rows are set aside to stop on."""
-        return n_rows > MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
+        alone = self._n_networks == 1
+        return alone and (
+            n_rows > MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
+        )
 
     def _split(self, rows, rng):
         """Set a fraction of the training rows aside for early stopping."""
@@ -321,6 +340,13 @@ default=None
         if isinstance(rows.X, LazyRows):  # read in the order in which they lie
             chosen = map(np.sort, chosen)
         return tuple(Rows(*(part[numbers] for part in rows)) for numbers in chosen)
+
+    def _deal(self, rows, rng, continues):
+        """Deal the training rows to the networks: each is stopped on those that it lacks."""
+        seed = int(rng.integers(2**31))
+        if not continues:
+            self._fold_seed = seed  # so that training that goes on holds out the same rows
+        return deal(len(rows.X), self._n_networks, self._strata(rows.target), self._fold_seed)
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
@@ -349,7 +375,17 @@ default=None
             )
 
     def _training_run(
-        self, rows, held_out, target_scale, *, rng, epochs, partial, known_weights, continues
+        self,
+        rows,
+        held_out,
+        folds,
+        target_scale,
+        *,
+        rng,
+        epochs,
+        partial,
+        known_weights,
+        continues,
     ) -> "TrainingRun":
         """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
@@ -359,7 +395,7 @@ default=None
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale
         X, y, weight = scaled(rows, scale)
-        stops_early = self.early_stopping and held_out is not None
+        stops_early = self.early_stopping and not (held_out is None and folds is None)
         budget = choose_budget(
             len(X),
             epochs=epochs,
@@ -375,6 +411,7 @@ default=None
             y=y,
             weight=weight,
             validation=None if held_out is None else scaled(held_out, scale),
+            folds=folds,
             rng=rng,
             epochs=budget.epochs,
             batch_size=budget.batch_size,
@@ -431,6 +468,25 @@ default=None
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
 
+    def _record_folds(self, rows, folds, given):
+        """Keep what each network predicts for the rows that it was not trained on."""
+        self.__dict__.pop("oof_prediction_", None)
+        self._oof_folds = None
+        if folds is None:
+            return
+        outputs = np.empty((len(folds), self.n_outputs_), self._network.dtype)
+        for k in range(self._n_networks):
+            held_out = folds == k
+            each = self._network.predict_each(self._weights, rows.X[held_out])
+            outputs[held_out] = each[:, k]
+        prediction = self._oof_prediction(outputs)
+        self.oof_prediction_, self._oof_folds = prediction, folds
+        if given.used is not None:
+            n_rows = len(given.used)
+            self.oof_prediction_ = np.full((n_rows, *prediction.shape[1:]), np.nan, outputs.dtype)
+            self._oof_folds = np.full(n_rows, -1)
+            self.oof_prediction_[given.used], self._oof_folds[given.used] = prediction, folds
+
     def _warn(self, result, expects_convergence):
         """Tell the user of an early or a late end."""
         if result.interrupted:
@@ -450,8 +506,17 @@ default=None
         return self.tol is not None and self.n_iter_no_change != "auto"
 
     def _trains_in_stacks(self) -> bool:
-        """Whether fits gain by training together: not where progress of each is to be seen."""
-        return not (self.callbacks or self.verbose)
+        """Whether fits gain by training together.
+
+        Not where progress of each is to be seen. Nor where a fit is several networks, which train
+        together already.
+        """
+        return not (self.callbacks or self.verbose or self._n_networks > 1)
+
+    @property
+    def _n_networks(self):
+        """How many networks are fitted: one, where there is no such parameter."""
+        return getattr(self, "n_networks", 1)
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""

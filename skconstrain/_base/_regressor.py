@@ -34,8 +34,10 @@ class NetRegressor(RegressorMixin, NetEstimator):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predictions in the precision of the network.
         """
-        y = self._outputs(X)
-        return y[:, 0] if self._y_is_1d else y
+        return self._oof_prediction(self._outputs(X))
+
+    def _oof_prediction(self, outputs):
+        return outputs[:, 0] if self._y_is_1d else outputs
 
     def _encode_target(self, y, *, names, reset, classes=None):
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)

@@ -18,11 +18,15 @@ class Rows(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The same rows as the user gave them: X and y, and weights or None."""
+    """The same rows as the user gave them: X and y, and weights or None.
+
+    `used` are flags of all rows that were given, where some had no weight; or None.
+    """
 
     X: object
     y: object
     weight: np.ndarray | None
+    used: np.ndarray | None = None
 
 
 def scaled(rows, target_scale):

@@ -37,6 +37,7 @@ def _train_alone(wrapper, run, jit_compile):
         batch_size=run.batch_size,
         epochs=run.epochs * plan.n_chunks,
         kernel_size=network.kernel_size,
+        n_networks=network.n_networks,
         jit_compile=jit_compile if network.supports_xla else False,
         has_callbacks=bool(run.callbacks),
     )
@@ -53,7 +54,9 @@ def _may_be_stacked(wrapper, run):
     is_read = isinstance(run.X, np.ndarray) and (
         run.validation is None or isinstance(run.validation[0], np.ndarray)
     )
-    return is_read and small and not watched and _is_stackable(wrapper.optimizer)
+    # Programs of stacks know no weights of rows for each of several networks.
+    is_one = network.n_networks == 1
+    return is_one and is_read and small and not watched and _is_stackable(wrapper.optimizer)
 
 
 def _is_stackable(optimizer):

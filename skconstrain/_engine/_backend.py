@@ -15,9 +15,13 @@ _FOLDERS = {"tensorflow": "_tensorflow", "jax": "_jax"}
 
 @dataclass(frozen=True)
 class XlaLimits:
-    """For which trainings XLA compiles the program, unless the user decides."""
+    """For which trainings XLA compiles the program, unless the user decides.
+
+    Of several networks as one model only the work of a step counts, and has a limit of its own.
+    """
 
     max_flops_per_step: float = math.inf
+    max_flops_of_several: float = math.inf
     max_kernel_size: float = math.inf
     min_steps: int = 0
 
@@ -52,13 +56,17 @@ class Backend:
     trains_on_gpu: Callable[[], bool] = lambda: False
     prepare: Callable[[], None] = lambda: None
 
-    def choose_jit(self, flops_per_step: float, n_steps: int, kernel_size: int) -> bool:
+    def choose_jit(
+        self, flops_per_step: float, n_steps: int, kernel_size: int, n_networks: int = 1
+    ) -> bool:
         """Whether XLA compiles a program that will run `n_steps` steps of so much work."""
+        if self.xla is None or n_steps < self.xla.min_steps:
+            return False
+        if n_networks > 1:
+            return flops_per_step <= self.xla.max_flops_of_several
         return (
-            self.xla is not None
-            and flops_per_step <= self.xla.max_flops_per_step
+            flops_per_step <= self.xla.max_flops_per_step
             and kernel_size <= self.xla.max_kernel_size
-            and n_steps >= self.xla.min_steps
         )
 
 

@@ -52,7 +52,16 @@ def lone_fits():
 
 
 def lend_program(
-    key, build_model, *, n_rows, batch_size, epochs, kernel_size, jit_compile, has_callbacks
+    key,
+    build_model,
+    *,
+    n_rows,
+    batch_size,
+    epochs,
+    kernel_size,
+    n_networks=1,
+    jit_compile,
+    has_callbacks,
 ):
     """Lend the training program for a model and shapes, compiling it first where there is none.
 
@@ -66,6 +75,8 @@ def lend_program(
         Size of the training to come.
     kernel_size : int
         How many numbers the kernels hold: the work of a row is six operations for each.
+    n_networks : int, default=1
+        How many networks the model is.
     jit_compile : "auto" or bool
         Whether XLA compiles the epoch.
     has_callbacks : bool
@@ -77,7 +88,7 @@ def lend_program(
     """
     batches = Batches(n_rows, batch_size)
     n_steps = batches.n_steps * epochs // (6 if _LONE.get() else 1)
-    settings = _settings(batches, n_steps, kernel_size, jit_compile)
+    settings = _settings(batches, n_steps, kernel_size, jit_compile, n_networks)
     spec = ProgramSpec(**settings, has_callbacks=has_callbacks)
     return _lend(BACKEND.program, key, build_model, spec)
 
@@ -97,9 +108,10 @@ def lend_stacked_program(key, build_model, runs, *, kernel_size, jit_compile):
     return _lend(BACKEND.stacked_program, key, build_model, spec)
 
 
-def _settings(batches, n_steps, kernel_size, jit_compile):
+def _settings(batches, n_steps, kernel_size, jit_compile, n_networks=1):
     if jit_compile == "auto":
-        jit_compile = BACKEND.choose_jit(6 * kernel_size * batches.width, n_steps, kernel_size)
+        flops = 6 * kernel_size * batches.width
+        jit_compile = BACKEND.choose_jit(flops, n_steps, kernel_size, n_networks)
     shapes = {name: getattr(batches, name) for name in ("width", "padded_rows", "padded_steps")}
     return {**shapes, "kernel_size": kernel_size, "jit_compile": jit_compile}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from skconstrain._engine._batching import blocks, pad_rows
 from skconstrain._engine._parameters import Parameters, assign, to_arrays
@@ -137,8 +138,11 @@ class Program(ABC):
         return found
 
     @abstractmethod
-    def run(self, data: list, order, first: int, last: int) -> tuple[float, float]:
+    def run(self, data: list, order, first: int, last: int) -> tuple:
         """Train steps of an epoch; return the sums of weighted losses and of weights.
+
+        They are arrays where the model is several networks. What is lowered is then the sum of the
+        networks' mean losses, so that each trains as it would alone.
 
         Parameters
         ----------
@@ -151,8 +155,11 @@ class Program(ABC):
         """
 
     @abstractmethod
-    def evaluate(self, device_blocks) -> float:
-        """Return the sum of weighted losses over blocks of :meth:`to_device_blocks`."""
+    def evaluate(self, device_blocks):
+        """Return the sum of weighted losses over blocks of :meth:`to_device_blocks`.
+
+        A number, or an array of one for each of several networks.
+        """
 
     def weights(self) -> list[np.ndarray]:
         """Return copies of all weights at the end of a training: trained ones, then the rest."""
@@ -219,7 +226,24 @@ def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers, *, t
         trained, state, X, training=training, return_losses=True
     )
     loss = with_numbers(model.loss, loss_numbers)
-    return loss.call(y, prediction / target_scale), state, extra
+    return loss_of_each(loss, y, prediction / target_scale), state, extra
+
+
+def loss_of_each(loss, y, prediction):
+    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K."""
+    if len(prediction.shape) == 2:
+        return loss.call(y, prediction)
+    _, n_networks, n_outputs = prediction.shape
+    flat = ops.reshape(prediction, (-1, n_outputs))
+    return ops.reshape(loss.call(ops.repeat(y, n_networks, axis=0), flat), (-1, n_networks))
+
+
+def several(model: keras.Model) -> tuple[int, ...]:
+    """Return ``(K,)`` for a model of K networks, and ``()`` for a single network.
+
+    The weights of K networks in the loss are those of rows, (n_rows, K).
+    """
+    return tuple(model.outputs[0].shape[1:-1])
 
 
 def state_to_start_from(

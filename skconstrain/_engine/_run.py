@@ -28,6 +28,11 @@ class TrainingRun:
         precision; `y` is divided by `target_scale`, and weights are positive. `X` may be LazyRows.
     validation
         ``(X, y, weight)`` like the training data, or None.
+    folds
+        For each row, the number of the one of several networks that does not train on it, but is
+        validated on it. None without them, and where `validation` is given.
+    validate_every
+        Number of epochs after which the validation loss is computed.
     rng
         Draws the weights that are not known, and the order of rows.
     epochs, batch_size
@@ -58,7 +63,8 @@ class TrainingRun:
         never where `tol` is None.
     early_stopping
         Whether to stop on the validation loss, and to end with the best weights; else training
-        stops on its own loss.
+        stops on its own loss. Of several networks each has a best epoch of its own, and training
+        stops when all are done.
     schedules
         Functions of the epoch that give weights which are not trained, by name.
     callbacks
@@ -71,6 +77,8 @@ class TrainingRun:
     y: np.ndarray
     weight: np.ndarray
     validation: Data | None = None
+    folds: np.ndarray | None = None
+    validate_every: int = 1
     rng: np.random.Generator
     epochs: int
     batch_size: int
@@ -90,12 +98,12 @@ class TrainingRun:
     callbacks: "list[keras.callbacks.Callback]" = field(default_factory=list)
     verbose: int = 0
 
-    def penalty(self, batch_size: int) -> float:
+    def penalty(self, batch_size: int, weight: np.ndarray) -> float:
         """Return the factor of the kernels in the gradients of a batch's mean loss.
 
         It is a batch's share of the rows, whatever the unit of their weights.
         """
-        return self.alpha / (batch_size * np.mean(self.weight, dtype=np.float64))
+        return self.alpha / (batch_size * np.mean(weight, dtype=np.float64))
 
     def learning_rate_of(self, base: float, epoch: int) -> float:
         """Return the learning rate of an epoch, counted from `first_epoch` of all trainings."""
@@ -105,6 +113,27 @@ class TrainingRun:
         return float(np.float32(base)) * self.rate_schedule(
             (epoch - self.first_epoch + 0.5) / self.epochs
         )
+
+    def weighted_rows(self, several: tuple[int, ...]) -> tuple[Data, Data | None]:
+        """Return the rows to train on, and those of the validation, with weights for each network.
+
+        `several` is ``(K,)`` for K networks, which asks for weights of shape (n_rows, K), and
+        ``()`` for one.
+        """
+        trained, held_out = (self.X, self.y, self.weight), self.validation
+        if several:
+            trained = _for_each(trained, *several)
+            held_out = None if held_out is None else _for_each(held_out, *several)
+        if self.folds is not None:
+            is_held_out, (X, y, weight) = self.folds[:, None] == np.arange(*several), trained
+            trained = X, y, np.where(is_held_out, 0, weight)
+            held_out = X, y, np.where(is_held_out, weight, 0)
+        return trained, held_out
+
+
+def _for_each(rows, n_networks):
+    X, y, weight = rows
+    return X, y, np.repeat(weight[:, None], n_networks, axis=1)
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class _Stack:
             [member.start for member in self._filled],
             optimizer_states=[member.optimizer_state for member in self._filled],
             learning_rates=[member.rate for member in self._filled],
-            penalties=[m.run.penalty(m.batches.batch_size) for m in self._filled],
+            penalties=[m.run.penalty(m.batches.batch_size, m.run.weight) for m in self._filled],
             target_scales=[run.target_scale for run in runs],
             loss_numbers=[run.loss_numbers for run in runs],
         )

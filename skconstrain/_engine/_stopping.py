@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 
 class Stopping:
     """Patience with a tolerance, as in scikit-learn's MLP.
@@ -36,3 +38,43 @@ class Stopping:
     def done(self) -> bool:
         """Whether patience has run out."""
         return self.waited > self.patience
+
+
+class BestEpochs:
+    """When each network of a program was best, and the weights that it had then.
+
+    Parameters
+    ----------
+    stopping
+        A rule for each network.
+
+    Attributes
+    ----------
+    weights
+        Weights of the best epochs, trained ones first; None if they were never asked for.
+    """
+
+    def __init__(self, stopping: list[Stopping]):
+        self._stopping = stopping
+        self.weights: list[np.ndarray] | None = None
+
+    def update(self, losses, program=None) -> None:
+        """Record the loss of each network in an epoch; keep the best weights of `program`, if any.
+
+        A network whose patience has run out stays at its best epoch.
+        """
+        rules = zip(self._stopping, np.atleast_1d(losses), strict=True)
+        improved = [not rule.done and rule.update(float(loss)) for rule, loss in rules]
+        if program is None or not any(improved):
+            return
+        weights, n_trained = program.snapshot(), len(program.model.trainable_variables)
+        if self.weights is None or all(improved):
+            self.weights = weights
+            return
+        for best, now in zip(self.weights[:n_trained], weights, strict=False):
+            best[improved] = now[improved]
+
+    @property
+    def done(self) -> bool:
+        """Whether all networks are."""
+        return all(rule.done for rule in self._stopping)

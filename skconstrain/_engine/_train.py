@@ -7,9 +7,10 @@ import numpy as np
 
 from skconstrain._engine._chunks import make_feed, place_validation
 from skconstrain._engine._interrupt import DeferredInterrupt
+from skconstrain._engine._program import several
 from skconstrain._engine._progress import progress
 from skconstrain._engine._run import TrainingResult, TrainingRun
-from skconstrain._engine._stopping import Stopping
+from skconstrain._engine._stopping import BestEpochs, Stopping
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -52,20 +53,21 @@ class _Loop:
         self.program, self.data = program, run
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
-        self.best_weights: list[np.ndarray] | None = None
         self.interrupted = False
-        self.stopping = Stopping(run.patience, run.tol)
-        self.feed = make_feed(program, run.X, run.y, run.weight, run.batch_size)
-        self.validation = None
-        if run.validation is not None:
-            self.validation = place_validation(program, *run.validation)
-            self.validation_weight = float(np.sum(run.validation[2], dtype=np.float64))
+        trained, held_out = run.weighted_rows(several(program.model))
+        n_watched = np.size(held_out[2][0]) if run.early_stopping else 1
+        self.best = BestEpochs([Stopping(run.patience, run.tol) for _ in range(n_watched)])
+        self.feed = make_feed(program, *trained, run.batch_size)
+        self.validation = self.validation_loss = None
+        if held_out is not None:
+            self.validation = place_validation(program, *held_out)
+            self.validation_weight = np.sum(held_out[2], axis=0, dtype=np.float64)
         self.base_rate = run.learning_rate
         program.load(
             run.start,
             optimizer_state=run.optimizer_state,
             learning_rate=run.learning_rate,
-            penalty=run.penalty(self.feed.batch_size),
+            penalty=run.penalty(self.feed.batch_size, trained[2]),
             target_scale=run.target_scale,
             loss_numbers=run.loss_numbers,
         )
@@ -81,7 +83,7 @@ class _Loop:
             hooks.on_epoch_end(epoch, logs)
             report(epoch, logs)
             self.interrupted = interrupt.requested
-            if self.stopping.done or self.program.model.stop_training or self.interrupted:
+            if self.best.done or self.program.model.stop_training or self.interrupted:
                 break
         hooks.on_train_end(logs)
 
@@ -104,41 +106,53 @@ class _Loop:
 
     def _epoch(self, epoch, hooks):
         run = self.data
-        loss = self._steps(hooks)
+        # Of several networks, the mean is shown, and the sum of them is lowered.
+        loss = float(np.mean(self._steps(hooks)))
         if not math.isfinite(loss):
             raise self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
         self.losses.append(loss)
         logs = {"loss": loss}
         if self.validation is not None:
-            logs["val_loss"] = self.program.evaluate(self.validation) / self.validation_weight
+            if self._is_validated(epoch - run.first_epoch):
+                sums = self.program.evaluate(self.validation)
+                self.validation_loss = sums / self.validation_weight
+            logs["val_loss"] = float(np.mean(self.validation_loss))
             self.validation_losses.append(logs["val_loss"])
-        improved = self.stopping.update(logs["val_loss"] if run.early_stopping else loss)
-        if run.early_stopping and improved:
-            self.best_weights = self.program.snapshot()
+        if run.early_stopping:
+            self.best.update(self.validation_loss, self.program)
+        else:
+            self.best.update(loss)
         return logs
+
+    def _is_validated(self, epoch):
+        """Whether the validation loss is computed after an epoch of this run."""
+        every = self.data.validate_every
+        return epoch == 0 or (epoch + 1) % every == 0 or epoch + 1 == self.data.epochs
 
     def _steps(self, hooks):
         """Run the steps of an epoch in one call a chunk, or one by one if a callback watches."""
-        sums, done = np.zeros(2), 0
+        sums, done = 0, 0
         watched = any(_watches_batches(callback) for callback in self.data.callbacks)
         for data, order, n_steps in self.feed.epoch(self.data.rng):
             if watched:
-                sums += self._watched_steps(data, order, n_steps, done, hooks)
+                sums = sums + self._watched_steps(data, order, n_steps, done, hooks)
             else:
-                sums += self.program.run(data, order, 0, n_steps)
+                sums = sums + np.array(self.program.run(data, order, 0, n_steps))
             done += n_steps
             del data, order  # a chunk goes before the one after the next is loaded
             if watched and self.program.model.stop_training:
                 break
-        return float(sums[0] / sums[1])
+        return sums[0] / sums[1]
 
     def _watched_steps(self, data, order, n_steps, done, hooks):
-        sums = np.zeros(2)
+        sums = 0
         for step in range(n_steps):
             hooks.on_train_batch_begin(done + step)
             loss, weight = self.program.run(data, order, step, step + 1)
-            sums += loss, weight
-            hooks.on_train_batch_end(done + step, {"loss": loss / weight})
+            sums = sums + np.array([loss, weight])
+            # A step may be without weight for one of several networks.
+            mean = float(np.mean(loss / np.where(weight > 0, weight, 1)))
+            hooks.on_train_batch_end(done + step, {"loss": mean})
             if self.program.model.stop_training:
                 break
         return sums
@@ -148,7 +162,7 @@ class _Loop:
 
     def result(self) -> TrainingResult:
         """Collect what the run leaves."""
-        weights = self.best_weights if self.best_weights is not None else self.program.weights()
+        weights = self.best.weights if self.best.weights is not None else self.program.weights()
         if not all(np.isfinite(array).all() for array in weights):
             raise self._divergence("A weight became infinite or NaN.")
         return TrainingResult(
@@ -157,7 +171,7 @@ class _Loop:
             self.losses,
             self.validation_losses,
             self.interrupted,
-            self.stopping.done or bool(self.program.model.stop_training),
+            self.best.done or bool(self.program.model.stop_training),
         )
 
 

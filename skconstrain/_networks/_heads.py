@@ -17,6 +17,17 @@ class Head(ABC):
     def build(self, outputs, dtype: str):
         """Return the outputs of the network that is trained."""
 
+    def build_mean(self, outputs, dtype: str):
+        """Return the mean of the outputs of several networks."""
+        from skconstrain.layers._mean_of_networks import MeanOfNetworks
+
+        return MeanOfNetworks(self._probability, dtype=dtype, name="mean")(outputs)
+
+    @property
+    def _probability(self) -> str | None:
+        """What makes probabilities of the outputs, where these are logits."""
+        return None
+
     def build_fitted(self, outputs, dtype: str):
         """Return the outputs of the model that users see, from those of the trained network."""
         return outputs
@@ -74,6 +85,10 @@ class ProbabilityHead(Head):
     def build(self, outputs, dtype):
         """Return the logits."""
         return outputs
+
+    @property
+    def _probability(self):
+        return self.activation
 
     def build_fitted(self, outputs, dtype):
         """Return probabilities."""

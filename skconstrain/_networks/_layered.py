@@ -34,6 +34,9 @@ def _keras_layer(network, layer, initialized):
         "dtype": network.dtype,
         "name": layer.name,
     }
+    if network.n_networks > 1:
+        settings["kernel_initializer"] = kernel_initializer(initialized)
+        return layers.BatchedDense(layer.units, network.n_networks, **settings)
     if layer.connections is None:
         initializer = kernel_initializer(initialized)
         return keras.layers.Dense(layer.units, kernel_initializer=initializer, **settings)

@@ -11,7 +11,7 @@ from skconstrain._networks._spec import Network
 def build_fitted(network: Network, weights: list[np.ndarray]) -> keras.Model:
     """Build the model as users see it: with its weights, and probabilities for logits."""
     with _engine.precision():
-        model = network.build(initialized=True)
+        model = _with_mean(network, network.build(initialized=True))
         for variable, array in zip(_variables(model), weights, strict=True):
             variable.assign(array)
         outputs = network.head.build_fitted(model.outputs[0], network.dtype)
@@ -23,6 +23,12 @@ def build_fitted(network: Network, weights: list[np.ndarray]) -> keras.Model:
 def predict(network: Network, weights: list[np.ndarray], X) -> np.ndarray:
     """Return the network's outputs, shape (n_rows, n_outputs)."""
     key = _engine.freeze(network.architecture())
+    return _engine.predict(key, lambda: (_with_mean(network, network.build()), None), weights, X)
+
+
+def predict_each(network: Network, weights: list[np.ndarray], X) -> np.ndarray:
+    """Return the outputs of each of several networks, shape (n_rows, n_networks, n_outputs)."""
+    key = _engine.freeze([network.architecture(), "each"])
     return _engine.predict(key, lambda: (network.build(), None), weights, X)
 
 
@@ -38,6 +44,15 @@ def _build_up_to(network, name):
     part = keras.Model(model.inputs, model.get_layer(name).output)
     place = {variable.path: i for i, variable in enumerate(_variables(model))}
     return part, [place[variable.path] for variable in _variables(part)]
+
+
+def _with_mean(network, model):
+    """Return the model, behind which the mean of several networks is taken."""
+    outputs = model.outputs[0]
+    if len(outputs.shape) == 2:
+        return model
+    mean = network.head.build_mean(outputs, network.dtype)
+    return keras.Model(model.inputs, mean, name="network")
 
 
 def _variables(model):

@@ -37,7 +37,11 @@ class Network(ABC):
         "non_neg", a constraint of Keras, or None.
     head
         What follows the last layer with a kernel.
+    n_networks
+        How many networks train as one. Only layered ones may be more than one.
     """
+
+    n_networks = 1  # not a field here
 
     n_features: int
     n_outputs: int
@@ -146,6 +150,12 @@ class Network(ABC):
 
         return predict(self, weights, X)
 
+    def predict_each(self, weights: list[np.ndarray], X) -> np.ndarray:
+        """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
+        from skconstrain._networks._models import predict_each
+
+        return predict_each(self, weights, X)
+
     def predict_layer(self, weights: list[np.ndarray], X, name: str) -> np.ndarray:
         """Return the outputs of one layer of the network, a row each."""
         from skconstrain._networks._models import predict_layer
@@ -198,6 +208,9 @@ class LayeredNetwork(Network):
         Flags of the units or None for each layer, outputs included; empty where all are None.
     use_bias
         Whether layers have biases.
+    n_networks
+        Networks that train as one, all of whose layers are dense. With more than one, each trained
+        weight has a leading axis of networks, and the output is their mean.
     """
 
     connections: tuple[ConnectionMatrix, ...] = ()
@@ -205,6 +218,7 @@ class LayeredNetwork(Network):
     kernels: tuple[str, ...] = ()
     bias_connections: tuple[tuple | None, ...] = ()
     use_bias: bool = True
+    n_networks: int = 1
 
     @property
     def layers(self) -> list[WeightedLayer]:
@@ -237,7 +251,7 @@ class LayeredNetwork(Network):
     @property
     def n_units(self):
         """How many values the layers hold for a row."""
-        return sum(layer.units for layer in self.layers)
+        return self.n_networks * sum(layer.units for layer in self.layers)
 
     @property
     def supports_xla(self):
@@ -277,8 +291,9 @@ class LayeredNetwork(Network):
         return GlorotUniform(layer.activation, self.kernel_constraint, layer.connections, is_sparse)
 
     def _weights_of(self, layer, start):
-        kernel = Weight(f"{layer.name}/kernel", layer.kernel_shape, start)
-        bias = [Weight(f"{layer.name}/bias", (layer.units,))] if self.use_bias else []
+        several = () if self.n_networks == 1 else (self.n_networks,)
+        kernel = Weight(f"{layer.name}/kernel", (*several, *layer.kernel_shape), start)
+        bias = [Weight(f"{layer.name}/bias", (*several, layer.units))] if self.use_bias else []
         return [kernel, *bias]
 
 

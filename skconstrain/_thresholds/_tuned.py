@@ -78,8 +78,10 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
     response_method : {"auto", "predict_proba", "decision_function"}, default="auto"
         What gives the scores; "auto" takes the first of the two that `estimator` has.
     cv : int, float, splitter, iterable or "prefit", default=None
-        - None: 5 folds; an int: as many folds. Stratified over the labels by iterative
-          stratification [2]_, so that the positives of a rare label lie in different folds;
+        - None: the folds of `estimator` itself, where it is several networks (`n_networks`) that
+          are stopped on folds: their out-of-fold predictions need no further fit. Else 5 folds;
+        - an int: as many folds. They are stratified over the labels by iterative stratification
+          [2]_, so that the positives of a rare label lie in different folds;
         - a float: the share of one stratified split that is held out;
         - a splitter, or an iterable of (train, test) indices, as in scikit-learn. A row that is in
           several test parts counts as often;
@@ -349,8 +351,15 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             self.estimator_ = self.estimator
             self._method = response_method(self.estimator_, self.response_method)
             return [(np.arange(len(positive)), self._scores(X), True)]
+        whole = None
+        if self._may_have_folds():
+            whole = clone(self.estimator).fit(X, y, **fit_params)
+            if hasattr(whole, "oof_prediction_"):
+                self.estimator_, self._method = whole, "predict_proba"
+                return self._parts_of_folds(positive)
         splits = self._splits(X, y, positive, split_params)
-        jobs = [*splits, (np.arange(len(positive)), None)] if self.refit else splits
+        refit = self.refit and whole is None
+        jobs = [*splits, (np.arange(len(positive)), None)] if refit else splits
         with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs):
             done = Parallel(n_jobs=self.n_jobs, pre_dispatch="all")(
                 delayed(fit_and_score)(
@@ -366,12 +375,32 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
                 )
                 for train, test in jobs
             )
-        self.estimator_ = done[-1][0]
+        self.estimator_ = done[-1][0] if whole is None else whole
         self._method = response_method(self.estimator_, self.response_method)
         return [
             (test, scores, positive[train].any(axis=0))
             for (train, test), (_, scores) in zip(splits, done, strict=False)
         ]
+
+    def _may_have_folds(self):
+        """Whether one fit of `estimator` may give the out-of-fold scores that are wanted."""
+        return (
+            self.cv is None
+            and self.refit
+            and self.response_method != "decision_function"
+            and getattr(self.estimator, "n_networks", 1) > 1
+        )
+
+    def _parts_of_folds(self, positive):
+        """Return the same as `_out_of_fold`, for the folds of the fitted estimator."""
+        scores, folds = self.estimator_.oof_prediction_, self.estimator_._oof_folds
+        scores = scores if self._n_labels else scores[:, 1:]
+        used, parts = folds >= 0, []
+        for k in np.unique(folds[used]):
+            held_out = np.flatnonzero(folds == k)
+            trained = positive[used & (folds != k)].any(axis=0)
+            parts.append((held_out, scores[held_out], trained))
+        return parts
 
     def _splits(self, X, y, positive, split_params):
         splits = label_folds(

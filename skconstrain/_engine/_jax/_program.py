@@ -11,7 +11,7 @@ from jax import numpy as jnp
 
 from skconstrain._engine._batching import padded
 from skconstrain._engine._parameters import assign
-from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows
+from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows, several
 from skconstrain.layers._batch_weight import batch_weight
 
 # Blocks of fewer rows than this are filled up to a power of two: compiling costs more.
@@ -43,7 +43,8 @@ class JaxProgram(Program):
             values, batch_sums = self.step(values, settings, *batch)
             return values, sums + batch_sums
 
-        return lax.fori_loop(steps[0], steps[1], step, (values, jnp.zeros(2, jnp.float64)))
+        zeros = jnp.zeros((2, *several(self.model)), jnp.float64)
+        return lax.fori_loop(steps[0], steps[1], step, (values, zeros))
 
     def step(self, values, settings, X, y, weight):
         """Train one batch: return values, and the sums of losses and weights."""
@@ -55,9 +56,9 @@ class JaxProgram(Program):
                 losses, after, extra = losses_of_rows(
                     self.model, trained, state, X, y, *loss_settings, training=True
                 )
-            batch_loss, total_weight = jnp.sum(losses * weight), jnp.sum(weight)
+            batch_loss, total_weight = jnp.sum(losses * weight, axis=0), jnp.sum(weight, axis=0)
             # Zero times an infinite loss is not a number: a step without weight divides by 1.
-            mean = batch_loss / jnp.where(total_weight > 0, total_weight, 1)
+            mean = jnp.sum(batch_loss / jnp.where(total_weight > 0, total_weight, 1))
             return self._scaled(mean + sum(extra), optimizer), (after, batch_loss, total_weight)
 
         gradients, (state, *sums) = jax.grad(objective, has_aux=True)(trained)
@@ -78,7 +79,7 @@ class JaxProgram(Program):
     def block_loss(self, values, loss_settings, X, y, weight):
         """Return the sum of weighted losses of rows."""
         losses, _, _ = losses_of_rows(self.model, *values, X, y, *loss_settings, training=False)
-        return jnp.sum((losses * weight).astype(jnp.float64))
+        return jnp.sum((losses * weight).astype(jnp.float64), axis=0)
 
     def _loss_settings(self):
         numbers = {name: variable.value for name, variable in self._loss_numbers.items()}
@@ -97,14 +98,13 @@ class JaxProgram(Program):
         values, sums = self._run(values, settings, list(data), order, steps)
         for group, new in zip(groups, values, strict=True):
             assign(group, new)
-        loss, weight = np.asarray(sums)
-        return float(loss), float(weight)
+        return tuple(np.asarray(sums))
 
     def evaluate(self, device_blocks):
         groups = (self._parameters.variables, self._state)
         values = tuple([variable.value for variable in group] for group in groups)
         settings = self._loss_settings()
-        return sum(float(self._evaluate(values, settings, *block)) for block in device_blocks)
+        return sum(np.asarray(self._evaluate(values, settings, *block)) for block in device_blocks)
 
 
 class JaxPredictionProgram(PredictionProgram):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._engine._program import PredictionProgram, Program
+from skconstrain._engine._program import PredictionProgram, Program, loss_of_each, several
 from skconstrain.layers._batch_weight import batch_weight
 from skconstrain.losses import with_numbers
 
@@ -23,7 +23,8 @@ class KerasProgram(Program):
 
     def run(self, data, order, first, last):
         rows = order[first * self._width : last * self._width]
-        rows = rows[data[2][rows] > 0]  # none of those that fill up the last step
+        weight = data[2].reshape(len(data[2]), -1)
+        rows = rows[(weight[rows] > 0).any(axis=1)]  # none of those that fill up the last step
         return self._trainer.take(_Steps(data, rows, self._width))
 
     def evaluate(self, device_blocks):
@@ -58,7 +59,7 @@ class _Trainer(keras.Model):
         # As attributes they are variables of this model, which Keras' loop must know.
         self._settings, self._loss_numbers = settings, loss_numbers
         self._sums = [
-            self.add_weight(shape=(), dtype="float64", trainable=False, name=name)
+            self.add_weight(shape=several(network), dtype="float64", trainable=False, name=name)
             for name in ("loss_sum", "weight_sum")
         ]
         self._kernels = [v for v in network.trainable_variables if v.name.endswith("kernel")]
@@ -73,32 +74,34 @@ class _Trainer(keras.Model):
         """Return what a step lowers, and add up losses and weights."""
         weight = x[1]
         batch_loss, total_weight = (
-            ops.sum(self._losses_of_rows(y, y_pred) * weight),
-            ops.sum(weight),
+            ops.sum(self._losses_of_rows(y, y_pred) * weight, axis=0),
+            ops.sum(weight, axis=0),
         )
         for variable, value in zip(self._sums, (batch_loss, total_weight), strict=True):
             variable.assign(variable + ops.cast(ops.stop_gradient(value), "float64"))
         squares = sum(ops.sum(ops.square(kernel)) for kernel in self._kernels)
         penalty = ops.convert_to_tensor(self._settings["penalty"])
-        return batch_loss / total_weight + sum(self.losses) + penalty / 2 * squares
+        # A step may be without weight for one of several networks.
+        mean = ops.sum(batch_loss / ops.where(total_weight > 0, total_weight, 1))
+        return mean + sum(self.losses) + penalty / 2 * squares
 
     def _losses_of_rows(self, y, prediction):
         numbers = {name: ops.convert_to_tensor(v) for name, v in self._loss_numbers.items()}
         prediction = prediction / ops.convert_to_tensor(self._settings["target_scale"])
-        return with_numbers(self._loss_of_rows, numbers).call(y, prediction)
+        return loss_of_each(with_numbers(self._loss_of_rows, numbers), y, prediction)
 
     def take(self, steps):
         """Take steps; return the sums of loss and weight."""
         for variable in self._sums:
             variable.assign(0.0)
         self.fit(steps, shuffle=False, verbose=0)
-        return tuple(float(ops.convert_to_numpy(variable)) for variable in self._sums)
+        return tuple(np.array(ops.convert_to_numpy(variable)) for variable in self._sums)
 
     def loss_of(self, X, y, weight):
         """Return the sum of weighted losses."""
         prediction = self._network(ops.convert_to_tensor(X), training=False)
         losses = self._losses_of_rows(ops.convert_to_tensor(y), prediction)
-        return float(np.sum(ops.convert_to_numpy(losses) * weight, dtype=np.float64))
+        return np.sum(ops.convert_to_numpy(losses) * weight, axis=0, dtype=np.float64)
 
 
 class KerasPredictionProgram(PredictionProgram):

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows
+from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows, several
 from skconstrain._engine._tensorflow._flat_parameters import (
     MAX_FLAT_SIZE,
     FlatParameters,
@@ -25,7 +25,7 @@ class TensorFlowProgram(Program):
         data = [
             tf.TensorSpec((rows, model.inputs[0].shape[-1]), floats),
             tf.TensorSpec((rows, model.outputs[0].shape[-1]), floats),
-            tf.TensorSpec((rows,), floats),
+            tf.TensorSpec((rows, *several(model)), floats),
         ]
         order = tf.TensorSpec((spec.padded_steps * spec.width,), tf.int32)
         epoch = tf.function(self._epoch, jit_compile=spec.jit_compile, autograph=False)
@@ -45,10 +45,11 @@ class TensorFlowProgram(Program):
                 tensors = self._parameters.tensors()
                 with batch_weight(batch[2]):
                     losses, state, extra = self._losses(*batch[:2], tensors, state, training=True)
-                batch_loss = tf.reduce_sum(losses * batch[2])
-                total_weight = tf.reduce_sum(batch[2])
+                batch_loss = tf.reduce_sum(losses * batch[2], axis=0)
+                total_weight = tf.reduce_sum(batch[2], axis=0)
                 # Zero times an infinite loss is not a number: a step without weight divides by 1.
                 objective = batch_loss / tf.where(total_weight > 0, total_weight, 1)
+                objective = tf.reduce_sum(objective) if several(self.model) else objective
                 objective = self.optimizer.scale_loss(objective + sum(extra))
             variables = self._parameters.variables
             values = [variable.value for variable in variables]
@@ -59,7 +60,7 @@ class TensorFlowProgram(Program):
             weight_sum += tf.cast(total_weight, tf.float64)
             return i + 1, loss_sum, weight_sum, state
 
-        zero = tf.zeros((), tf.float64)
+        zero = tf.zeros(several(self.model), tf.float64)
         start = (steps[0], zero, zero, [variable.value for variable in self._state])
         _, loss_sum, weight_sum, state = tf.while_loop(lambda i, *_: i < steps[1], step, start)
         for variable, value in zip(self._state, state, strict=True):
@@ -78,7 +79,7 @@ class TensorFlowProgram(Program):
     def _block_loss(self, X, y, weight):
         tensors, state = self._parameters.tensors(), [variable.value for variable in self._state]
         losses, _, _ = self._losses(X, y, tensors, state, training=False)
-        return tf.reduce_sum(tf.cast(losses * weight, tf.float64))
+        return tf.reduce_sum(tf.cast(losses * weight, tf.float64), axis=0)
 
     def _losses(self, X, y, tensors, state, *, training):
         numbers = {name: v.value.read_value() for name, v in self._loss_numbers.items()}
@@ -89,11 +90,10 @@ class TensorFlowProgram(Program):
         return tf.constant(array, tf.int32 if array.dtype.kind == "i" else self.dtype.name)
 
     def run(self, data, order, first, last):
-        loss, weight = self._run(*data, order, tf.constant([first, last])).numpy()
-        return float(loss), float(weight)
+        return tuple(self._run(*data, order, tf.constant([first, last])).numpy())
 
     def evaluate(self, device_blocks):
-        return sum(float(self._evaluate(*block)) for block in device_blocks)
+        return sum(self._evaluate(*block).numpy() for block in device_blocks)
 
 
 class TensorFlowPredictionProgram(PredictionProgram):

@@ -1,0 +1,37 @@
+"""Folds of rows for several networks, each of which is stopped on rows that it lacks."""
+
+import numpy as np
+from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+
+def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> np.ndarray:
+    """Return for each row the number of the network that does not train on it.
+
+    Parameters
+    ----------
+    n_rows
+        Number of rows.
+    n_networks
+        Number of folds, one for each network.
+    strata
+        Indicators, shape (n_rows, n_strata), whose shares each fold keeps; or None.
+    seed
+        Decides the folds.
+    """
+    if n_rows < n_networks or n_rows - -(-n_rows // n_networks) < 2:
+        raise ValueError(
+            f"early_stopping=True with n_networks={n_networks} needs a row in each fold and at "
+            f"least 2 others. Got {n_rows} samples. Use early_stopping=False, or give X_val and "
+            "y_val."
+        )
+    rng, folds = np.random.default_rng(seed), np.empty(n_rows, np.int32)
+    if strata is not None and (strata.sum(axis=1) != 1).any():
+        splitter = MultilabelStratifiedKFold(n_networks, shuffle=True, random_state=seed)
+        for k, (_, held_out) in enumerate(splitter.split(np.zeros((n_rows, 1)), strata)):
+            folds[held_out] = k
+        return folds
+    order = rng.permutation(n_rows)
+    if strata is not None:
+        order = order[np.argsort(strata[order].argmax(axis=1), kind="stable")]
+    folds[order] = np.arange(n_rows) % n_networks
+    return folds
