@@ -113,7 +113,7 @@ class PositiveRegressor(NetRegressor):
         Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
         the samples, from 64 to 1,024.
     early_stopping : bool or "auto", default="auto"
-        Whether to stop on the loss of validation data and keep the weights of its best epoch.
+        Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples.
     validation_fraction : float, default=0.1

@@ -34,6 +34,7 @@ WHERE_TEXTS_DIFFER = {
     "class_weight": "the gate takes no labels, and weighs two losses",
     "classes_": "the gate takes no labels",
     "n_outputs_": "the gate takes no labels",
+    "validation_scores_": "classifiers are judged by `scoring`",
     "loss_curve_": "the gate has several penalties",
     "model_": "some return probabilities, others predictions; the gate asks experts",
     "coefs_": "the last ones give logits or predictions",

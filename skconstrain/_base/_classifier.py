@@ -32,6 +32,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "scoring": [StrOptions({"brier", "loss"})],
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
@@ -51,7 +52,10 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         from skconstrain import losses
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        return losses._classification_loss(self.loss, activation, **self._loss_settings()), None
+        loss = losses._classification_loss(self.loss, activation, **self._loss_settings())
+        if self.scoring == "brier":
+            loss = losses._ValidatedByBrier(loss, activation)
+        return loss, None
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
-from skconstrain._base._folds import deal
+from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
 from skconstrain._base._schedules import SCHEDULES, base_rate, rate_schedule
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
@@ -227,7 +227,7 @@ default=None
         held_out = folds = None
         if validation is not None:
             held_out = self._given_validation(*validation, dtype=rows.X.dtype)
-        elif self._deals(len(rows.X)) and not partial:
+        elif self._deals() and not partial:
             folds = self._deal(rows, rng, continues)
         elif self._splits(len(rows.X)) and not partial:
             rows, held_out = self._split(rows, rng)
@@ -308,12 +308,9 @@ default=None
         X_val = self._network_input(checked, X_val)
         return Rows(X_val, target, np.ones(len(X_val), dtype))
 
-    def _deals(self, n_rows):
+    def _deals(self):
         """Whether each network is stopped on a fold of its own."""
-        several = self._n_networks > 1
-        return several and (
-            n_rows > FEW_ROWS if self.early_stopping == "auto" else self.early_stopping
-        )
+        return self._n_networks > 1 and bool(self.early_stopping)
 
     def _splits(self, n_rows):
         """Whether some of the training rows are set aside to stop on."""
@@ -346,7 +343,13 @@ default=None
         seed = int(rng.integers(2**31))
         if not continues:
             self._fold_seed = seed  # so that training that goes on holds out the same rows
-        return deal(len(rows.X), self._n_networks, self._strata(rows.target), self._fold_seed)
+        n_rows, strata = len(rows.X), self._strata(rows.target)
+        if n_rows <= FEW_ROWS:
+            X = rows.X.load() if isinstance(rows.X, LazyRows) else rows.X
+            folds = deal_few(X, rows.target, self._n_networks, strata, self._fold_seed)
+            if folds is not None or self.early_stopping == "auto":
+                return folds
+        return deal(n_rows, self._n_networks, strata, self._fold_seed)
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""

@@ -3,6 +3,29 @@
 import numpy as np
 from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
+# Distinct rows from which on few rows have folds.
+_ENOUGH_ROWS = 50
+
+
+def deal_few(
+    X: np.ndarray, target: np.ndarray, n_networks: int, strata: np.ndarray | None, seed: int
+) -> np.ndarray | None:
+    """Return folds that depend neither on the order of rows nor on how often each one is there.
+
+    Equal rows are in one fold. None where too few are distinct.
+    """
+    _, first, group = np.unique(
+        np.hstack([X, target]), axis=0, return_index=True, return_inverse=True
+    )
+    if len(first) < max(_ENOUGH_ROWS, 2 * n_networks):
+        return None
+    folds = np.empty(len(first), np.int32)
+    order = np.random.default_rng(seed).permutation(len(first))
+    if strata is not None:
+        order = order[np.lexsort(strata[first[order]].T)]
+    folds[order] = np.arange(len(first)) % n_networks
+    return folds[group.ravel()]
+
 
 def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> np.ndarray:
     """Return for each row the number of the network that does not train on it.

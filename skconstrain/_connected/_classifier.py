@@ -86,9 +86,12 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
         the samples, from 64 to 1,024.
     early_stopping : bool or "auto", default="auto"
-        Whether to stop on the loss of validation data and keep the weights of its best epoch.
+        Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+    scoring : {"brier", "loss"}, default="brier"
+        What validation data are judged by: ``"brier"`` is the mean squared error of the
+        probabilities, ``"loss"`` the loss that is trained.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int or "auto", default="auto"
@@ -139,7 +142,7 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without the penalty.
     validation_scores_ : list of float or None
-        Negative loss of the validation data after each epoch. None without validation data.
+        Negative `scoring` of the validation data after each epoch. None without validation data.
     best_loss_ : float
         Smallest monitored loss.
     model_ : keras.Model
@@ -201,6 +204,7 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         epochs="auto",
         batch_size="auto",
         early_stopping="auto",
+        scoring="brier",
         validation_fraction=0.1,
         n_iter_no_change="auto",
         tol=0.0,
@@ -232,6 +236,7 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol

@@ -226,16 +226,22 @@ def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers, *, t
         trained, state, X, training=training, return_losses=True
     )
     loss = with_numbers(model.loss, loss_numbers)
-    return loss_of_each(loss, y, prediction / target_scale), state, extra
+    call = loss.call if training else validation_call(loss)
+    return loss_of_each(call, y, prediction / target_scale), state, extra
 
 
-def loss_of_each(loss, y, prediction):
+def validation_call(loss):
+    """Return what validates a network trained with `loss`: itself, or what it names instead."""
+    return getattr(loss, "validation_call", loss.call)
+
+
+def loss_of_each(call, y, prediction):
     """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K."""
     if len(prediction.shape) == 2:
-        return loss.call(y, prediction)
+        return call(y, prediction)
     _, n_networks, n_outputs = prediction.shape
     flat = ops.reshape(prediction, (-1, n_outputs))
-    return ops.reshape(loss.call(ops.repeat(y, n_networks, axis=0), flat), (-1, n_networks))
+    return ops.reshape(call(ops.repeat(y, n_networks, axis=0), flat), (-1, n_networks))
 
 
 def several(model: keras.Model) -> tuple[int, ...]:

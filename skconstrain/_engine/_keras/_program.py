@@ -4,7 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._engine._program import PredictionProgram, Program, loss_of_each, several
+from skconstrain._engine._program import (
+    PredictionProgram,
+    Program,
+    loss_of_each,
+    several,
+    validation_call,
+)
 from skconstrain.layers._batch_weight import batch_weight
 from skconstrain.losses import with_numbers
 
@@ -74,7 +80,7 @@ class _Trainer(keras.Model):
         """Return what a step lowers, and add up losses and weights."""
         weight = x[1]
         batch_loss, total_weight = (
-            ops.sum(self._losses_of_rows(y, y_pred) * weight, axis=0),
+            ops.sum(self._losses_of_rows(y, y_pred, training=True) * weight, axis=0),
             ops.sum(weight, axis=0),
         )
         for variable, value in zip(self._sums, (batch_loss, total_weight), strict=True):
@@ -85,10 +91,11 @@ class _Trainer(keras.Model):
         mean = ops.sum(batch_loss / ops.where(total_weight > 0, total_weight, 1))
         return mean + sum(self.losses) + penalty / 2 * squares
 
-    def _losses_of_rows(self, y, prediction):
+    def _losses_of_rows(self, y, prediction, *, training):
         numbers = {name: ops.convert_to_tensor(v) for name, v in self._loss_numbers.items()}
         prediction = prediction / ops.convert_to_tensor(self._settings["target_scale"])
-        return loss_of_each(with_numbers(self._loss_of_rows, numbers), y, prediction)
+        loss = with_numbers(self._loss_of_rows, numbers)
+        return loss_of_each(loss.call if training else validation_call(loss), y, prediction)
 
     def take(self, steps):
         """Take steps; return the sums of loss and weight."""
@@ -100,7 +107,7 @@ class _Trainer(keras.Model):
     def loss_of(self, X, y, weight):
         """Return the sum of weighted losses."""
         prediction = self._network(ops.convert_to_tensor(X), training=False)
-        losses = self._losses_of_rows(ops.convert_to_tensor(y), prediction)
+        losses = self._losses_of_rows(ops.convert_to_tensor(y), prediction, training=False)
         return np.sum(ops.convert_to_numpy(losses) * weight, axis=0, dtype=np.float64)
 
 

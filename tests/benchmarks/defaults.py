@@ -1,0 +1,278 @@
+"""What nothing set is worth: default estimators on raw tables, beside those of scikit-learn.
+
+Usage::
+
+    python -m tests.benchmarks.defaults                    # all sets
+    python -m tests.benchmarks.defaults concrete phoneme   # some of them
+    python -m tests.benchmarks.defaults --splits 20        # of the sets that have several
+    python -m tests.benchmarks.defaults --realmlp          # also pytabkit's RealMLP, if installed
+
+Nothing is set but `random_state`; features are raw, except for MLP, which has a scaler. An error is
+the root mean squared error, one minus the accuracy, or one minus the macro average precision of
+labels. Seconds are those of the second of two fits, so that nothing compiles in them.
+
+Settings of the package were chosen on training parts of wine, auto_mpg, protein, phoneme, digits,
+emotions and on synthetic sets; the others are marked with a star and were looked at once.
+
+Data is read from ``../shared/data`` beside the repository, or from the folder that the environment
+variable SKCONSTRAIN_DATA names.
+"""
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, average_precision_score, root_mean_squared_error
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit, TimeSeriesSplit
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from skconstrain import GatedEnsembleClassifier, MultiLabelNetClassifier, PositiveRegressor
+from tests.benchmarks._data import load_readers
+
+TIME_COLUMNS = ["season", "yr", "mnth", "hr", "weekday", "weathersit"]
+LARGEST_COUNT = 977  # scikit-learn's protocol divides the rentals by it
+
+
+@dataclass(frozen=True)
+class Table:
+    """A data set, its splits into rows to train on and to test on, and its kind."""
+
+    kind: str
+    X: np.ndarray
+    y: np.ndarray
+    splits: list
+
+
+def _shuffled(n_rows, n_splits=5, test_size=0.2):
+    return list(ShuffleSplit(n_splits, test_size=test_size, random_state=0).split(np.zeros(n_rows)))
+
+
+def _parts(train, test):
+    """Return the rows of a set that is split already, and the split."""
+    n_train, n_test = len(train), len(test)
+    return [(np.arange(n_train), np.arange(n_train, n_train + n_test))]
+
+
+def _with_splits(kind, data):
+    X, y, splits = data
+    return Table(kind, np.asarray(X, float), np.asarray(y), splits)
+
+
+def _protein(readers):
+    X, y, splits = readers.protein()
+    return Table("regression", X, y, [(train[:8000], test) for train, test in splits])
+
+
+def _diabetes(readers):
+    X, y = load_diabetes(return_X_y=True)
+    return Table("regression", X, y, _shuffled(len(y)))
+
+
+def _auto_mpg(readers):
+    X, y, X_test, y_test = readers.auto_mpg()
+    return Table(
+        "regression", np.vstack([X, X_test]).astype(float), np.r_[y, y_test], _parts(y, y_test)
+    )
+
+
+def _bike(readers):
+    X, y = readers.bike()
+    one_hot = pd.get_dummies(X, columns=[name for name in TIME_COLUMNS if name in X])
+    splitter = TimeSeriesSplit(5, gap=48, max_train_size=10000, test_size=1000)
+    return Table("regression", one_hot.to_numpy(float), y / LARGEST_COUNT, list(splitter.split(X)))
+
+
+def _labels(name):
+    def read(readers):
+        (X, Y), (X_test, Y_test) = (
+            _label_arrays(readers.mulan(name, p)) for p in ("train", "test")
+        )
+        return Table("labels", np.vstack([X, X_test]), np.vstack([Y, Y_test]), _parts(X, X_test))
+
+    return read
+
+
+def _label_arrays(data):
+    X, Y = data[:2]
+    return np.asarray(X, float), np.asarray(Y, int)
+
+
+def _satimage(readers):
+    X, y, X_test, y_test = readers.satimage()
+    return Table(
+        "classes", np.vstack([X, X_test]).astype(float), np.r_[y, y_test], _parts(y, y_test)
+    )
+
+
+def _classes(X, y, n_train=None, test_size=0.3):
+    size = (
+        {"test_size": test_size}
+        if n_train is None
+        else {"train_size": n_train, "test_size": n_train}
+    )
+    splitter = StratifiedShuffleSplit(3, random_state=0, **size)
+    return Table("classes", np.asarray(X, float), np.asarray(y), list(splitter.split(X, y)))
+
+
+SETS: dict[str, Callable] = {
+    "concrete*": lambda readers: _with_splits("regression", readers.concrete()),
+    "wine": lambda readers: _with_splits("regression", readers.wine()),
+    "protein": _protein,
+    "diabetes*": _diabetes,
+    "auto_mpg": _auto_mpg,
+    "bike*": _bike,
+    "emotions": _labels("emotions"),
+    "scene*": _labels("scene"),
+    "flags*": _labels("flags"),
+    "medical*": _labels("medical"),
+    "satimage*": _satimage,
+    "phoneme": lambda readers: _classes(*readers.phoneme()[:2]),
+    "covertype*": lambda readers: _classes(*readers.covertype()[:2], n_train=10000),
+    "cancer*": lambda readers: _classes(*load_breast_cancer(return_X_y=True)),
+    "digits": lambda readers: _classes(*load_digits(return_X_y=True)),
+}
+
+
+def models(kind, realmlp):
+    """Return default estimators for a kind of targets; errors are divided by the first one's."""
+    if kind == "regression":
+        found = {
+            "boosting": HistGradientBoostingRegressor(random_state=0),
+            "forest": RandomForestRegressor(random_state=0),
+            "MLP": make_pipeline(StandardScaler(), MLPRegressor(random_state=0)),
+            "ours": PositiveRegressor(random_state=0),
+            "one network": PositiveRegressor(n_networks=1, random_state=0),
+        }
+        return found | ({"RealMLP": _realmlp()} if realmlp else {})
+    if kind == "labels":
+        logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+        return {
+            "logistic": MultiOutputClassifier(logistic),
+            "forest": RandomForestClassifier(300, random_state=0),
+            "MLP": make_pipeline(StandardScaler(), MLPClassifier(random_state=0)),
+            "ours": MultiLabelNetClassifier(random_state=0),
+            "one network": MultiLabelNetClassifier(n_networks=1, random_state=0),
+        }
+    return {
+        "boosting": HistGradientBoostingClassifier(random_state=0),
+        "SVC": make_pipeline(StandardScaler(), SVC()),
+        "MLP": make_pipeline(StandardScaler(), MLPClassifier(random_state=0)),
+        "ours": MultiLabelNetClassifier(random_state=0),
+        "one network": MultiLabelNetClassifier(n_networks=1, random_state=0),
+        "gate": GatedEnsembleClassifier(random_state=0),
+    }
+
+
+def _realmlp():
+    from pytabkit import RealMLP_TD_Regressor
+
+    return RealMLP_TD_Regressor(device="cpu", random_state=0)
+
+
+def error(kind, model, X, y):
+    """Return the error of a fitted model on test rows."""
+    if kind == "regression":
+        return root_mean_squared_error(y, model.predict(X))
+    if kind == "classes":
+        return 1 - accuracy_score(y, model.predict(X))
+    probability = model.predict_proba(X)
+    if isinstance(probability, list):  # a list of one array for each label
+        probability = np.stack(
+            [p[:, -1] if p.shape[1] == 2 else 0 * p[:, 0] for p in probability], 1
+        )
+    seen = y.any(axis=0)
+    return 1 - average_precision_score(y[:, seen], probability[:, seen], average="macro")
+
+
+def compare(table, n_splits, realmlp):
+    """Return errors and seconds of each default model: means over splits."""
+    found = {}
+    for train, test in table.splits[:n_splits]:
+        y = table.y[train]
+        # A label without a positive row has no classifier in scikit-learn.
+        known = y.any(axis=0) if table.kind == "labels" else slice(None)
+        for name, model in models(table.kind, realmlp).items():
+            start = time.perf_counter()
+            fitted = clone(model).fit(table.X[train], y[:, known] if table.kind == "labels" else y)
+            if name in ("ours", "one network", "gate"):
+                start = time.perf_counter()
+                fitted = clone(model).fit(
+                    table.X[train], y[:, known] if table.kind == "labels" else y
+                )
+            seconds = time.perf_counter() - start
+            y_test = table.y[test][:, known] if table.kind == "labels" else table.y[test]
+            score = error(table.kind, fitted, table.X[test], y_test)
+            found.setdefault(name, []).append((score, seconds))
+    return {name: np.mean(values, axis=0) for name, values in found.items()}
+
+
+def report(results, kind):
+    """Print the errors of one kind of targets and their ratios to the first model's."""
+    rows = {name: found for (name, of_kind), found in results.items() if of_kind == kind}
+    if not rows:
+        return
+    columns = list(next(iter(rows.values())))
+    print(f"\n{kind}: error (of {columns[0]}), ratio of errors to it; seconds over MLP's")
+    print(
+        f"{'':12}{columns[0]:>10}" + "".join(f"{name:>13}" for name in columns[1:]) + "   seconds"
+    )
+    for name, found in rows.items():
+        first, mlp = found[columns[0]][0], found["MLP"][1]
+        ratios = "".join(f"{found[column][0] / first:13.3f}" for column in columns[1:])
+        times = ", ".join(
+            f"{c} {found[c][1] / mlp:.2f}" for c in columns if c not in (columns[0], "MLP")
+        )
+        print(f"{name:12}{first:10.4f}{ratios}   {times} (MLP {mlp:.2f} s)")
+    for title, i in (("errors over the first's", 0), ("seconds over MLP's", 1)):
+        print(f"geometric mean of {title}: ", end="")
+        base = columns[0] if i == 0 else "MLP"
+        means = {
+            c: np.exp(np.mean([np.log(found[c][i] / found[base][i]) for found in rows.values()]))
+            for c in columns
+        }
+        print(", ".join(f"{c} {value:.3f}" for c, value in means.items()))
+
+
+def main():
+    """Read the command line, compare and report."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sets", nargs="*", help="names of sets, without stars; all by default")
+    parser.add_argument("--splits", type=int, default=2)
+    parser.add_argument("--realmlp", action="store_true")
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    readers, results = load_readers(), {}
+    if readers is None:
+        return
+    for name, read in SETS.items():
+        if options.sets and name.rstrip("*") not in options.sets:
+            continue
+        table = read(readers)
+        results[name, table.kind] = compare(table, options.splits, options.realmlp)
+        scores = ", ".join(
+            f"{k} {v[0]:.4g} ({v[1]:.1f} s)" for k, v in results[name, table.kind].items()
+        )
+        print(f"{name}: {scores}", flush=True)
+    for kind in ("regression", "labels", "classes"):
+        report(results, kind)
+
+
+if __name__ == "__main__":
+    main()
