@@ -34,6 +34,9 @@ def cases():
     yield "early stopping", PositiveRegressor(early_stopping=True, **COMMON | SGD)
     for loss in ("log_loss", "focal", "asymmetric"):
         yield loss, MultiLabelNetClassifier(loss=loss, **COMMON | SGD)
+    several = {"n_networks": 3, "early_stopping": True, "alpha": 0.1}
+    yield "several networks", PositiveRegressor(**several, **COMMON | SGD)
+    yield "several classifiers", MultiLabelNetClassifier(**several, **COMMON | SGD)
     for gating in ("soft", "hard", "top_k"):
         options = {"gating": gating, "n_experts": 3, "load_balance": 0.1}
         yield gating, GatedEnsembleClassifier(**options, **COMMON | SGD)
