@@ -135,9 +135,9 @@ class MultiLabelNetClassifier(NetClassifier):
         Negative loss of the validation data after each epoch. None without validation data.
     best_loss_ : float
         Smallest monitored loss.
-    oof_prediction_ : ndarray of the shape of `predict_proba`
-        Out-of-fold predictions for the training data, each by the one network that was not trained
-        on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+    oof_prediction_ : ndarray of n_samples rows
+        Out-of-fold predictions, or probabilities: of each training row by the network not trained
+        on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
         folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model that returns probabilities.

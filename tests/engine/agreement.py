@@ -27,7 +27,8 @@ def cases():
         upper = {"upper": 4.0} if output in ("sigmoid", "tanh") else {}
         yield output, PositiveRegressor(output=output, **upper, **COMMON | SGD)
     for optimizer in ("adam", "rmsprop", "adamw", "nadam", "lion"):
-        yield optimizer, PositiveRegressor(optimizer=optimizer, **COMMON)
+        settings = {"optimizer": optimizer, "learning_rate": 0.001}
+        yield optimizer, PositiveRegressor(**settings, **COMMON)
     for loss in ("absolute_error", "huber", "poisson", "gamma", "tweedie"):
         yield loss, PositiveRegressor(loss=loss, alpha=0.1, **COMMON | SGD)
     yield "tanh units", PositiveRegressor(activation="tanh", **COMMON | SGD)
