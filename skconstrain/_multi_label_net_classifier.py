@@ -139,8 +139,13 @@ class MultiLabelNetClassifier(NetClassifier):
     best_loss_ : float
         Smallest monitored loss.
     oof_prediction_ : ndarray of n_samples rows
+    <<<<<<< HEAD
         Out-of-fold predictions for the training data, each by the one network that was not trained
         on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+    =======
+        Out-of-fold predictions, or probabilities: of each training row by the network not trained
+        on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+    >>>>>>> members
         folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model that returns probabilities.

@@ -163,9 +163,9 @@ class PositiveRegressor(NetRegressor):
     best_loss_ : float
         Smallest monitored loss. It is that of the validation data with early stopping, else that of
         training.
-    oof_prediction_ : ndarray of the shape of `predict`
-        Out-of-fold predictions for the training data, each by the one network that was not trained
-        on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+    oof_prediction_ : ndarray of n_samples rows
+        Out-of-fold predictions, or probabilities: of each training row by the network not trained
+        on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
         folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model with the same predictions. It is a copy, built

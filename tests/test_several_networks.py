@@ -214,19 +214,3 @@ def test_sparse_features():
     dense = MultiLabelNetClassifier(**STOPPED).fit(X, Y)
     thin = MultiLabelNetClassifier(**STOPPED).fit(sparse.csr_array(X), Y)
     np.testing.assert_array_equal(dense.oof_prediction_, thin.oof_prediction_)
-
-
-def test_they_are_better_than_one():
-    # Noise around a smooth function: the mean of networks averages their errors.
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(600, 6))
-    y = np.exp(np.sin(X[:, 0]) + X[:, 1] * 0.5)
-    settings = {"hidden_layer_sizes": (32, 32), "epochs": 60, "batch_size": 32, "tol": None}
-    settings |= {"early_stopping": True, "learning_rate": 0.01, "random_state": 0}
-    errors = [
-        np.mean((PositiveRegressor(n_networks=k, **settings).fit(X, y).predict(T) - t) ** 2)
-        for k in (1, 5)
-        for T in [rng.normal(size=(600, 6))]
-        for t in [np.exp(np.sin(T[:, 0]) + T[:, 1] * 0.5)]
-    ]
-    assert errors[1] < errors[0]

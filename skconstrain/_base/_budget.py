@@ -21,14 +21,27 @@ _BATCHES = 50
 _SHARE_OF_PATIENCE = 0.2
 _LEAST_PATIENCE = 5
 
+_MOST_VALIDATIONS = 60
+
 
 @dataclass(frozen=True)
 class Budget:
-    """Epochs, rows of a step, and epochs without improvement after which training stops."""
+    """How long to train.
+
+    Attributes
+    ----------
+    epochs, batch_size
+        Passes over the rows; rows of a step.
+    patience
+        Epochs without improvement after which training stops.
+    validate_every
+        Epochs after which several networks are validated: on as many rows as they train on.
+    """
 
     epochs: int
     batch_size: int
     patience: int
+    validate_every: int
 
 
 def choose_budget(n_rows: int, *, epochs, batch_size, patience, validates: bool) -> Budget:
@@ -39,12 +52,14 @@ def choose_budget(n_rows: int, *, epochs, batch_size, patience, validates: bool)
     """
     if batch_size == "auto":
         batch_size = n_rows if n_rows <= FEW_ROWS else _batch_size(n_rows)
+    validate_every = 1
     if epochs == "auto":
         epochs = _epochs(n_rows, min(batch_size, n_rows))
+        validate_every = max(1, epochs // _MOST_VALIDATIONS)
     if patience == "auto":
         share = max(_LEAST_PATIENCE, math.ceil(_SHARE_OF_PATIENCE * epochs))
         patience = share if validates else epochs
-    return Budget(int(epochs), int(batch_size), int(patience))
+    return Budget(int(epochs), int(batch_size), int(patience), validate_every)
 
 
 def _batch_size(n_rows):

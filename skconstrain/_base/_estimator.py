@@ -415,6 +415,7 @@ default=None
             weight=weight,
             validation=None if held_out is None else scaled(held_out, scale),
             folds=folds,
+            validate_every=budget.validate_every if self._n_networks > 1 else 1,
             rng=rng,
             epochs=budget.epochs,
             batch_size=budget.batch_size,

@@ -21,9 +21,9 @@ class XlaLimits:
     """
 
     max_flops_per_step: float = math.inf
-    max_flops_of_several: float = math.inf
     max_kernel_size: float = math.inf
     min_steps: int = 0
+    max_flops_of_several: float = math.inf
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,17 @@ def cases():
         upper = {"upper": 4.0} if output in ("sigmoid", "tanh") else {}
         yield output, PositiveRegressor(output=output, **upper, **COMMON | SGD)
     for optimizer in ("adam", "rmsprop", "adamw", "nadam", "lion"):
-        yield optimizer, PositiveRegressor(optimizer=optimizer, **COMMON)
+        settings = {"optimizer": optimizer, "learning_rate": 0.001}
+        yield optimizer, PositiveRegressor(**settings, **COMMON)
     for loss in ("absolute_error", "huber", "poisson", "gamma", "tweedie"):
         yield loss, PositiveRegressor(loss=loss, alpha=0.1, **COMMON | SGD)
     yield "tanh units", PositiveRegressor(activation="tanh", **COMMON | SGD)
     yield "early stopping", PositiveRegressor(early_stopping=True, **COMMON | SGD)
     for loss in ("log_loss", "focal", "asymmetric"):
         yield loss, MultiLabelNetClassifier(loss=loss, **COMMON | SGD)
+    several = {"n_networks": 3, "early_stopping": True, "alpha": 0.1}
+    yield "several networks", PositiveRegressor(**several, **COMMON | SGD)
+    yield "several classifiers", MultiLabelNetClassifier(**several, **COMMON | SGD)
     for gating in ("soft", "hard", "top_k"):
         options = {"gating": gating, "n_experts": 3, "load_balance": 0.1}
         yield gating, GatedEnsembleClassifier(**options, **COMMON | SGD)

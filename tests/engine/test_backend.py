@@ -75,3 +75,9 @@ def test_the_compiler_is_chosen_within_limits(limits, expected):
     work = [(1000, 10, 100), (1001, 10, 100), (1000, 9, 100), (1000, 10, 101)]
     assert [backend.choose_jit(*sizes) for sizes in work] == expected
     assert backend.choose_jit(math.inf, 10, 1) is (limits == XlaLimits())
+
+
+def test_the_compiler_has_a_limit_of_its_own_for_several_networks():
+    backend = replace(BACKEND, xla=XlaLimits(1000, 100, 10, max_flops_of_several=5000))
+    work = [(5000, 10, 1000), (5001, 10, 100), (5000, 9, 100)]
+    assert [backend.choose_jit(*sizes, n_networks=5) for sizes in work] == [True, False, False]

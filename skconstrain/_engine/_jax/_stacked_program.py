@@ -80,15 +80,6 @@ class JaxStackedProgram(StackedProgram):
         weights = [jnp.asarray(array) for array in weights]
         optimizers = [jnp.asarray(np.stack(a)) for a in zip(*optimizer_states, strict=True)]
         self._keep((weights[:n_trained], weights[n_trained:], optimizers))
-        self._set_rates_of_optimizers()
-
-    def set_learning_rates(self, rates):
-        super().set_learning_rates(rates)
-        self._set_rates_of_optimizers()
-
-    def _set_rates_of_optimizers(self):
-        state, position = self._groups["optimizer"], self._rate_position
-        state[position] = self._settings[0].astype(state[position].dtype)
 
     def _keep(self, values):
         self._groups = dict(zip(("trained", "state", "optimizer"), values, strict=True))
@@ -105,6 +96,8 @@ class JaxStackedProgram(StackedProgram):
         return target_scales, dict(zip(self._loss_names, numbers, strict=True))
 
     def _epoch_of_all(self, data, order, n_steps):
+        state, position = self._groups["optimizer"], self._rate_position
+        state[position] = self._settings[0].astype(state[position].dtype)
         values, settings = tuple(self._groups.values()), (self._settings[1], *self._loss_settings())
         n_steps = np.asarray(n_steps, np.int32)
         values, sums = self._run(values, settings, list(data), order, n_steps)

@@ -100,7 +100,7 @@ class _Trainer(keras.Model):
     def take(self, steps):
         """Take steps; return the sums of loss and weight."""
         for variable in self._sums:
-            variable.assign(0.0)
+            variable.assign(ops.zeros_like(variable))
         self.fit(steps, shuffle=False, verbose=0)
         return tuple(np.array(ops.convert_to_numpy(variable)) for variable in self._sums)
 

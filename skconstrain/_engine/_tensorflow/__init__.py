@@ -38,9 +38,9 @@ BACKEND = Backend(
     # networks of 64 to 256 units, up to 15e7 operations a step.
     xla=XlaLimits(
         max_flops_per_step=12e6,
-        max_flops_of_several=15e7,
         max_kernel_size=MAX_FLAT_SIZE,
         min_steps=500,
+        max_flops_of_several=15e7,
     ),
     trains_on_gpu=lambda: bool(tf.config.list_logical_devices("GPU")),
     prepare=share_gpu_memory,
