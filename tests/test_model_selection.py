@@ -33,6 +33,7 @@ from skconstrain.model_selection import (
     fit_many,
 )
 from tests.backends import BACKEND, jax_only
+from tests.refusals import refuses
 from tests.registry import WIRING, positive_regression, two_classes
 
 GRID = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1.0], "random_state": [0, 1]}
@@ -395,6 +396,14 @@ def test_a_second_search_compiles_nothing():
     before = skconstrain.compile_cache_info().misses
     clone(search).set_params(param_grid={"alpha": [0.2, 2.0]}).fit(X, y)
     assert skconstrain.compile_cache_info().misses == before
+
+
+def test_fit_many_takes_a_list_of_instances_only():
+    X, y = positive_regression()
+    with refuses("estimators must hold instances", "Got PositiveRegressor."):
+        fit_many([PositiveRegressor], X, y)
+    with refuses("must be a list of estimators", "Got PositiveRegressor()", "Put it in a list"):
+        fit_many(PositiveRegressor(), X, y)
 
 
 def test_fit_many_equals_fit():

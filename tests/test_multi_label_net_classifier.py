@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
+from tests.refusals import refuses
 
 
 def labels(n_rows=200, n_labels=4, random_state=0):
@@ -231,6 +232,27 @@ def test_weights_of_positives_raise_their_probability():
     named.fit(X_rare, pd.DataFrame(y_rare, columns=["joy", "anger", "calm", "fear"]))
     given = net(epochs=20, class_weight={2: 8.0}).fit(X_rare, y_rare)
     np.testing.assert_array_equal(named.predict_proba(X_rare), given.predict_proba(X_rare))
+
+
+def test_thresholds_by_name_equal_those_by_position():
+    X, Y = labels(60, 3)
+    Y = pd.DataFrame(Y, columns=["a", "b", "c"])
+    model = net(epochs=2).fit(X, Y)
+    expected = model.set_params(threshold=[0.5, 0.2, 0.9]).predict(X)
+    for threshold in ({"c": 0.9, "b": 0.2}, {2: 0.9, 1: 0.2}):
+        np.testing.assert_array_equal(model.set_params(threshold=threshold).predict(X), expected)
+    with refuses("threshold must name labels of y, ['a', 'b', 'c']", "Got 'd'"):
+        model.set_params(threshold={"d": 0.1}).predict(X)
+    with refuses("threshold must be a number for a 1-D target", "{'b': 0.2}"):
+        MultiLabelNetClassifier(threshold={"b": 0.2}).fit(X, Y["a"])
+
+
+def test_strings_are_refused_with_what_was_given():
+    X, Y = labels(60, 3)
+    with refuses("threshold must hold numbers", "Got ['a', 'b', 'c']"):
+        MultiLabelNetClassifier(threshold=["a", "b", "c"]).fit(X, Y)
+    with refuses("must hold the numbers 0 and 1", "strings like '0'", "y.astype(int)"):
+        MultiLabelNetClassifier().fit(X, Y.astype(str))
 
 
 def test_threshold_in_a_grid_search():

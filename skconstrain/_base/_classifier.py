@@ -31,7 +31,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
-        "threshold": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "threshold": [Interval(Real, 0, 1, closed="both"), dict, "array-like"],
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
@@ -158,7 +158,10 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _checked_threshold(self):
         """Return `threshold` as a number, or an array of one number a label."""
-        threshold = np.asarray(self.threshold, dtype=float)
+        if isinstance(self.threshold, Mapping):
+            threshold = self._threshold_by_name()
+        else:
+            threshold = _as_numbers(self.threshold, "threshold")
         n_labels = self.n_outputs_ if self._target_kind == "multilabel" else 1
         if threshold.ndim > 0 and threshold.shape != (n_labels,):
             raise ValueError(
@@ -168,6 +171,17 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if not ((threshold >= 0) & (threshold <= 1)).all():
             wrong = threshold[~((threshold >= 0) & (threshold <= 1))].flat[0]
             raise ValueError(f"threshold must lie in [0, 1], as probabilities do. Got {wrong:g}.")
+        return threshold
+
+    def _threshold_by_name(self):
+        if self._target_kind != "multilabel":
+            raise ValueError(
+                "threshold must be a number for a 1-D target. A dict of label -> threshold needs a "
+                f"target of several labels. Got {self.threshold!r}."
+            )
+        threshold = np.full(self.n_outputs_, 0.5)
+        for label, value in self.threshold.items():
+            threshold[self._position(label, "threshold")] = _as_numbers(value, "threshold")
         return threshold
 
     def _label_type(self, decided):
@@ -198,6 +212,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Encode a matrix of 0 and 1; a column of classes counts as 1-D."""
         matrix = y.toarray() if sparse.issparse(y) else np.asarray(y)
         values = np.unique(matrix)
+        if matrix.shape[1] > 1 and matrix.dtype.kind in "US":
+            raise ValueError(
+                "A y of several columns must hold the numbers 0 and 1, one column a label. Got "
+                f"strings like {str(values[0])!r}. Convert them: y.astype(int), or encode them."
+            )
         if matrix.shape[1] == 1 and not np.isin(values, [0, 1]).all():
             warnings.warn(
                 "A column-vector y was passed when a 1d array was expected. Change the shape of y "
@@ -307,7 +326,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if isinstance(self.class_weight, Mapping):
             weights = np.ones(self.n_outputs_)
             for label, weight in self.class_weight.items():
-                weights[self._position(label)] = weight
+                weights[self._position(label, "class_weight")] = weight
         else:
             weights = np.asarray(self.class_weight, dtype=float)
             if weights.shape != (self.n_outputs_,):
@@ -318,13 +337,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self._check_positive(weights, self._label_names)
         return weights
 
-    def _position(self, label):
+    def _position(self, label, parameter):
         if label in self._label_names:
             return self._label_names.index(label)
         if isinstance(label, Integral) and 0 <= label < self.n_outputs_:
             return label
         raise ValueError(
-            f"class_weight must name labels of y, {self._label_names}, or positions. Got {label!r}."
+            f"{parameter} must name labels of y, {self._label_names}, or positions. Got {label!r}."
         )
 
     def _check_positive(self, weights, names):
@@ -357,3 +376,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _as_numbers(values, name):
+    """Return an array of floats of what a parameter holds."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers. Got {values!r}.") from error

@@ -14,6 +14,7 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _columns,
     _dropout,
     _gate,
+    _mean_of_networks,
     _mixture,
 )
 from skconstrain.layers._batched_dense import BatchedDense

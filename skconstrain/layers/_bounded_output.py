@@ -1,6 +1,7 @@
 """BoundedOutput: a last layer whose values cannot leave a range."""
 
 from functools import partial
+from numbers import Real
 
 import keras
 import numpy as np
@@ -74,8 +75,10 @@ class BoundedOutput(keras.layers.Layer):
         super().__init__(**kwargs)
         check_range(output, lower, upper)
         for name, factor in (("scale", scale), ("gain", gain)):
-            if not (np.isfinite(factor) and factor > 0):
+            if not (isinstance(factor, Real) and np.isfinite(factor) and factor > 0):
                 raise ValueError(f"{name} must be a positive finite number. Got {factor!r}.")
+        # Here too, because Keras wraps what `call` raises in an account of the call.
+        output_range(output, lower, upper, self.compute_dtype)
         self.output_link = output
         self.lower = float(lower)
         self.upper = None if upper is None else float(upper)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from skconstrain import PositiveRegressor
 from skconstrain._links import LINKS
 from skconstrain.layers import BoundedOutput
 from tests.backends import output_and_gradients
@@ -91,3 +92,20 @@ def test_wrong_use():
         BoundedOutput("tanh")
     with pytest.raises(ValueError, match=r"scale must be a positive finite number. Got -1"):
         BoundedOutput(scale=-1)
+    with pytest.raises(ValueError, match=r"lower must be a number. Got 'a'"):
+        BoundedOutput("softplus", "a")
+    with pytest.raises(ValueError, match=r"upper must be a number or None. Got 'a'"):
+        BoundedOutput("sigmoid", 0, "a")
+    with pytest.raises(ValueError, match=r"scale must be a positive finite number. Got 'a'"):
+        BoundedOutput(scale="a")
+
+
+def test_an_empty_range_is_refused_in_our_words_only():
+    model = PositiveRegressor(output="sigmoid", lower=1.0, upper=1 + 1e-9, dtype="float32")
+    for use in (
+        lambda: BoundedOutput("sigmoid", 1.0, 1 + 1e-9),
+        lambda: model.fit(np.zeros((4, 1)), np.full(4, 1 + 5e-10)),
+    ):
+        with pytest.raises(ValueError, match=r"^No float32 number lies between") as caught:
+            use()
+        assert "\x1b" not in str(caught.value)
