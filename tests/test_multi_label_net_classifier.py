@@ -286,6 +286,13 @@ def test_partial_fit_needs_all_classes_first():
         model.partial_fit(X, np.eye(3)[y][:, :2])
 
 
+def test_partial_fit_keeps_the_classes_of_its_first_call():
+    X, y = load_iris(return_X_y=True)
+    model = net().partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y, classes=[2, 1, 0])
+    with refuses("classes must stay those of the first call, [0, 1, 2]", "Got [1, 2]"):
+        model.partial_fit(X[y > 0], y[y > 0], classes=[1, 2])
+
+
 def wrong(match, y=None, **params):
     X, good = labels()
     with pytest.raises(ValueError, match=match):

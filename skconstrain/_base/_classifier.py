@@ -65,6 +65,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             Targets.
         classes : array-like of shape (n_classes,), default=None
             All classes of a 1-D target; needed in the first call where `y` does not hold them all.
+            They must be the same in every later call that gives them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative.
 
@@ -272,6 +273,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                     f"{type(self).__name__} needs at least 2 classes in y. "
                     f"Got 1 class: {self.classes_[0]}."
                 )
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes must stay those of the first call, {self.classes_.tolist()}. Got "
+                f"{np.unique(classes).tolist()}. Leave classes out, or start with a clone."
+            )
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
