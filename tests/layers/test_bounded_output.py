@@ -1,5 +1,7 @@
 """BoundedOutput: equals the NumPy reference, keeps its range, passes gradients, saves."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -75,6 +77,16 @@ def test_relu_rises_again_from_far_below():
         _, (gradient,) = output_and_gradients(lambda eta: (layer(eta) - 2.0) ** 2, eta)
         eta = eta - 0.5 * gradient
     assert abs(np.asarray(layer(eta)).item() - 2.0) < 1e-3
+
+
+@every_output
+def test_values_and_gradients_at_inference_are_those_of_training(output):
+    layer = BoundedOutput(output, **options(output), dtype="float64")
+    eta = np.array([[-1e9, -40.0, -1.0, 0.0, 0.3, 40.0, 1e9]])
+    found = [output_and_gradients(partial(layer, training=kind), eta) for kind in (False, True)]
+    (values, (gradient,)), (expected, (in_training,)) = found
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(gradient, in_training)
 
 
 @every_output
