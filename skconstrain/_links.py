@@ -7,6 +7,7 @@ can represent.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from scipy.special import logit
@@ -108,6 +109,10 @@ def check_range(output: str, lower: float, upper: float | None) -> None:
     """Raise ``ValueError`` unless `output` can serve the range from `lower` to `upper`."""
     if output not in LINKS:
         raise ValueError(f"output must be one of {sorted(LINKS)}. Got {output!r}.")
+    for name, end in (("lower", lower), ("upper", upper)):
+        if not (isinstance(end, Real) or (name == "upper" and end is None)):
+            either = " or None" if name == "upper" else ""
+            raise ValueError(f"{name} must be a number{either}. Got {end!r}.")
     if not np.isfinite(lower) or (upper is not None and not np.isfinite(upper)):
         raise ValueError(f"lower and upper must be finite. Got lower={lower}, upper={upper}.")
     if upper is not None and upper <= lower:

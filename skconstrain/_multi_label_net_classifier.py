@@ -26,10 +26,11 @@ class MultiLabelNetClassifier(NetClassifier):
         Units of each hidden layer; ``()`` is a linear model for each label.
     activation : str or callable, default="silu"
         Activation of all hidden layers, named as in scikit-learn or Keras.
-    threshold : float or array-like of shape (n_labels,), default=0.5
+    threshold : float, array-like of shape (n_labels,) or dict, default=0.5
         Probability from which on the second of two classes, or a label, is predicted. More than two
         classes have none: the largest probability is predicted. A number is that of all labels, an
-        array has one for each.
+        array has one for each, and a dict of label -> threshold goes by name or position, 0.5 for
+        those left out.
     min_labels : int, default=0
         Least number of labels of every row: those with the largest margin over their threshold
         are predicted even below it. Only for a target of several labels.
@@ -139,13 +140,8 @@ class MultiLabelNetClassifier(NetClassifier):
     best_loss_ : float
         Smallest monitored loss.
     oof_prediction_ : ndarray of n_samples rows
-    <<<<<<< HEAD
-        Out-of-fold predictions for the training data, each by the one network that was not trained
-        on the row; NaN for rows without weight. Only where ``n_networks`` networks were stopped on
-    =======
         Out-of-fold predictions, or probabilities: of each training row by the network not trained
         on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
-    >>>>>>> members
         folds. It is left out of pickles.
     model_ : keras.Model
         The fitted network as an ordinary Keras model that returns probabilities.

@@ -1,5 +1,6 @@
 """Searches that train many small networks as one program."""
 
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -46,9 +47,26 @@ def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params)
     >>> len({net.best_loss_ for net in fit_many(seeds, X, y)})
     8
     """
-    estimators = list(estimators)
+    estimators = _checked(estimators)
     barrier = Barrier(MOST_FITS, max_stack_bytes)
     return barrier.run([partial(estimator.fit, X, y, **fit_params) for estimator in estimators])
+
+
+def _checked(estimators):
+    """Return the estimators as a list."""
+    if hasattr(estimators, "fit") or not isinstance(estimators, Iterable):
+        raise ValueError(
+            f"estimators must be a list of estimators. Got {estimators!r}. Put it in a list."
+        )
+    estimators = list(estimators)
+    for estimator in estimators:
+        if isinstance(estimator, type) or not hasattr(estimator, "fit"):
+            shown = estimator.__name__ if isinstance(estimator, type) else repr(estimator)
+            raise ValueError(
+                "estimators must hold instances of estimators, like PositiveRegressor(). "
+                f"Got {shown}."
+            )
+    return estimators
 
 
 class BatchedGridSearchCV(BatchedSearch, GridSearchCV):

@@ -48,6 +48,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import skconstrain
 from skconstrain import _engine
 from tests import backends
+from tests.refusals import refuses
 from tests.registry import ROWS
 
 CLASSIFIERS = [row for row in ROWS if row.kind == "classifier"]
@@ -462,3 +463,12 @@ def test_classifiers_inside_other_estimators(row, wrap):
     if isinstance(model, ClassifierChain | MultiOutputClassifier):
         y = np.column_stack([y, 1 - y])
     assert np.isfinite(model.fit(X, y).predict_proba(X)).all()
+
+
+@every
+def test_partial_fit_refuses_early_stopping_as_scikit_learn_does(row):
+    X, y = row.data(0)
+    with refuses("partial_fit", "Got early_stopping=True", '"auto" or False'):
+        row.make(early_stopping=True).partial_fit(X, y)
+    for early_stopping in ("auto", False):
+        assert row.make(early_stopping=early_stopping).partial_fit(X, y).n_iter_ == 1

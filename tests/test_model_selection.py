@@ -1,9 +1,11 @@
 """Searches that train together give what searches that train one by one give."""
 
+import collections
 import copy
 import signal
 import threading
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -33,6 +35,7 @@ from skconstrain.model_selection import (
     fit_many,
 )
 from tests.backends import BACKEND, jax_only
+from tests.refusals import refuses
 from tests.registry import WIRING, positive_regression, two_classes
 
 GRID = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1.0], "random_state": [0, 1]}
@@ -395,6 +398,56 @@ def test_a_second_search_compiles_nothing():
     before = skconstrain.compile_cache_info().misses
     clone(search).set_params(param_grid={"alpha": [0.2, 2.0]}).fit(X, y)
     assert skconstrain.compile_cache_info().misses == before
+
+
+class Recorder:
+    """A callback of scikit-learn that counts its calls."""
+
+    def __init__(self):
+        self.calls = collections.Counter()
+
+    def setup(self, estimator, context):
+        self.calls["setup"] += 1
+
+    def on_fit_task_begin(self, estimator, context, **data):
+        self.calls["begin", context.task_name] += 1
+
+    def on_fit_task_end(self, estimator, context, **data):
+        self.calls["end", context.task_name] += 1
+
+    def teardown(self, estimator, context):
+        self.calls["teardown"] += 1
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a search"])
+@pytest.mark.parametrize("scaled", [False, True], ids=["network", "pipeline"])
+def test_callbacks_of_scikit_learn_get_the_events_of_the_plain_search(scaled, inside):
+    callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9")
+    X, y = positive_regression()
+    net = PositiveRegressor((4,), epochs=2, tol=None, random_state=0)
+    model = make_pipeline(StandardScaler(), net) if scaled else net
+    grid, seen = {"positiveregressor__alpha" if scaled else "alpha": [0.1, 1.0]}, []
+    for kind in (GridSearchCV, BatchedGridSearchCV, BatchedRandomizedSearchCV):
+        options = {"n_iter": 2, "random_state": 0} if kind is BatchedRandomizedSearchCV else {}
+        search, recorder = kind(model, grid, cv=2, **options), Recorder()
+        if inside:
+            recorder.max_propagation_depth = None
+            assert isinstance(recorder, callback.AutoPropagatedCallback)
+            search = GridSearchCV(search, {"refit": [True]}, cv=2)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The estimator .* does not support callbacks")
+            search.set_callbacks(recorder).fit(X, y)
+        seen.append(recorder.calls)
+    assert seen[0].total() > 10
+    assert seen[1] == seen[2] == seen[0]
+
+
+def test_fit_many_takes_a_list_of_instances_only():
+    X, y = positive_regression()
+    with refuses("estimators must hold instances", "Got PositiveRegressor."):
+        fit_many([PositiveRegressor], X, y)
+    with refuses("must be a list of estimators", "Got PositiveRegressor()", "Put it in a list"):
+        fit_many(PositiveRegressor(), X, y)
 
 
 def test_fit_many_equals_fit():

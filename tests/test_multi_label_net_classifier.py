@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
+from tests.refusals import refuses
 
 
 def labels(n_rows=200, n_labels=4, random_state=0):
@@ -233,6 +234,27 @@ def test_weights_of_positives_raise_their_probability():
     np.testing.assert_array_equal(named.predict_proba(X_rare), given.predict_proba(X_rare))
 
 
+def test_thresholds_by_name_equal_those_by_position():
+    X, Y = labels(60, 3)
+    Y = pd.DataFrame(Y, columns=["a", "b", "c"])
+    model = net(epochs=2).fit(X, Y)
+    expected = model.set_params(threshold=[0.5, 0.2, 0.9]).predict(X)
+    for threshold in ({"c": 0.9, "b": 0.2}, {2: 0.9, 1: 0.2}):
+        np.testing.assert_array_equal(model.set_params(threshold=threshold).predict(X), expected)
+    with refuses("threshold must name labels of y, ['a', 'b', 'c']", "Got 'd'"):
+        model.set_params(threshold={"d": 0.1}).predict(X)
+    with refuses("threshold must be a number for a 1-D target", "{'b': 0.2}"):
+        MultiLabelNetClassifier(threshold={"b": 0.2}).fit(X, Y["a"])
+
+
+def test_strings_are_refused_with_what_was_given():
+    X, Y = labels(60, 3)
+    with refuses("threshold must hold numbers", "Got ['a', 'b', 'c']"):
+        MultiLabelNetClassifier(threshold=["a", "b", "c"]).fit(X, Y)
+    with refuses("must hold the numbers 0 and 1", "strings like '0'", "y.astype(int)"):
+        MultiLabelNetClassifier().fit(X, Y.astype(str))
+
+
 def test_threshold_in_a_grid_search():
     X, y = labels()
     search = GridSearchCV(net(epochs=20), {"threshold": [0.05, 0.4]}, scoring="f1_macro", cv=2)
@@ -262,6 +284,13 @@ def test_partial_fit_needs_all_classes_first():
         net().partial_fit(X[:100], y[:100]).partial_fit(X, y)
     with pytest.raises(ValueError, match="y must be multiclass with 3 outputs"):
         model.partial_fit(X, np.eye(3)[y][:, :2])
+
+
+def test_partial_fit_keeps_the_classes_of_its_first_call():
+    X, y = load_iris(return_X_y=True)
+    model = net().partial_fit(X, y, classes=[0, 1, 2]).partial_fit(X, y, classes=[2, 1, 0])
+    with refuses("classes must stay those of the first call, [0, 1, 2]", "Got [1, 2]"):
+        model.partial_fit(X[y > 0], y[y > 0], classes=[1, 2])
 
 
 def wrong(match, y=None, **params):

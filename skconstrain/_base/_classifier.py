@@ -31,7 +31,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
-        "threshold": [Interval(Real, 0, 1, closed="both"), "array-like"],
+        "threshold": [Interval(Real, 0, 1, closed="both"), dict, "array-like"],
         "scoring": [StrOptions({"brier", "loss"})],
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
@@ -69,6 +69,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             Targets.
         classes : array-like of shape (n_classes,), default=None
             All classes of a 1-D target; needed in the first call where `y` does not hold them all.
+            They must be the same in every later call that gives them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, not negative.
 
@@ -162,7 +163,10 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _checked_threshold(self):
         """Return `threshold` as a number, or an array of one number a label."""
-        threshold = np.asarray(self.threshold, dtype=float)
+        if isinstance(self.threshold, Mapping):
+            threshold = self._threshold_by_name()
+        else:
+            threshold = _as_numbers(self.threshold, "threshold")
         n_labels = self.n_outputs_ if self._target_kind == "multilabel" else 1
         if threshold.ndim > 0 and threshold.shape != (n_labels,):
             raise ValueError(
@@ -172,6 +176,17 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if not ((threshold >= 0) & (threshold <= 1)).all():
             wrong = threshold[~((threshold >= 0) & (threshold <= 1))].flat[0]
             raise ValueError(f"threshold must lie in [0, 1], as probabilities do. Got {wrong:g}.")
+        return threshold
+
+    def _threshold_by_name(self):
+        if self._target_kind != "multilabel":
+            raise ValueError(
+                "threshold must be a number for a 1-D target. A dict of label -> threshold needs a "
+                f"target of several labels. Got {self.threshold!r}."
+            )
+        threshold = np.full(self.n_outputs_, 0.5)
+        for label, value in self.threshold.items():
+            threshold[self._position(label, "threshold")] = _as_numbers(value, "threshold")
         return threshold
 
     def _label_type(self, decided):
@@ -202,6 +217,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Encode a matrix of 0 and 1; a column of classes counts as 1-D."""
         matrix = y.toarray() if sparse.issparse(y) else np.asarray(y)
         values = np.unique(matrix)
+        if matrix.shape[1] > 1 and matrix.dtype.kind in "US":
+            raise ValueError(
+                "A y of several columns must hold the numbers 0 and 1, one column a label. Got "
+                f"strings like {str(values[0])!r}. Convert them: y.astype(int), or encode them."
+            )
         if matrix.shape[1] == 1 and not np.isin(values, [0, 1]).all():
             warnings.warn(
                 "A column-vector y was passed when a 1d array was expected. Change the shape of y "
@@ -257,6 +277,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                     f"{type(self).__name__} needs at least 2 classes in y. "
                     f"Got 1 class: {self.classes_[0]}."
                 )
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes must stay those of the first call, {self.classes_.tolist()}. Got "
+                f"{np.unique(classes).tolist()}. Leave classes out, or start with a clone."
+            )
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
             raise ValueError(
@@ -311,7 +336,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if isinstance(self.class_weight, Mapping):
             weights = np.ones(self.n_outputs_)
             for label, weight in self.class_weight.items():
-                weights[self._position(label)] = weight
+                weights[self._position(label, "class_weight")] = weight
         else:
             weights = np.asarray(self.class_weight, dtype=float)
             if weights.shape != (self.n_outputs_,):
@@ -322,13 +347,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self._check_positive(weights, self._label_names)
         return weights
 
-    def _position(self, label):
+    def _position(self, label, parameter):
         if label in self._label_names:
             return self._label_names.index(label)
         if isinstance(label, Integral) and 0 <= label < self.n_outputs_:
             return label
         raise ValueError(
-            f"class_weight must name labels of y, {self._label_names}, or positions. Got {label!r}."
+            f"{parameter} must name labels of y, {self._label_names}, or positions. Got {label!r}."
         )
 
     def _check_positive(self, weights, names):
@@ -361,3 +386,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _as_numbers(values, name):
+    """Return an array of floats of what a parameter holds."""
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers. Got {values!r}.") from error

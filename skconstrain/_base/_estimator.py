@@ -220,6 +220,11 @@ default=None
         self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
     ):
         self._check_settings()
+        if partial and self.early_stopping not in ("auto", False):
+            raise ValueError(
+                "partial_fit trains one epoch and cannot stop early. Got early_stopping=True. Use "
+                '"auto" or False.'
+            )
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, given = self._training_rows(X, y, sample_weight, **settings)
         rows = self._fit_inputs(self._weigh(rows), given)

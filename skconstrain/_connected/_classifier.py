@@ -43,9 +43,10 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         How connected layers are computed; results are the same to rounding. ``"dense"`` multiplies
         a whole kernel by A, ``"sparse"`` stores and trains the connections only, with memory and
         time in proportion to them. ``"auto"`` takes the faster one for each layer.
-    threshold : float or array-like of shape (n_labels,), default=0.5
+    threshold : float, array-like of shape (n_labels,) or dict, default=0.5
         Probability from which on the second of two classes, or a label, is predicted. More than two
-        classes have none: the largest probability is predicted.
+        classes have none: the largest probability is predicted. A dict of label -> threshold goes
+        by name or position, 0.5 for those left out.
     class_weight : None, "balanced", dict or array-like, default=None
         For a 1-D target, ``"balanced"`` or a dict of class -> weight, as in scikit-learn. For
         several labels, the weight of a positive: ``"balanced"`` (negatives per positive of each

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -74,10 +75,10 @@ class ConnectedNetMixin(BaseEstimator):
         """
         check_is_fitted(self)
         n_hidden = len(self.unit_names_) - 1
-        if not -n_hidden <= layer < n_hidden:
+        if not (isinstance(layer, Integral) and -n_hidden <= layer < n_hidden):
             raise ValueError(
                 f"layer must be the number of one of {n_hidden} hidden layers, from {-n_hidden} to "
-                f"{n_hidden - 1}. Got {layer}."
+                f"{n_hidden - 1}. Got {layer!r}."
                 if n_hidden
                 else "activations needs a hidden layer. Got a network without any: give "
                 "connections or hidden_layer_sizes."

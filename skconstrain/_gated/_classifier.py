@@ -39,7 +39,9 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
     of the mixture.
 
     The weights of the gate are not negative and sum to 1; a hard gate uses exactly one expert for a
-    row, and one of ``"top_k"`` exactly k: all others have weight 0.0 and are not evaluated.
+    row, and one of ``"top_k"`` at most k: all others have weight 0.0 and are not evaluated. It uses
+    k wherever the softmax does not underflow: where one expert leads by far, the others of the k
+    get 0.0 as well.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         largest, backward the gradient of the softmax over all experts, which does not vanish, as
         that of the one-hot does. ``"top_k"`` weights the `k` largest.
     k : int, default=2
-        Number of experts a row of ``gating="top_k"``.
+        Largest number of experts a row of ``gating="top_k"``.
     gate_hidden_layer_sizes : int or array-like of int, default=(64,)
         Units of each hidden layer of the gate, which standardises its features by itself.
     cv : int, splitter, iterable or "prefit", default=5

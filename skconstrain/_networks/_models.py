@@ -16,7 +16,7 @@ def build_fitted(network: Network, weights: list[np.ndarray]) -> keras.Model:
             variable.assign(array)
         outputs = network.head.build_fitted(model.outputs[0], network.dtype)
         if outputs is not model.outputs[0]:
-            model = keras.Model(model.inputs, outputs, name="network")
+            model = keras.Model(model.inputs[0], outputs, name="network")
         return with_own_precision(model)
 
 
@@ -52,7 +52,7 @@ def _with_mean(network, model):
     if len(outputs.shape) == 2:
         return model
     mean = network.head.build_mean(outputs, network.dtype)
-    return keras.Model(model.inputs, mean, name="network")
+    return keras.Model(model.inputs[0], mean, name="network")
 
 
 def _variables(model):

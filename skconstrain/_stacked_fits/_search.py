@@ -8,6 +8,10 @@ from skconstrain._stacked_fits._barrier import MOST_FITS, Barrier
 from skconstrain._stacked_fits._transformer_cache import TransformerCache
 from skconstrain._stacked_fits._workers import Workers
 
+# What a search is given beside its parameters: by set_fit_request and its like, by set_callbacks,
+# and by a meta-estimator that hands its callbacks down.
+_GIVEN_BY_METHODS = {"_metadata_request", "_skl_callbacks", "_parent_callback_ctx"}
+
 
 class BatchedSearch:
     """A search that is scikit-learn's own in everything but who runs its fits.
@@ -40,6 +44,8 @@ class BatchedSearch:
         if workers.n_jobs > 1:
             runner = workers
         caches = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
+        # A callback of scikit-learn is told of every fit, also of a transformer.
+        caches = caches and not hasattr(plain, "_skl_callbacks")
         if caches:
             plain.estimator = clone(self.estimator).set_params(memory=TransformerCache())
         # What this thread fits is the best estimator, once: XLA takes longer to compile it than it
@@ -58,6 +64,6 @@ class BatchedSearch:
         params = self.get_params(deep=False)
         del params["max_stack_bytes"]
         plain = self._plain(**{**params, "pre_dispatch": "all"})
-        if "_metadata_request" in vars(self):
-            plain._metadata_request = self._metadata_request
+        given = {name: value for name, value in vars(self).items() if name in _GIVEN_BY_METHODS}
+        vars(plain).update(given)
         return plain

@@ -37,8 +37,8 @@ def from_edges(
         input feeds are left out.
     inputs : sequence of str or ConnectionMatrix, default=None
         Names of the inputs, as the columns of X, or the layer whose units they are. Without it,
-        all inputs of `mapping`, or all names in `edges` that have no children. Inputs that
-        feed nothing get no row: the estimator aligns by name, and warns of them.
+        all inputs of `mapping`, or all names in `edges` that have no children. Each has a row,
+        also those that feed nothing: the estimator warns of them.
     mapping : DataFrame, iterable of (input, unit), default=None
         A second table that says which units an input feeds, such as the lowest pathways of
         a protein. Its pairs are in the order of such files: **the input comes first**.
@@ -196,8 +196,7 @@ def _cut(hierarchy, n_levels, count_from):
 
 def _matrices(hierarchy, inputs):
     levels, connections = _hierarchy.layers(hierarchy)
-    used = set(levels[0])
-    levels[0] = [name for name in inputs if name in used]
+    levels[0] = inputs
     matrices = []
     for below, names, pairs in zip(levels, levels[1:], connections, strict=False):
         row = {name: i for i, name in enumerate(below)}

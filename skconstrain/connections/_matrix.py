@@ -232,13 +232,34 @@ def chain(connections, n_features, feature_names=None, *, name="connections"):
         If a matrix does not fit the layer below.
     """
     several = is_several(connections)
+    matrices = connections if several else [connections]
+    _refuse_swapped(matrices, feature_names, name)
     layers, n_inputs, names = [], n_features, feature_names
-    for i, matrix in enumerate(connections if several else [connections]):
+    for i, matrix in enumerate(matrices):
         label = f"{name}[{i}]" if several else name
         below = "X has {} features" if i == 0 else f"layer {i - 1} has {{}} units"
         layers.append(fit_below(matrix, n_inputs, names, name=label, below=below))
         n_inputs, names = layers[-1].matrix.shape[1], layers[-1].given.unit_names
     return layers
+
+
+def _refuse_swapped(matrices, feature_names, name):
+    """Raise where the features are units, and none of them is an input."""
+    if feature_names is None:
+        return
+    given = [ConnectionMatrix(matrix, name=name) for matrix in matrices]
+    features = set(feature_names)
+    if given[0].input_names is None or features.intersection(given[0].input_names):
+        return
+    units = [label for matrix in given for label in matrix.unit_names or () if label in features]
+    if units:
+        raise ValueError(
+            f"{name} must lead from the features to the units, but units have the names of "
+            f"features, and no input has. Got units like {units[0]!r} and inputs like "
+            f"{given[0].input_names[0]!r}. Swap parent and child: from_edges takes pairs of "
+            "(parent, child), and the child feeds the parent. Where it is a matrix of your own, "
+            "transpose it if its columns are the inputs."
+        )
 
 
 def fit_below(matrix, n_inputs, names, *, name, below):
@@ -267,7 +288,9 @@ def fit_below(matrix, n_inputs, names, *, name, below):
     elif names is None:
         raise ValueError(
             f"{name} names its inputs, but X has no feature names to find them by. Got names like "
-            f"{given.input_names[0]!r}. Pass X as a DataFrame, or connections without names."
+            f"{given.input_names[0]!r}. Pass X as a DataFrame; a transformer in front returns one "
+            'after .set_output(transform="pandas"). Where the columns of X have the order of the '
+            "rows, give the connections without names: .without_names()."
         )
     else:
         positions = _find(given.input_names, names, name, below)

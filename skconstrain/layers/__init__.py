@@ -3,8 +3,20 @@
 Where two arguments of ``maximum``, ``minimum`` or ``clip`` are equal, JAX gives half of the
 gradient to each of them, TensorFlow all of it to one. ``where`` is the same under both: layers use
 it where such ties occur.
+
+Importing this package registers all layers that a fitted `model_` can hold with Keras, so that
+``keras.saving.load_model`` finds them.
 """
 
+from skconstrain.layers import (  # noqa: F401  imported to be registered
+    _affine,
+    _calibration,
+    _columns,
+    _dropout,
+    _gate,
+    _mean_of_networks,
+    _mixture,
+)
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput
 from skconstrain.layers._connected_dense import ConnectedDense

@@ -1,6 +1,7 @@
 """BoundedOutput: a last layer whose values cannot leave a range."""
 
 from functools import partial
+from numbers import Real
 
 import keras
 import numpy as np
@@ -74,8 +75,10 @@ class BoundedOutput(keras.layers.Layer):
         super().__init__(**kwargs)
         check_range(output, lower, upper)
         for name, factor in (("scale", scale), ("gain", gain)):
-            if not (np.isfinite(factor) and factor > 0):
+            if not (isinstance(factor, Real) and np.isfinite(factor) and factor > 0):
                 raise ValueError(f"{name} must be a positive finite number. Got {factor!r}.")
+        # Here too, because Keras wraps what `call` raises in an account of the call.
+        output_range(output, lower, upper, self.compute_dtype)
         self.output_link = output
         self.lower = float(lower)
         self.upper = None if upper is None else float(upper)
@@ -91,7 +94,7 @@ class BoundedOutput(keras.layers.Layer):
         constant = keras.initializers.Constant(value)
         return self.add_weight(name=name, shape=(units,), initializer=constant, trainable=False)
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
         # In the precision of the inputs: under JAX, float64 is float32 unless JAX's setting or our
         # engine allows it.
         dtype = keras.backend.standardize_dtype(inputs.dtype)
@@ -101,7 +104,10 @@ class BoundedOutput(keras.layers.Layer):
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
         base = self.lower if LINKS[self.output_link].open_end else smallest
         values = base + factor * unit
-        # Not ops.clip: at the very end of the range, JAX would pass back half of the gradient.
+        if not training and keras.backend.backend() == "tensorflow":
+            # SHAP cannot explain `where`. The gradient is the same under TensorFlow.
+            return ops.minimum(ops.maximum(values, smallest), largest)
+        # At the very end of the range, JAX would pass back half of the gradient of a maximum.
         values = ops.where(values < smallest, smallest, values)
         return ops.where(values > largest, largest, values)
 

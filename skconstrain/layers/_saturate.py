@@ -1,5 +1,7 @@
 """Saturate: keep huge activations finite at inference."""
 
+from numbers import Real
+
 import keras
 from keras import ops
 
@@ -38,7 +40,7 @@ class Saturate(keras.layers.Layer):
 
     def __init__(self, limit=None, **kwargs):
         super().__init__(**kwargs)
-        if limit is not None and not limit > 0:
+        if limit is not None and not (isinstance(limit, Real) and limit > 0):
             raise ValueError(f"limit must be a positive number or None. Got {limit!r}.")
         self.limit = limit
 

@@ -58,7 +58,8 @@ class Standardize(keras.layers.Layer):
 
     def call(self, inputs):
         z = ops.clip((inputs - self.center) / self.scale, -_FARTHEST, _FARTHEST)
-        return z / ops.sqrt(1 + ops.square(z / self.limit))
+        # Not sqrt, which SHAP cannot explain.
+        return z * ops.rsqrt(1 + ops.square(z / self.limit))
 
     def compute_output_shape(self, input_shape):
         return input_shape

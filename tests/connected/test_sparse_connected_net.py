@@ -292,6 +292,13 @@ def test_wrong_use_is_refused(params, message):
         SparseConnectedNet(**params, **FAST).fit(X, y)
 
 
+def test_a_layer_is_asked_for_by_its_number():
+    X, y = regression()
+    net = SparseConnectedNet(A, **FAST).fit(X, y)
+    with pytest.raises(ValueError, match=r"layer must be the number of one of 1 .* Got 'u'"):
+        net.activations(X, layer="u")
+
+
 def test_wrong_names_are_refused():
     X, y = named_data()
     for table, message in (

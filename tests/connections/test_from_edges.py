@@ -77,7 +77,10 @@ def test_paths_of_the_table_are_the_paths_of_the_layers(hierarchy, n_levels, low
     assert len(layers) == (n_levels or deepest)
     for below, layer in itertools.pairwise(layers):
         assert below.unit_names == layer.input_names
-    assert idle(chain(layers, len(layers[0].input_names), layers[0].input_names)) == []
+    below = layers[0].input_names
+    assert below == tuple(inputs)
+    # Of a hierarchy, nothing but inputs can be idle.
+    assert all("features" in sentence for sentence in idle(chain(layers, len(below), below)))
     found = paths_in_layers(layers)
     assert len(set(found)) == len(found)
     units = {unit for path in paths for unit in path[1:]}
@@ -126,10 +129,26 @@ def test_every_form_of_a_table_gives_the_same_layers():
 
 def test_inputs_choose_and_order_the_rows():
     first, second = from_edges([*EDGES, ("C", "w"), ("top", "C")], inputs=["z", "none", "x"])
-    assert (first.input_names, first.unit_names) == (("z", "x"), ("A", "B"))
+    assert (first.input_names, first.unit_names) == (("z", "none", "x"), ("A", "B"))
+    assert first.toarray().tolist() == [[0, 1], [0, 0], [1, 0]]
     assert second.toarray().tolist() == [[1], [1]]
     below = blocks(4, {"z": [0, 1], "x": [2, 3]})
-    assert from_edges(EDGES, inputs=below)[0] == first
+    assert from_edges(EDGES, inputs=below)[0] == from_edges(EDGES, inputs=["z", "x"])[0]
+
+
+def test_each_input_has_a_row_so_that_arrays_in_their_order_fit():
+    layers = from_edges(EDGES, inputs=["x", "unused", "y", "z"])
+    with refuses("X has no feature names", "without names: .without_names()"):
+        chain(layers, 4)
+    first, _ = chain([layers[0].without_names(), layers[1]], 4)
+    assert first.matrix.toarray().tolist() == [[1, 0], [0, 0], [0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("edges", [EDGES, EDGES[2:]])
+def test_swapped_parents_and_children_are_called_swapped(edges):
+    layers = from_edges([(child, parent) for parent, child in edges])
+    with refuses("units like 'x' and inputs like", "Swap parent and child", "(parent, child)"):
+        chain(layers, 3, ["x", "y", "z"])
 
 
 @pytest.mark.parametrize(

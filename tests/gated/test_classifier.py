@@ -392,3 +392,13 @@ def test_a_mixture_of_networks_is_better_than_one_of_them():
     model = GatedEnsembleClassifier(n_experts=3, load_balance=0.1, **settings).fit(train, y_train)
     linear = LogisticRegression().fit(train, y_train)
     assert model.score(test, y_test) > linear.score(test, y_test) + 0.15
+
+
+def test_top_k_uses_k_experts_and_fewer_only_where_the_softmax_underflows():
+    X, y = moons()
+    model = GatedEnsembleClassifier(gating="top_k", k=2, **FAST).fit(X, y)
+    assert ((model.gate_proba(X) > 0).sum(axis=1) == 2).all()
+    model._network.named(model._weights)["gate_logits/kernel"][...] *= 1e6
+    used = (model.gate_proba(X) > 0).sum(axis=1)
+    assert set(used) == {1, 2}
+    assert "at most k" in " ".join(GatedEnsembleClassifier.__doc__.split())

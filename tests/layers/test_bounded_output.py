@@ -1,5 +1,7 @@
 """BoundedOutput: equals the NumPy reference, keeps its range, passes gradients, saves."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from skconstrain import PositiveRegressor
 from skconstrain._links import LINKS
 from skconstrain.layers import BoundedOutput
 from tests.backends import output_and_gradients
@@ -77,6 +80,16 @@ def test_relu_rises_again_from_far_below():
 
 
 @every_output
+def test_values_and_gradients_at_inference_are_those_of_training(output):
+    layer = BoundedOutput(output, **options(output), dtype="float64")
+    eta = np.array([[-1e9, -40.0, -1.0, 0.0, 0.3, 40.0, 1e9]])
+    found = [output_and_gradients(partial(layer, training=kind), eta) for kind in (False, True)]
+    (values, (gradient,)), (expected, (in_training,)) = found
+    np.testing.assert_array_equal(values, expected)
+    np.testing.assert_array_equal(gradient, in_training)
+
+
+@every_output
 def test_a_saved_model_is_the_same(output, tmp_path):
     inputs = keras.Input((3,))
     model = keras.Model(inputs, BoundedOutput(output, **options(output), scale=4.0)(inputs))
@@ -91,3 +104,20 @@ def test_wrong_use():
         BoundedOutput("tanh")
     with pytest.raises(ValueError, match=r"scale must be a positive finite number. Got -1"):
         BoundedOutput(scale=-1)
+    with pytest.raises(ValueError, match=r"lower must be a number. Got 'a'"):
+        BoundedOutput("softplus", "a")
+    with pytest.raises(ValueError, match=r"upper must be a number or None. Got 'a'"):
+        BoundedOutput("sigmoid", 0, "a")
+    with pytest.raises(ValueError, match=r"scale must be a positive finite number. Got 'a'"):
+        BoundedOutput(scale="a")
+
+
+def test_an_empty_range_is_refused_in_our_words_only():
+    model = PositiveRegressor(output="sigmoid", lower=1.0, upper=1 + 1e-9, dtype="float32")
+    for use in (
+        lambda: BoundedOutput("sigmoid", 1.0, 1 + 1e-9),
+        lambda: model.fit(np.zeros((4, 1)), np.full(4, 1 + 5e-10)),
+    ):
+        with pytest.raises(ValueError, match=r"^No float32 number lies between") as caught:
+            use()
+        assert "\x1b" not in str(caught.value)

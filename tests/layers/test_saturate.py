@@ -23,3 +23,5 @@ def test_rebuilds_from_its_config():
 def test_wrong_use():
     with pytest.raises(ValueError, match=r"limit must be a positive number or None. Got 0"):
         Saturate(0)
+    with pytest.raises(ValueError, match=r"limit must be a positive number or None. Got 'a'"):
+        Saturate("a")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from skconstrain._engine import freeze, precision
+from skconstrain._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
@@ -22,6 +23,7 @@ from skconstrain._networks import (
     ScoreColumns,
 )
 from skconstrain.connections import ConnectionMatrix
+from tests.backends import tensorflow_only
 
 COMMON = {
     "n_features": 4,
@@ -186,3 +188,25 @@ def test_an_activation_with_a_state_of_its_own_is_refused():
     network = replace(NETWORK, activation=keras.layers.Dropout(0.5))
     with pytest.raises(ValueError, match="activation must be a function without weights"):
         network.build()
+
+
+HEADS = [
+    *(BoundedOutputHead(name, 0.0, 9.0 if LINKS[name].two_sided else None) for name in LINKS),
+    AffineHead(),
+    ProbabilityHead("sigmoid"),
+    ProbabilityHead("softmax"),
+]
+
+
+@tensorflow_only
+@pytest.mark.parametrize("head", HEADS, ids=str)
+def test_the_model_of_users_has_one_input_and_operations_that_shap_explains(head):
+    import tensorflow as tf
+
+    network = replace(NETWORK, head=head, standardized=True)
+    weights = network.initial_weights(np.random.default_rng(0), {})
+    model = network.build_fitted(weights)
+    rows = tf.TensorSpec((None, 4), model.input.dtype)
+    graph = tf.function(model).get_concrete_function(rows).graph
+    # The operations for which its DeepExplainer has no rule.
+    assert not {"SelectV2", "Sqrt"} & {operation.type for operation in graph.get_operations()}
