@@ -9,6 +9,7 @@ from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     Options,
     RealNotInt,
     StrOptions,
@@ -21,6 +22,7 @@ __all__ = [
     "BaseComposition",
     "HasMethods",
     "Interval",
+    "InvalidParameterError",
     "Options",
     "RealNotInt",
     "ScorerParts",

@@ -9,6 +9,7 @@ from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline
@@ -16,7 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skconstrain._gated import _svc_decisions
-from skconstrain._sklearn_compat import safe_indexing
+from skconstrain._sklearn_compat import InvalidParameterError, safe_indexing
 from skconstrain._stacked_fits._automatic import run_fits, together_if_worthwhile
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
@@ -173,7 +174,7 @@ def check_prefit(name, estimator, n_features) -> None:
     try:
         check_is_fitted(estimator)
     except Exception as error:
-        raise ValueError(
+        raise NotFittedError(
             f"cv='prefit' needs fitted experts. {name!r}, a {type(estimator).__name__}, is not. "
             "Fit it first, or use cv=5."
         ) from error
@@ -316,7 +317,9 @@ def _fit_part(name, estimator, X, y, weight, rows):
 
 
 def _failure(name, error):
-    return ValueError(f"Expert {name!r} failed to fit: {type(error).__name__}: {error}")
+    # As StackingClassifier, where it is the value of a parameter.
+    kind = InvalidParameterError if isinstance(error, InvalidParameterError) else ValueError
+    return kind(f"Expert {name!r} failed to fit: {type(error).__name__}: {error}")
 
 
 def _fit_params(estimator, weight):
