@@ -94,7 +94,7 @@ class MultiLabelNetClassifier(NetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or list of n_labels arrays
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         Classes of a 1-D target; ``[0, 1]`` for each of several labels.
     label_names_ : ndarray of shape (n_labels,)
         Names of the labels, where the target of `fit` was a DataFrame.

@@ -114,7 +114,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         is somewhat better than the score on new data.
     estimator_ : classifier
         The fitted classifier.
-    classes_ : list of n_labels ndarray of shape (2,), or ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label; the classes of a 1-D target.
     label_names_ : ndarray of shape (n_labels,)
         Column names of y, where y is a DataFrame.
@@ -271,7 +271,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             dense = np.asarray(y.toarray() if sparse.issparse(y) else y)
             self._container = type(y) if sparse.issparse(y) else None
             self._dtype, self._n_labels = dense.dtype, dense.shape[1]
-            self.classes_ = [np.array([0, 1])] * self._n_labels
+            self.classes_ = np.tile([0, 1], (self._n_labels, 1))
             return y, _as_indicator(dense)
         if kind == "multiclass-multioutput":
             raise ValueError(
