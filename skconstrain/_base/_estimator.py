@@ -24,7 +24,6 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     check_sample_weight,
     fit_context,
-    safe_indexing,
 )
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ class NetEstimator(CopiedNet):
     def _check_settings(self) -> None:
         """Raise ``ValueError`` where parameters contradict each other."""
 
-    def _bytes_at_once(self) -> int | None:
-        """Return how much of X may be read at once; None if all of it must be, and be dense."""
+    def _bytes_at_once(self) -> float | None:
+        """Return how much of X may be read at once; None if it must be all of it, and dense."""
         return self.chunk_bytes
 
     @abstractmethod
@@ -206,11 +205,22 @@ default=None
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
-        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
+        self,
+        X,
+        y,
+        sample_weight,
+        validation,
+        *,
+        continues,
+        epochs,
+        partial=False,
+        classes=None,
+        metadata=None,
     ):
         self._check_settings()
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, given = self._training_rows(X, y, sample_weight, **settings)
+        given = given._replace(metadata=metadata or {})
         rows = self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
         held_out = None
@@ -239,7 +249,7 @@ default=None
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
         """Return validated rows, and the same as they were given; those without weight are gone."""
-        given, names = Given(X, y, None), column_names(y)
+        given, names = Given(X, y), column_names(y)
         X, y = validate_rows(
             self,
             X,
@@ -261,8 +271,7 @@ default=None
                 raise ValueError("sample_weight must have a positive entry. Got only zeros.")
             if not used.all():
                 X, y, weight = X[used], y[used], weight[used]
-                if self._bytes_at_once() is None:
-                    given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
+                given = given._replace(used=np.flatnonzero(used))
             given = given._replace(weight=weight)
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)

@@ -331,9 +331,13 @@ def fitted_on(X, y, expert=None):
 
 X, Y = moons()
 WRONG = [
-    ({"estimators": [("a", SVC())]}, "at least two experts. Got 1"),
+    ({"estimators": []}, "at least one expert. Got none"),
+    ({"estimators": [("a", "drop")]}, "at least one expert. Got 1 that are dropped"),
     ({"estimators": [("a", SVC()), ("a", SVC())]}, "unique. Got 'a' more than once"),
-    ({"estimators": [("a", SVC()), ("b", Ridge())]}, "must be classifiers. Got 'b', a Ridge"),
+    (
+        {"estimators": [("a", SVC()), ("b", Ridge())]},
+        "or 'drop'. Got 'b', a Ridge",
+    ),
     ({"estimators": [SVC(), SVC()]}, r"list of \(name, classifier\) pairs"),
     ({"estimators": [("a__b", SVC()), ("c", SVC())]}, "must not hold '__'"),
     ({"estimators": [("gating", SVC()), ("c", SVC())]}, "or be a parameter's. Got 'gating'"),
