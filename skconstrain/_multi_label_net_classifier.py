@@ -2,9 +2,8 @@
 
 from numbers import Integral, Real
 
-import numpy as np
-
 from skconstrain._base._classifier import NetClassifier
+from skconstrain._decisions import decide
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 
@@ -121,7 +120,7 @@ class MultiLabelNetClassifier(NetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or list of n_labels arrays
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         Classes of a 1-D target; ``[0, 1]`` for each of several labels.
     label_names_ : ndarray of shape (n_labels,)
         Names of the labels, where the target of `fit` was a DataFrame.
@@ -259,13 +258,7 @@ class MultiLabelNetClassifier(NetClassifier):
             )
 
     def _decide(self, probability, threshold):
-        chosen = super()._decide(probability, threshold)
-        if self.min_labels:
-            margin = probability - threshold
-            # Stable, so that ties go to the first label.
-            order = np.argsort(-margin, axis=1, kind="stable")[:, : self.min_labels]
-            np.put_along_axis(chosen, order, True, axis=1)
-        return chosen
+        return decide(probability, threshold, self.min_labels)
 
     def _loss_settings(self):
         names = ("gamma", "gamma_negative", "gamma_positive", "margin", "label_smoothing")

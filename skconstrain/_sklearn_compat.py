@@ -9,22 +9,30 @@ from sklearn.utils._metadata_requests import _raise_for_params
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    InvalidParameterError,
     Options,
     RealNotInt,
     StrOptions,
 )
 from sklearn.utils.metaestimators import _BaseComposition, _safe_split
 from sklearn.utils.multiclass import _ovr_decision_function
-from sklearn.utils.validation import _check_method_params, _check_sample_weight, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names_in,
+    _check_method_params,
+    _check_sample_weight,
+    validate_data,
+)
 
 __all__ = [
     "BaseComposition",
     "HasMethods",
     "Interval",
+    "InvalidParameterError",
     "Options",
     "RealNotInt",
     "ScorerParts",
     "StrOptions",
+    "check_feature_names_in",
     "check_sample_weight",
     "fit_context",
     "ovr_decision_function",
@@ -37,6 +45,7 @@ __all__ = [
 ]
 
 fit_context = _fit_context
+check_feature_names_in = _check_feature_names_in
 check_sample_weight = _check_sample_weight
 ovr_decision_function = _ovr_decision_function
 raise_for_params = _raise_for_params

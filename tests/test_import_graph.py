@@ -28,7 +28,7 @@ LAYERS = [
     {"layers"},
     {"connections"},
     {"_lazy_rows"},
-    {"_links"},
+    {"_decisions", "_links"},
     {"_sklearn_compat"},
 ]
 ESTIMATORS = LAYERS[2]

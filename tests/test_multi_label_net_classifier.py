@@ -1,5 +1,7 @@
 """MultiLabelNetClassifier: probabilities and thresholds for labels, classes as well."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pandas as pd
@@ -8,9 +10,20 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_multilabel_classification
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import StackingClassifier
 from sklearn.exceptions import DataConversionWarning
-from sklearn.metrics import accuracy_score, average_precision_score, f1_score, log_loss
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.inspection import partial_dependence
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    f1_score,
+    get_scorer,
+    jaccard_score,
+    log_loss,
+    roc_auc_score,
+)
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
@@ -324,3 +337,41 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     with pytest.raises(ValueError, match="one number for each of 4 labels"):
         model.predict(X)
     assert clone(model).get_params()["threshold"] == [0.5] * 3
+
+
+METRICS = {
+    "accuracy": accuracy_score,
+    "f1_macro": partial(f1_score, average="macro"),
+    "jaccard_samples": partial(jaccard_score, average="samples"),
+    "average_precision": average_precision_score,
+    "roc_auc": roc_auc_score,
+}
+
+
+@pytest.mark.parametrize("n_labels", [2, 4])
+@pytest.mark.parametrize("tuned", [False, True], ids=["net", "tuner"])
+def test_scikit_learn_reads_the_classes_of_several_labels(tuned, n_labels):
+    X, y = labels(n_labels=n_labels)
+    model = net(epochs=5)
+    if tuned:
+        model = TunedThresholdMultiLabelClassifierCV(model, cv=2, random_state=0)
+    folds = list(KFold(2).split(X))
+    settings = {"cv": folds, "method": "predict_proba"}
+    probability = cross_val_predict(model, X, y, **settings)
+    assert probability.shape == y.shape
+    (train, test), *_ = folds
+    model.fit(X[train], y[train])
+    np.testing.assert_allclose(probability[test], model.predict_proba(X[test]), rtol=1e-6)
+    assert model.classes_.tolist() == [[0, 1]] * n_labels
+    # Scorers give what the metrics give for the same predictions.
+    for name, metric in METRICS.items():
+        of_probability = name in ("average_precision", "roc_auc")
+        predicted = model.predict_proba(X[test]) if of_probability else model.predict(X[test])
+        assert get_scorer(name)(model, X[test], y[test]) == metric(y[test], predicted)
+    # It takes two labels for two classes, and leaves the first out: as with MLPClassifier.
+    stacked = StackingClassifier([("net", model)], KNeighborsClassifier(), cv=folds).fit(X, y)
+    assert stacked.transform(X).shape == (len(X), 1 if n_labels == 2 else n_labels)
+    assert stacked.predict(X).shape == y.shape
+    # scikit-learn has no partial dependence of several labels, and says so.
+    with pytest.raises(ValueError, match="Multiclass-multioutput estimators are not supported"):
+        partial_dependence(model, X, [0])

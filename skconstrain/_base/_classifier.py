@@ -249,8 +249,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _set_labels(self, y, matrix, names):
         self._label_dtype = matrix.dtype
         self._labels_are_sparse = sparse.issparse(y)
-        # As a list, scikit-learn's scorers do not take two labels for two classes.
-        self.classes_ = [np.array([0, 1])] * matrix.shape[1]
+        # A list has no shape, which scikit-learn's cross-validation reads; np.arange(n_labels), as
+        # MLPClassifier has it, makes its scorers take two labels for two classes.
+        self.classes_ = np.tile([0, 1], (matrix.shape[1], 1))
         self._label_names = list(range(matrix.shape[1])) if names is None else names
         if names is not None:
             self.label_names_ = np.asarray(names, dtype=object)

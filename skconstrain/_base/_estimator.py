@@ -27,7 +27,6 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     check_sample_weight,
     fit_context,
-    safe_indexing,
 )
 
 if TYPE_CHECKING:
@@ -95,8 +94,8 @@ class NetEstimator(CopiedNet):
     def _check_settings(self) -> None:
         """Raise ``ValueError`` where parameters contradict each other."""
 
-    def _bytes_at_once(self) -> int | None:
-        """Return how much of X may be read at once; None if all of it must be, and be dense."""
+    def _bytes_at_once(self) -> float | None:
+        """Return how much of X may be read at once; None if it must be all of it, and dense."""
         return self.chunk_bytes
 
     @abstractmethod
@@ -165,7 +164,8 @@ class NetEstimator(CopiedNet):
         check_is_fitted(self)
         return self._network.predict(self._weights, self._validated_input(X))
 
-    @fit_context(prefer_skip_nested_validation=True)
+    # The experts of a gate are not validated yet.
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
         """Fit the network.
 
@@ -217,7 +217,17 @@ default=None
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
-        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
+        self,
+        X,
+        y,
+        sample_weight,
+        validation,
+        *,
+        continues,
+        epochs,
+        partial=False,
+        classes=None,
+        metadata=None,
     ):
         self._check_settings()
         if partial and self.early_stopping not in ("auto", False):
@@ -227,6 +237,7 @@ default=None
             )
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, given = self._training_rows(X, y, sample_weight, **settings)
+        given = given._replace(metadata=metadata or {})
         rows = self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
         held_out = folds = None
@@ -264,7 +275,7 @@ default=None
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
         """Return validated rows, and the same as they were given; those without weight are gone."""
-        given, names = Given(X, y, None), column_names(y)
+        given, names = Given(X, y), column_names(y)
         X, y = validate_rows(
             self,
             X,
@@ -286,9 +297,8 @@ default=None
                 raise ValueError("sample_weight must have a positive entry. Got only zeros.")
             if not used.all():
                 X, y, weight = X[used], y[used], weight[used]
-                if self._bytes_at_once() is None:
-                    given = given._replace(X=safe_indexing(given.X, np.flatnonzero(used)))
-            given = given._replace(weight=weight, used=used)
+                given = given._replace(used=np.flatnonzero(used))
+            given = given._replace(weight=weight)
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
         return Rows(X, target, weight), given._replace(y=y)
@@ -491,7 +501,7 @@ default=None
         prediction = self._oof_prediction(outputs)
         self.oof_prediction_, self._oof_folds = prediction, folds
         if given.used is not None:
-            n_rows = len(given.used)
+            n_rows = given.X.shape[0] if hasattr(given.X, "shape") else len(given.X)
             self.oof_prediction_ = np.full((n_rows, *prediction.shape[1:]), np.nan, outputs.dtype)
             self._oof_folds = np.full(n_rows, -1)
             self.oof_prediction_[given.used], self._oof_folds[given.used] = prediction, folds

@@ -18,14 +18,24 @@ class Rows(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The same rows as the user gave them: X and y, and weights or None.
+    """The same rows as the user gave them.
 
-    `used` are flags of all rows that were given, where some had no weight; or None.
+    Attributes
+    ----------
+    X
+        All rows, those without weight included.
+    y, weight
+        Targets and weights, or None, of the rows that are trained on.
+    metadata
+        What `fit` was given beside its own parameters, of all rows.
+    used
+        Numbers of the rows that are trained on; None if these are all rows.
     """
 
     X: object
     y: object
-    weight: np.ndarray | None
+    weight: np.ndarray | None = None
+    metadata: dict = {}
     used: np.ndarray | None = None
 
 

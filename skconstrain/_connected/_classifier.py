@@ -121,7 +121,7 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or list of n_labels arrays
+    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
         Classes of a 1-D target; ``[0, 1]`` for each of several labels.
     connection_weights_ : list of csr_array or DataFrame
         Weights of each matrix of `connections` (and of `output_connections`), of its shape, with an

@@ -1,23 +1,36 @@
 """GatedEnsembleClassifier: experts under a gate that learns who is right where."""
 
+import math
 from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.utils import Bunch
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Bunch, get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import layer_sizes
 from skconstrain._gated._calibration import probability_of
-from skconstrain._gated._expert import RESPONSES, check_experts
+from skconstrain._gated._expert import RESPONSES, check_experts, kept_experts
+from skconstrain._gated._expert_params import params_of_experts, warn_of_ignored_weight
+from skconstrain._gated._expert_rows import ExpertRows, indexable_rows, used_folds, used_rows
 from skconstrain._gated._fitted_gate import FittedGate
 from skconstrain._gated._given_experts import GivenExperts
 from skconstrain._gated._joint_experts import JointExperts
 from skconstrain._lazy_rows import moments
 from skconstrain._networks import GatedNetwork, Gating, TemperatureSchedule
-from skconstrain._sklearn_compat import BaseComposition, Interval, StrOptions
+from skconstrain._sklearn_compat import (
+    BaseComposition,
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    fit_context,
+    raise_for_params,
+)
 
 
 def _has_networks(self):
@@ -26,7 +39,7 @@ def _has_networks(self):
     return True
 
 
-class GatedEnsembleClassifier(NetClassifier, BaseComposition):
+class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     r"""Mixture of experts: classifiers under a gate that learns which of them to trust where.
 
     For when different models are right in different regions: with g(x) the gate over L experts and
@@ -47,8 +60,9 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
     ----------
     estimators : list of (str, classifier) or None, default=None
         Experts and their names, as in :class:`sklearn.ensemble.StackingClassifier`: classifiers or
-        Pipelines, which see X as it was given. Their parameters are set as ``name__parameter``.
-        None trains `n_experts` networks jointly with the gate.
+        Pipelines, which see X as it was given. Their parameters are set as ``name__parameter``;
+        ``"drop"`` in place of a classifier leaves it out. None trains `n_experts` networks jointly
+        with the gate.
     n_experts : int, default=4
         Number of networks where `estimators` is None.
     gating : {"soft", "hard", "top_k"}, default="soft"
@@ -98,7 +112,8 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         Probability from which on the second of two classes is predicted. More than two classes have
         none: the largest probability is predicted.
     class_weight : None, "balanced" or dict, default=None
-        Weights of classes in the loss of the gate, and of experts that are networks.
+        Weights of classes in the loss of the gate and in the fits of experts: as `sample_weight`
+        where they are given.
     loss : {"log_loss"}, keras.losses.Loss or callable, default="log_loss"
         What the gate, and experts that are networks, minimise.
     alpha : float, default=1e-4
@@ -153,7 +168,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
         batches, at least one; a chunk is drawn from many places of X and shuffled. About five
         chunks take memory at a time. Targets and weights are always held
-        whole. Given experts need all of X, dense.
+        whole. With given experts all of X is read at once; it may be sparse where they take that.
     jit_compile : bool or "auto", default="auto"
         Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
@@ -172,9 +187,9 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
     expert_usage_ : ndarray of shape (L,)
         Mean weight of each expert over the training rows; sums to 1.
     estimators_ : list of L classifiers
-        Fitted experts, where they are not networks.
+        Fitted experts that are not dropped, where they are not networks of the gate.
     named_estimators_ : Bunch
-        The same by name.
+        The same by name; ``"drop"`` for those dropped.
     gate_loss_curve_ : list of float
         Mean training loss of each epoch of the gate; the same as `loss_curve_`.
     n_features_in_ : int
@@ -327,6 +342,41 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         self.random_state = random_state
         self.verbose = verbose
 
+    # Experts are not validated yet.
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, **params):
+        """Fit the experts and the gate.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data, finite. Given experts get it as it is; the gate reads it dense.
+        y : array-like of shape (n_samples,)
+            Classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative. A weight of zero equals removing the row, a weight of two equals
+            repeating it. Given experts get it where they take it; with metadata routing, where they
+            request it.
+        X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), \
+default=None
+            Validation data. Without it, ``early_stopping=True`` sets `validation_fraction` of the
+            training data aside.
+        y_val : array-like, default=None
+            Classes of the validation data.
+        **params : dict
+            With metadata routing, whatever else the given experts request for their `fit`.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+        """
+        raise_for_params(params, self, "fit")
+        continues = self.warm_start and hasattr(self, "_weights")
+        validation = None if X_val is None and y_val is None else (X_val, y_val)
+        settings = {"continues": continues, "epochs": self.epochs, "metadata": params}
+        return self._fit(X, y, sample_weight, validation, **settings)
+
     @available_if(_has_networks)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one more epoch on the given data; only where experts are networks.
@@ -382,8 +432,68 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         """
         check_is_fitted(self)
         checked = self._validated_input(X)
-        logits = self._experts.logits(self._gate, checked, X, n_jobs=self.n_jobs)
+        logits = self._experts.logits(self._gate, checked, indexable_rows(X), n_jobs=self.n_jobs)
         return probability_of(logits)
+
+    def transform(self, X):
+        """Compute what the gate weighs: the probabilities of each expert.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+
+        Returns
+        -------
+        X_trans : ndarray of shape (n_samples, L) or (n_samples, L * n_classes)
+            The probability of the second of two classes by each expert; else of every class by the
+            first expert, by the second and so on.
+        """
+        probability = self.expert_predict_proba(X)
+        if len(self.classes_) == 2:
+            probability = probability[..., 1:]
+        return probability.reshape(len(probability), -1)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the columns of `transform`.
+
+        Parameters
+        ----------
+        input_features : array-like of str or None, default=None
+            Only checked: they must be `feature_names_in_`, where these are known.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str objects
+            Name of the class and of the expert, followed by the number of the class where there are
+            more than two; as in StackingClassifier.
+        """
+        check_is_fitted(self)
+        check_feature_names_in(self, input_features, generate_names=False)
+        n_classes = len(self.classes_)
+        numbers = [""] if n_classes == 2 else range(n_classes)
+        prefix = type(self).__name__.lower()
+        names = [f"{prefix}_{name}{number}" for name in self.expert_names_ for number in numbers]
+        return np.asarray(names, dtype=object)
+
+    def get_metadata_routing(self):
+        """Return how metadata is routed: `fit` hands to the experts what they request.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            Requests of this estimator and of its experts.
+        """
+        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
+        for name, expert in self._kept_experts:
+            mapping = MethodMapping().add(caller="fit", callee="fit")
+            router.add(**{name: expert}, method_mapping=mapping)
+        return router
+
+    @property
+    def _kept_experts(self):
+        """The given experts that are not dropped."""
+        return [] if self.estimators is None else kept_experts(self.estimators)
 
     @property
     def gate_loss_curve_(self):
@@ -424,7 +534,7 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         n_experts = self.n_experts
         if self.estimators is not None:
             check_experts(self.estimators, self.get_params(deep=False))
-            n_experts = len(self.estimators)
+            n_experts = len(self._kept_experts)
         if self.gating == "top_k" and self.k > n_experts:
             raise ValueError(f"k must not exceed the number of experts, {n_experts}. Got {self.k}.")
         if np.ndim(self.temperature) > 0 and not (
@@ -454,20 +564,39 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
                 "MultiOutputClassifier around it, or MultiLabelNetClassifier."
             )
 
+    def _encode_target(self, y, *, names, reset, classes=None):
+        return super()._encode_target(_as_vector(y), names=names, reset=reset, classes=classes)
+
     def _fit_inputs(self, rows, given):
         """Fit the experts that are given; their out-of-fold scores follow the features."""
         if self.estimators is None:
             experts = JointExperts(self.n_experts)
         else:
-            settings = {"stack_method": self.stack_method, "cv": self.cv, "n_rounds": self.n_rounds}
-            experts = GivenExperts(self.estimators, self.classes_, **settings)
+            cv = used_folds(self.cv, given.used)
+            settings = {"stack_method": self.stack_method, "cv": cv, "n_rounds": self.n_rounds}
+            experts = GivenExperts(self._kept_experts, self.classes_, **settings)
+        experts_rows = self._rows_of_experts(rows.weight, given)
+        if not isinstance(self.cv, str):
+            weight = self._weight_of_experts(rows.weight, given)
+            warn_of_ignored_weight(self._kept_experts, weight, experts_rows.params)
         settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
-        rows = experts.fit(rows, given, partial(self._generator, 0), **settings)
+        rows = experts.fit(rows, experts_rows, partial(self._generator, 0), **settings)
         self._experts, self.expert_names_ = experts, experts.names
         return rows
 
+    def _weight_of_experts(self, weight, given):
+        """Return `weight`, which holds those of classes, too, or None where none are given."""
+        return None if given.weight is None and self.class_weight is None else weight
+
+    def _rows_of_experts(self, weight, given):
+        """Return what given experts are fitted on."""
+        X, metadata = used_rows(given)
+        weight = self._weight_of_experts(weight, given)
+        params = params_of_experts(self, self._kept_experts, weight, metadata)
+        return ExpertRows(X, np.ravel(given.y), params)
+
     def _network_input(self, X, X_given):
-        return self._experts.inputs(X, X_given, n_jobs=self.n_jobs)
+        return self._experts.inputs(X, indexable_rows(X_given), n_jobs=self.n_jobs)
 
     def _specify(self, rows, continues):
         common = self._common_settings(rows)
@@ -480,7 +609,9 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
             gating=self.gating,
             k=int(self.k),
             gumbel=bool(self.gumbel),
-            is_penalised=self.load_balance > 0 or self.entropy_penalty > 0,
+            # The weight of a single expert is 1, whatever penalties there are.
+            is_penalised=len(self.expert_names_) > 1
+            and (self.load_balance > 0 or self.entropy_penalty > 0),
         )
         return GatedNetwork(**common, gate=gate, scores=self._experts.columns)
 
@@ -508,27 +639,31 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         return {"gate/temperature": schedule}
 
     def _learn(self, network, run, given):
+        given = self._rows_of_experts(run.weight, given)
         result = self._experts.learn(network, run, given, self._train, n_jobs=self.n_jobs)
         usage = FittedGate(network, result.weights).proba(run.X)
         self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
         if self.estimators is not None:
             self.estimators_ = [expert.estimator for expert in self._experts.experts]
-            named = zip(self.expert_names_, self.estimators_, strict=True)
-            self.named_estimators_ = Bunch(**dict(named))
+            named = dict(zip(self.expert_names_, self.estimators_, strict=True))
+            names = [name for name, _ in self.estimators]
+            self.named_estimators_ = Bunch(**{name: named.get(name, "drop") for name in names})
         return result
 
     def _outputs(self, X):
         check_is_fitted(self)
         checked = self._validated_input(X)
-        return self._experts.outputs(self._gate, checked, X, n_jobs=self.n_jobs)
+        return self._experts.outputs(self._gate, checked, indexable_rows(X), n_jobs=self.n_jobs)
 
     @property
     def _gate(self):
         return FittedGate(self._network, self._weights)
 
     def _bytes_at_once(self):
+        if self.estimators is None:
+            return super()._bytes_at_once()
         # Given experts are fitted on all of X, and get it as it is.
-        return None if self.estimators is not None else super()._bytes_at_once()
+        return math.inf if all(_takes_sparse(expert) for _, expert in self._kept_experts) else None
 
     def _params_shared_by_clones(self):
         shared = super()._params_shared_by_clones()
@@ -539,3 +674,14 @@ class GatedEnsembleClassifier(NetClassifier, BaseComposition):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
         return tags
+
+
+def _takes_sparse(expert):
+    # Tags are asked for before anything is checked.
+    return isinstance(expert, BaseEstimator) and get_tags(expert).input_tags.sparse
+
+
+def _as_vector(y):
+    """Return y of shape (n_samples,) where it is a column, with a warning."""
+    is_column = not sparse.issparse(y) and np.ndim(y) == 2 and np.shape(y)[1] == 1
+    return column_or_1d(y, warn=True) if is_column else y

@@ -1,6 +1,5 @@
 """Experts: classifiers of scikit-learn under a gate, whatever they give and whichever classes."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,14 +8,16 @@ from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._gated import _svc_decisions
-from skconstrain._sklearn_compat import safe_indexing
+from skconstrain._gated._expert_params import NO_PARAMS
+from skconstrain._sklearn_compat import InvalidParameterError, safe_indexing
 from skconstrain._stacked_fits._automatic import run_fits, together_if_worthwhile
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
@@ -141,18 +142,32 @@ def choose_response(name, estimator, wanted) -> str:
     return wanted
 
 
+def is_dropped(estimator) -> bool:
+    """Whether "drop" stands in place of an expert, as in StackingClassifier."""
+    return isinstance(estimator, str) and estimator == "drop"
+
+
+def kept_experts(estimators) -> list:
+    """Return the pairs of a name and a classifier that are not dropped."""
+    return [pair for pair in estimators if _is_pair(pair) and not is_dropped(pair[1])]
+
+
+def _is_pair(item):
+    return isinstance(item, tuple) and len(item) == 2
+
+
 def check_experts(estimators, taken_names) -> None:
     """Raise ``ValueError`` where the list of experts is not usable."""
     is_list = isinstance(estimators, Sequence) and not isinstance(estimators, str)
-    pairs = is_list and all(isinstance(item, tuple) and len(item) == 2 for item in estimators)
-    if not pairs:
+    if not (is_list and all(map(_is_pair, estimators))):
         raise ValueError(
             "estimators must be a list of (name, classifier) pairs, as in StackingClassifier. "
             f"Got {estimators!r:.100}."
         )
     names = [name for name, _ in estimators]
-    if len(names) < 2:
-        raise ValueError(f"A gate needs at least two experts. Got {len(names)}.")
+    if not kept_experts(estimators):
+        dropped = f"{len(names)} that are dropped" if names else "none"
+        raise ValueError(f"A gate over classifiers needs at least one expert. Got {dropped}.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"Names of experts must be unique. Got {twice[0]!r} more than once.")
@@ -161,9 +176,12 @@ def check_experts(estimators, taken_names) -> None:
             raise ValueError(
                 f"Names of experts must not hold '__' or be a parameter's. Got {name!r}."
             )
+        if is_dropped(estimator):
+            continue
         if not (hasattr(estimator, "fit") and is_classifier(estimator)):
             raise ValueError(
-                f"Experts must be classifiers. Got {name!r}, a {type(estimator).__name__}. "
+                "Experts must be classifiers, or 'drop'. "
+                f"Got {name!r}, a {type(estimator).__name__}. "
                 "A gate over regressors is not supported."
             )
 
@@ -173,7 +191,7 @@ def check_prefit(name, estimator, n_features) -> None:
     try:
         check_is_fitted(estimator)
     except Exception as error:
-        raise ValueError(
+        raise NotFittedError(
             f"cv='prefit' needs fitted experts. {name!r}, a {type(estimator).__name__}, is not. "
             "Fit it first, or use cv=5."
         ) from error
@@ -185,21 +203,26 @@ def check_prefit(name, estimator, n_features) -> None:
         )
 
 
-def fit_experts(estimators, X, y, weight, *, n_jobs, verbose=0) -> list:
-    """Fit a clone of each expert on all rows, in parallel."""
-    _warn_of_ignored_weight(estimators, weight)
-    jobs = (delayed(_fit_one)(name, estimator, X, y, weight) for name, estimator in estimators)
+def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0) -> list:
+    """Fit a clone of each expert on all rows, in parallel.
+
+    `params` is a dict of ExpertParams by name; an expert that is not in it has none.
+    """
+    jobs = (
+        delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit)
+        for name, estimator in estimators
+    )
     return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, verbose=verbose)
 
 
-def fit_parts(estimators, X, y, weight, parts, *, n_jobs) -> list:
+def fit_parts(estimators, X, y, params, parts, *, n_jobs) -> list:
     """Fit a clone of each expert on its rows; on rows of one class, a constant.
 
     `parts` holds the positions of each expert's rows. An expert without rows is a constant, too:
     the most frequent class of all.
     """
     jobs = (
-        delayed(_fit_part)(name, estimator, X, y, weight, rows)
+        delayed(_fit_part)(name, estimator, X, y, params.get(name, NO_PARAMS), rows)
         for (name, estimator), rows in zip(estimators, parts, strict=True)
     )
     return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs)
@@ -209,10 +232,15 @@ def _run_fits(jobs, estimators, X, n_jobs, verbose=0):
     return run_fits(jobs, estimators, X, n_jobs, prefer="threads", verbose=verbose)
 
 
-def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.ndarray:
+def out_of_fold_scores(experts, X, y, params, *, cv, n_jobs, verbose=0) -> np.ndarray:
     """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C)."""
     splits = list(cv.split(X, y))
-    jobs = (delayed(_held_out)(expert, X, y, weight, splits, n_jobs, verbose) for expert in experts)
+    jobs = (
+        delayed(_held_out)(
+            expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose
+        )
+        for expert in experts
+    )
     # One expert after the other, as far as they are no networks: folds are what runs in parallel.
     if effective_n_jobs(n_jobs) > 1:
         found = Parallel(n_jobs=1, verbose=0)(jobs)
@@ -222,11 +250,10 @@ def out_of_fold_scores(experts, X, y, weight, *, cv, n_jobs, verbose=0) -> np.nd
     return np.stack(found, axis=1)
 
 
-def _held_out(expert, X, y, weight, splits, n_jobs, verbose):
+def _held_out(expert, X, y, params, splits, n_jobs, verbose):
     """Return scores of every row by clones of one expert that were fitted without it."""
     if isinstance(expert.estimator, FrozenEstimator):
         return expert.scores(X)
-    params = _fit_params(expert.estimator, weight)
     try:
         with together_if_worthwhile([expert.estimator], X, len(splits), n_jobs):
             given = cross_val_predict(
@@ -297,49 +324,27 @@ def _one_hot(positions, n_classes):
     return np.eye(n_classes)[positions]
 
 
-def _fit_one(name, estimator, X, y, weight):
+def _fit_one(name, estimator, X, y, params):
     try:
-        return clone(estimator).fit(X, y, **(_fit_params(estimator, weight) or {}))
+        return clone(estimator).fit(X, y, **params)
     except Exception as error:
         raise _failure(name, error) from error
 
 
-def _fit_part(name, estimator, X, y, weight, rows):
+def _fit_part(name, estimator, X, y, params, rows):
     labels = y[rows]
     if len(rows) == 0:
         classes, counts = np.unique(y, return_counts=True)
         labels = classes[[np.argmax(counts)]]
     if (labels == labels[0]).all():
         return DummyClassifier(strategy="prior").fit(safe_indexing(X, [0]), labels[:1])
-    part_weight = None if weight is None else weight[rows]
-    return _fit_one(name, estimator, safe_indexing(X, rows), labels, part_weight)
+    return _fit_one(name, estimator, safe_indexing(X, rows), labels, params.of_rows(X, rows))
 
 
 def _failure(name, error):
-    return ValueError(f"Expert {name!r} failed to fit: {type(error).__name__}: {error}")
-
-
-def _fit_params(estimator, weight):
-    """Return the keyword with which an estimator takes weights, where it takes them."""
-    if weight is None:
-        return None
-    last, prefix = estimator, ""
-    while isinstance(last, Pipeline):
-        prefix += f"{last.steps[-1][0]}__"
-        last = last.steps[-1][1]
-    return {f"{prefix}sample_weight": weight} if has_fit_parameter(last, "sample_weight") else None
-
-
-def _warn_of_ignored_weight(estimators, weight):
-    if weight is None:
-        return
-    names = [name for name, expert in estimators if _fit_params(expert, weight) is None]
-    if names:
-        warnings.warn(
-            f"The experts {', '.join(names)} take no sample_weight: only the gate and the other "
-            "experts use it.",
-            stacklevel=5,
-        )
+    # As StackingClassifier, where it is the value of a parameter.
+    kind = InvalidParameterError if isinstance(error, InvalidParameterError) else ValueError
+    return kind(f"Expert {name!r} failed to fit: {type(error).__name__}: {error}")
 
 
 def _n_rows(X):

@@ -107,11 +107,11 @@ class GivenExperts(ExpertStrategy):
         scale, shift = best_calibration(scores, target, weight, self.columns)
         return {"eta/scale": scale, "eta/shift": shift}
 
-    def learn(self, network, run, given, train, *, n_jobs):
+    def learn(self, network, run, rows, train, *, n_jobs):
         """Train the gate, in rounds if they are asked for."""
         if self.n_rounds == 0:
             return train(network, run)
-        parts = Parts(self.estimators, self._responses(), self.classes, self.cv, given, n_jobs)
+        parts = Parts(self.estimators, self._responses(), self.classes, self.cv, rows, n_jobs)
         result, owner = train_in_rounds(network, run, self, parts, train)
         self.experts = parts.fit(owner)
         return result

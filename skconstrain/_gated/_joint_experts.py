@@ -28,7 +28,7 @@ class JointExperts(ExpertStrategy):
     def known_weights(self, X, target, weight):
         return {}
 
-    def learn(self, network, run, given, train, *, n_jobs):
+    def learn(self, network, run, rows, train, *, n_jobs):
         return train(network, run)
 
     def logits(self, gate, X, X_given, *, n_jobs):

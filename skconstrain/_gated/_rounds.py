@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from skconstrain._gated._expert import Expert, all_scores, fit_parts, make_experts
+from skconstrain._gated._expert_rows import ExpertRows
 from skconstrain._gated._fitted_gate import FittedGate
 from skconstrain._gated._partition import capped_assignment, make_folds, starting_parts
 from skconstrain._sklearn_compat import safe_indexing
@@ -29,8 +30,8 @@ class Parts:
         All classes.
     cv
         Number of folds inside the parts, or a splitter.
-    given
-        The rows as the user gave them.
+    rows
+        The rows that experts are fitted on.
     n_jobs
         Experts fitted in parallel.
     """
@@ -39,7 +40,7 @@ class Parts:
     responses: list[str]
     classes: np.ndarray
     cv: object
-    given: tuple
+    rows: ExpertRows
     n_jobs: int | None
 
     def fit(self, owner, training=None) -> list[Expert]:
@@ -52,13 +53,13 @@ class Parts:
             used[:] = False
             used[training] = True
         parts = [np.flatnonzero(used & (owner == i)) for i in range(len(self.estimators))]
-        fitted = fit_parts(self.estimators, *self.given, parts, n_jobs=self.n_jobs)
+        fitted = fit_parts(self.estimators, *self.rows, parts, n_jobs=self.n_jobs)
         names = [name for name, _ in self.estimators]
-        return make_experts(names, fitted, self.responses, self.classes, self.given.X)
+        return make_experts(names, fitted, self.responses, self.classes, self.rows.X)
 
     def scores(self, owner, rng) -> np.ndarray:
         """Return scores of every row by experts that were fitted without it, (n_rows, L, C)."""
-        X, y, _ = self.given
+        X, y, _ = self.rows
         scores = None
         for training, rest in make_folds(self.cv, y, rng).split(np.zeros(len(y)), y):
             found = all_scores(

@@ -32,7 +32,7 @@ class ExpertStrategy(ABC):
         ----------
         rows : Rows
             Validated rows to train on.
-        given : Given
+        given : ExpertRows
             The same rows as the user gave them.
         new_generator : callable
             Returns a generator that decides about folds.
@@ -60,8 +60,11 @@ class ExpertStrategy(ABC):
         """Return weights of the experts' part that are known before training, by name."""
 
     @abstractmethod
-    def learn(self, network, run, given, train, *, n_jobs):
-        """Train the network by ``train(network, run)``, once or several times; return a result."""
+    def learn(self, network, run, rows, train, *, n_jobs):
+        """Train the network by ``train(network, run)``, once or several times; return a result.
+
+        `rows` are ExpertRows, as in `fit`.
+        """
 
     @abstractmethod
     def logits(self, gate, X, X_given, *, n_jobs) -> np.ndarray:

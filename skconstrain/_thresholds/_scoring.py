@@ -19,6 +19,7 @@ from sklearn.metrics import (
 
 from skconstrain._sklearn_compat import scorer_parts
 from skconstrain._thresholds import _search as _thresholds
+from skconstrain._thresholds._least import raise_with_least
 
 # scikit-learn's functions whose score is a number made of tp, fp, fn and tn.
 _COUNTED = {
@@ -54,9 +55,24 @@ class Scoring:
     limit: int = 100
     has_fall_back: bool = False
 
-    def tune(self, y_true, y_score, weight=None, labels=None, *, default, limits, fbr=None):
-        """Find the best thresholds; the parameters are those of `_search.tune_each`."""
+    def tune(
+        self, y_true, y_score, weight=None, labels=None, *, default, limits, fbr=None, least=0
+    ):
+        """Find the best thresholds where every row has at least `least` labels.
+
+        The other parameters are those of `_search.tune_each`.
+        """
         options = {"weight": weight, "labels": labels, "default": default, "limits": limits}
+        thresholds = self._tune_freely(y_true, y_score, fbr=fbr, **options)
+        n_labels = len(thresholds)
+        if not 0 < least < n_labels or fbr is not None:
+            return thresholds
+        starts = [thresholds, np.full(n_labels, float(default))]
+        options |= {"least": least, "labels": _thresholds.tunable(y_true, labels)}
+        return raise_with_least(self, y_true, y_score, starts=starts, **options)
+
+    def _tune_freely(self, y_true, y_score, *, fbr, **options):
+        weight = options["weight"]
         if self.average in ("macro", "weighted"):
             # The weights of the labels are given by y: the best mean has every label at its best.
             return _thresholds.tune_each(y_true, y_score, self.metrics, fbr=fbr, **options)
@@ -68,6 +84,44 @@ class Scoring:
         else:
             make = partial(_OBJECTIVES[self.average], metric=self.metrics[0])
         return _thresholds.tune_together(y_true, y_score, make, **options)
+
+    def along(self, line, y_true, weight):
+        """Return the scores at the cut-offs of a line, ``-inf`` where they are not examined."""
+        if self.average is None:
+            return self._along_candidates(line, y_true, weight)
+        share = np.ones(len(y_true)) if weight is None else weight
+        if self.average == "samples":
+            return self._along_rows(line, y_true, share)
+        fixed = _thresholds.count_outcomes(y_true, line.below, share)
+        moving = line.counts(y_true, share)
+        if self.average == "micro":
+            rest = np.delete(fixed, list(moving), axis=1)
+            return self.metrics[0](*(rest.sum(axis=1)[:, None] + sum(moving.values())))
+        # Where labels stay, their scores are a constant.
+        support = fixed[0] + fixed[2] if self.average == "weighted" else np.ones(fixed.shape[1])
+        scores = [self.metrics[label](*found) * support[label] for label, found in moving.items()]
+        return sum(scores)
+
+    def _along_candidates(self, line, y_true, weight):
+        scores = np.full(len(line.ranking.starts), -np.inf)
+        for cut in line.ranking.candidates(y_true[:, line.label], self.limit):
+            scores[cut] = self._call(y_true, weight, line.predictions(cut))
+        return scores
+
+    def _along_rows(self, line, y_true, weight):
+        """Return scores of a mean over rows, each of which has two states along the line."""
+        is_short = line.substitute >= 0
+        lost = is_short & y_true[np.arange(len(y_true)), line.substitute]
+        hits, predicted = (line.below & y_true).sum(axis=1), line.below.sum(axis=1)
+        below = self._score_rows(y_true, hits, predicted)
+        hits, predicted = hits + y_true[:, line.label] - lost, predicted + 1 - is_short
+        gain = weight * (self._score_rows(y_true, hits, predicted) - below)
+        left_out, total = line.ranking.left_out(gain[line.ranking.order])
+        return weight @ below + total - left_out
+
+    def _score_rows(self, y_true, hits, predicted):
+        fp, fn = predicted - hits, y_true.sum(axis=1) - hits
+        return self.metrics[0](hits, fp, fn, y_true.shape[1] - hits - fp - fn)
 
     def score(self, y_true, y_pred, weight) -> float:
         """Score of predictions, bool arrays of shape (n_samples, n_labels)."""

@@ -203,7 +203,7 @@ def tune_each(
     """
     weight = np.ones(len(y_true)) if weight is None else weight
     thresholds = np.full(y_true.shape[1], float(default))
-    for label in _tunable(y_true, labels):
+    for label in tunable(y_true, labels):
         column = np.ascontiguousarray(y_score[:, label])
         ranking = Ranking.of(column, limits)
         scores = metrics[label](*ranking.counts(y_true[:, label], weight))
@@ -215,7 +215,8 @@ def tune_each(
     return thresholds
 
 
-def _tunable(y_true, labels):
+def tunable(y_true, labels) -> np.ndarray:
+    """Return the numbers of the labels that have a positive, among those that may be tuned."""
     present = y_true.any(axis=0)
     return np.flatnonzero(present if labels is None else present & labels)
 
@@ -408,7 +409,7 @@ def tune_together(
         for start in (np.full(n_labels, default), by_label)
     ]
     objective = max(objectives, key=lambda objective: objective.value())
-    tuned = _tunable(y_true, labels)
+    tuned = tunable(y_true, labels)
     ascend(objective, tuned, default)
     thresholds = np.full(n_labels, float(default))
     for label in tuned:

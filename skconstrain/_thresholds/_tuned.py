@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
+from skconstrain._decisions import decide
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -28,6 +29,7 @@ from skconstrain._sklearn_compat import (
 )
 from skconstrain._stacked_fits._automatic import together_if_worthwhile
 from skconstrain._thresholds._folds import label_folds
+from skconstrain._thresholds._least import least_labels
 from skconstrain._thresholds._scores import HeldOut, fit_and_score, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 
@@ -116,7 +118,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         is somewhat better than the score on new data.
     estimator_ : classifier
         The fitted classifier.
-    classes_ : list of n_labels ndarray of shape (2,), or ndarray of shape (n_classes,)
+    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
         ``[0, 1]`` for each label; the classes of a 1-D target.
     label_names_ : ndarray of shape (n_labels,)
         Column names of y, where y is a DataFrame.
@@ -144,6 +146,11 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
     A 1-D binary target is one label, whose positive class is ``classes_[1]``: "f1_macro" is then
     the F1 of that class. A multiclass target has no thresholds: the prediction is the class of the
     largest score, and nothing is tuned.
+
+    A least number of labels is honoured: where `estimator`, or the last step of its Pipeline, is a
+    :class:`MultiLabelNetClassifier` with `min_labels`, every prediction has as many, and thresholds
+    are chosen by cyclic coordinate ascent on the score of these predictions. With `fbr` they are
+    chosen as if there was no such number.
 
     ``sample_weight`` given to `fit` weights the fits and the search. With metadata routing it
     reaches the fits if `estimator` requests it; without, `estimator` must take it in its own `fit`.
@@ -273,7 +280,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             dense = np.asarray(y.toarray() if sparse.issparse(y) else y)
             self._container = type(y) if sparse.issparse(y) else None
             self._dtype, self._n_labels = dense.dtype, dense.shape[1]
-            self.classes_ = [np.array([0, 1])] * self._n_labels
+            self.classes_ = np.tile([0, 1], (self._n_labels, 1))
             return y, _as_indicator(dense)
         if kind == "multiclass-multioutput":
             raise ValueError(
@@ -430,9 +437,10 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             raise ValueError(
                 "sample_weight must be positive for some row held out. Got only zeros."
             )
-        options = {"default": default, "limits": limits, "fbr": self.fbr}
+        least = self._min_labels()
+        options = {"default": default, "limits": limits, "fbr": self.fbr, "least": least}
         self.thresholds_ = scoring.tune(*together, **options)
-        predicted = together.y_score >= self.thresholds_
+        predicted = decide(together.y_score, self.thresholds_, least)
         self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
         self.cv_thresholds_ = np.full((len(parts), len(self.thresholds_)), np.nan)
         for own, part in zip(self.cv_thresholds_, parts, strict=True):
@@ -441,6 +449,10 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
                 found = self.thresholds_ if whole else scoring.tune(*part, **options)
                 own[part.labels] = found[part.labels]
         self._warn_of_untuned(together.labels, default)
+
+    def _min_labels(self):
+        """Labels that every row has at least: one label is a binary target, and has none."""
+        return 0 if self._n_labels is None else least_labels(self.estimator_)
 
     def _warn_of_untuned(self, tuned, default):
         if tuned.all():
@@ -480,7 +492,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
                 f"thresholds_ must hold one threshold per label, {scores.shape[1]}. "
                 f"Got {len(self.thresholds_)}."
             )
-        predicted = scores >= self.thresholds_
+        predicted = decide(scores, self.thresholds_, self._min_labels())
         if self._n_labels is None:
             return self.classes_[predicted[:, 0].astype(int)]
         predicted = predicted.astype(self._dtype)

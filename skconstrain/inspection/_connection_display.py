@@ -331,7 +331,7 @@ def _names_of(estimator, weights):
     names = [getattr(estimator, "feature_names_in_", None)]
     names += list(getattr(estimator, "unit_names_", None) or [None] * len(weights))
     classes, n_outputs = getattr(estimator, "classes_", None), weights[-1].shape[1]
-    if names[-1] is None and classes is not None and not isinstance(classes, list):
+    if names[-1] is None and np.ndim(classes) == 1:
         shown = classes[1:] if n_outputs == 1 and len(classes) == 2 else classes
         names[-1] = [str(one) for one in shown] if len(shown) == n_outputs else None
     return names

@@ -367,7 +367,7 @@ def _as_labels(y, classes):
         names = [f"label {i}" for i in range(y.shape[1])] if names is None else list(names)
         return _positives(y), names, None
     y = y.ravel()
-    known = np.unique(y) if classes is None or isinstance(classes, list) else np.asarray(classes)
+    known = np.unique(y) if np.ndim(classes) != 1 else np.asarray(classes)
     if len(known) > 2 or type_of_target(y) != "binary":
         raise ValueError(
             "y must be an indicator matrix or have two classes: a multiclass target has no "

@@ -43,6 +43,8 @@ class Gate(keras.layers.Layer):
             self.choose.build(input_shape)
 
     def call(self, inputs, training=False):
+        if inputs.shape[-1] == 1:  # a single expert; Keras warns of a softmax over it
+            return ops.ones_like(inputs)
         scaled = inputs / self.temperature
         soft = ops.softmax(scaled, axis=-1)
         if self.gating == "soft":

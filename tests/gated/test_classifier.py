@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits, load_iris, make_blobs, make_classification, make_moons
+from sklearn.ensemble import StackingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression, Perceptron, Ridge
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -19,7 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skconstrain import GatedEnsembleClassifier
+from skconstrain import GatedEnsembleClassifier, MultiLabelNetClassifier
+from skconstrain._sklearn_compat import InvalidParameterError
 
 GATINGS = ["soft", "hard", "top_k"]
 FAST = {"epochs": 10, "tol": None, "random_state": 0, "gate_hidden_layer_sizes": (8,)}
@@ -329,9 +331,13 @@ def fitted_on(X, y, expert=None):
 
 X, Y = moons()
 WRONG = [
-    ({"estimators": [("a", SVC())]}, "at least two experts. Got 1"),
+    ({"estimators": []}, "at least one expert. Got none"),
+    ({"estimators": [("a", "drop")]}, "at least one expert. Got 1 that are dropped"),
     ({"estimators": [("a", SVC()), ("a", SVC())]}, "unique. Got 'a' more than once"),
-    ({"estimators": [("a", SVC()), ("b", Ridge())]}, "must be classifiers. Got 'b', a Ridge"),
+    (
+        {"estimators": [("a", SVC()), ("b", Ridge())]},
+        "or 'drop'. Got 'b', a Ridge",
+    ),
     ({"estimators": [SVC(), SVC()]}, r"list of \(name, classifier\) pairs"),
     ({"estimators": [("a__b", SVC()), ("c", SVC())]}, "must not hold '__'"),
     ({"estimators": [("gating", SVC()), ("c", SVC())]}, "or be a parameter's. Got 'gating'"),
@@ -361,6 +367,23 @@ WRONG = [
 def test_wrong_use_is_refused(params, message):
     with pytest.raises(ValueError, match=message):
         GatedEnsembleClassifier(**{**FAST, **params}).fit(X, Y)
+
+
+@pytest.mark.parametrize("settings", [{}, {"n_rounds": 2, "cv": 2}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        LogisticRegression(C=-1),
+        DecisionTreeClassifier(max_depth=-3),
+        MultiLabelNetClassifier(learning_rate=-1),
+    ],
+)
+def test_parameters_of_experts_are_validated_as_in_stacking(wrong, settings):
+    pairs = [("right", GaussianNB()), ("wrong", wrong)]
+    with pytest.raises(InvalidParameterError):
+        StackingClassifier(pairs).fit(X, Y)
+    with pytest.raises(InvalidParameterError, match=r"'wrong' failed to fit.* must be .* Got -"):
+        GatedEnsembleClassifier(pairs, **settings, **FAST).fit(X, Y)
 
 
 def test_rounds_take_no_validation_data():

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from skconstrain import GatedEnsembleClassifier
 from skconstrain._gated._expert import (
     RESPONSES,
     all_scores,
@@ -26,6 +27,7 @@ from skconstrain._gated._expert import (
     make_experts,
     out_of_fold_scores,
 )
+from skconstrain._gated._expert_params import params_of_experts
 
 ALL = np.array(["ash", "birch", "cedar", "dogwood"])
 SOME = [0, 2]  # positions of the classes that an expert knows
@@ -118,7 +120,7 @@ def test_out_of_fold_scores_are_of_clones_that_did_not_see_the_row():
     near = make_expert("near", KNeighborsClassifier(1).fit(X, y), "auto", ALL, X)
     frozen = FrozenEstimator(near.estimator)
     same = make_expert("frozen", frozen, "auto", ALL, X)
-    scores = out_of_fold_scores([near, same], X, y, None, cv=KFold(4), n_jobs=None)
+    scores = out_of_fold_scores([near, same], X, y, {}, cv=KFold(4), n_jobs=None)
     right = ALL[scores.argmax(axis=2)] == y[:, None]
     assert right[:, 1].all()
     assert right[:, 0].mean() < 0.6
@@ -129,7 +131,7 @@ def test_parts_are_fitted_on_their_own_rows():
     pairs = [(name, GaussianNB()) for name in "abcd"]
     first, second = np.flatnonzero(np.isin(y, ALL[:2])), np.flatnonzero(y == ALL[3])
     parts = [first, second, np.array([], int), np.arange(len(y))]
-    fitted = fit_parts(pairs, X, y, None, parts, n_jobs=None)
+    fitted = fit_parts(pairs, X, y, {}, parts, n_jobs=None)
     assert [expert.classes_.tolist() for expert in fitted[:2]] == [["ash", "birch"], ["dogwood"]]
     assert isinstance(fitted[1], DummyClassifier)
     np.testing.assert_array_equal(fitted[3].predict(X), GaussianNB().fit(X, y).predict(X))
@@ -143,8 +145,9 @@ def test_weights_go_to_the_last_step_of_a_pipeline():
     X, y = blobs(SOME)
     weight = np.where(y == "ash", 50.0, 1.0)
     pair = [("a", make_pipeline(StandardScaler(), LogisticRegression(C=1e-4)))]
-    (weighted,) = fit_experts(pair, X, y, weight, n_jobs=None)
-    (plain,) = fit_experts(pair, X, y, None, n_jobs=None)
+    params = params_of_experts(GatedEnsembleClassifier(pair), pair, weight, {})
+    (weighted,) = fit_experts(pair, X, y, params, n_jobs=None)
+    (plain,) = fit_experts(pair, X, y, {}, n_jobs=None)
     assert (weighted.predict_proba(X)[:, 0] > plain.predict_proba(X)[:, 0]).all()
 
 

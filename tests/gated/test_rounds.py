@@ -3,14 +3,14 @@
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
-from skconstrain._base._rows import Given
+from skconstrain._gated._expert_rows import ExpertRows
 from skconstrain._gated._rounds import Parts
 
 
 def parts_of(X, y):
     pairs = [(name, KNeighborsClassifier(1)) for name in "ab"]
     classes = np.unique(y)
-    return Parts(pairs, ["predict_proba"] * 2, classes, 4, Given(X, y, None), None)
+    return Parts(pairs, ["predict_proba"] * 2, classes, 4, ExpertRows(X, y, {}), None)
 
 
 def test_an_expert_is_fitted_on_its_own_rows():

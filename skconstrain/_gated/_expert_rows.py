@@ -1,0 +1,43 @@
+"""The rows that experts are fitted on: as the user gave them, without those that have no weight."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from skconstrain._gated._expert_params import ExpertParams
+from skconstrain._sklearn_compat import rows_of_params, safe_indexing
+
+
+class ExpertRows(NamedTuple):
+    """X as it was given, classes of shape (n_rows,) and parameters of the experts' fits by name."""
+
+    X: object
+    y: np.ndarray
+    params: dict[str, ExpertParams]
+
+
+def used_rows(given):
+    """Return X and the metadata of the rows that have weight."""
+    X, metadata = indexable_rows(given.X), given.metadata
+    if given.used is None:
+        return X, metadata
+    return safe_indexing(X, given.used), rows_of_params(X, metadata, given.used)
+
+
+def indexable_rows(X):
+    """Return X; a sparse matrix in a format whose rows can be chosen."""
+    return X.tocsr() if sparse.issparse(X) else X
+
+
+def used_folds(cv, used):
+    """Return `cv`; where it lists rows, those among `used`, numbered as these are."""
+    if used is None or hasattr(cv, "split") or not np.iterable(cv):
+        return cv
+    return [tuple(_among(part, used) for part in pair) for pair in cv]
+
+
+def _among(part, used):
+    part = np.asarray(part)
+    rows = np.flatnonzero(part) if part.dtype == bool else part
+    return np.searchsorted(used, rows[np.isin(rows, used)])

@@ -1,0 +1,108 @@
+"""Thresholds of labels of which every row has a least number."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_multilabel_classification
+from sklearn.metrics import f1_score, make_scorer, precision_score
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
+from skconstrain._decisions import decide
+from skconstrain._thresholds._least import Line
+from skconstrain._thresholds._scoring import resolve_scoring
+
+SCORINGS = [
+    "f1_macro",
+    "jaccard_weighted",
+    "precision_micro",
+    "f1_samples",
+    "balanced_accuracy",
+    make_scorer(f1_score, average="macro", pos_label=1, labels=[0, 2]),
+]
+
+
+def some_scores(n_rows=60, n_labels=4, seed=0):
+    rng = np.random.default_rng(seed)
+    score = rng.uniform(size=(n_rows, n_labels))
+    y = rng.uniform(size=score.shape) < 0.2 + 0.6 * score
+    return y, score, rng.uniform(0.5, 2, n_rows)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3])
+@pytest.mark.parametrize("scoring", SCORINGS, ids=str)
+def test_every_cut_off_has_the_score_of_its_predictions(scoring, least):
+    y, score, weight = some_scores()
+    scoring = resolve_scoring(scoring, cost_matrix=None, n_labels=4, max_cut_offs=1000)
+    thresholds = np.array([0.9, 0.6, 0.8, 0.7])
+    for label in range(4):
+        line = Line.of(label, score, thresholds, least, (0.0, 1.0))
+        found, expected = scoring.along(line, y, weight), []
+        for cut, threshold in enumerate(line.ranking.thresholds()):
+            moved = thresholds.copy()
+            moved[label] = threshold
+            predicted = decide(score, moved, least)
+            np.testing.assert_array_equal(line.predictions(cut), predicted)
+            expected.append(scoring.score(y, predicted, weight))
+        # Up to the labels that stay, and to the total of the weights.
+        examined = np.isfinite(found)
+        found, expected = found[examined], np.array(expected)[examined]
+        assert len(found) > 10
+        slope = np.ptp(found) / np.ptp(expected)
+        np.testing.assert_allclose(found - found[0], slope * (expected - expected[0]), atol=1e-9)
+
+
+@pytest.mark.parametrize("scoring", SCORINGS, ids=str)
+def test_the_score_of_rows_with_a_least_number_is_raised(scoring):
+    y, score, weight = some_scores(200)
+    scoring = resolve_scoring(scoring, cost_matrix=None, n_labels=4)
+    options = {"default": 0.5, "limits": (0.0, 1.0)}
+
+    def reached(thresholds):
+        return scoring.score(y, decide(score, thresholds, 2), weight)
+
+    freely = scoring.tune(y, score, weight, **options)
+    honouring = scoring.tune(y, score, weight, **options, least=2)
+    assert reached(honouring) >= max(reached(freely), reached(np.full(4, 0.5)))
+    # No other threshold of a single label is better.
+    for label in range(4):
+        for threshold in np.linspace(0, 1, 101):
+            moved = honouring.copy()
+            moved[label] = threshold
+            assert reached(moved) <= reached(honouring) + 1e-9
+    # All labels of every row: there is nothing to choose.
+    assert scoring.tune(y, score, weight, **options, least=4).shape == (4,)
+
+
+NET = {"hidden_layer_sizes": (), "epochs": 15, "learning_rate": 0.05, "tol": None}
+
+
+def wrapped(kind, least):
+    net = MultiLabelNetClassifier(min_labels=least, random_state=0, **NET)
+    if kind == "search":
+        return GridSearchCV(net, {"alpha": [1e-4]}, cv=2)
+    return make_pipeline(StandardScaler(), net) if kind == "pipeline" else net
+
+
+@pytest.mark.parametrize(("least", "scoring"), [(1, "precision_macro"), (3, "f1_macro")])
+@pytest.mark.parametrize("kind", ["plain", "pipeline", "search"])
+def test_the_tuner_honours_the_least_number_of_labels(kind, least, scoring):
+    X, y = make_multilabel_classification(400, 10, n_classes=6, n_labels=1, random_state=0)
+    X, X_new, y, _ = train_test_split(X, y, random_state=0)
+    # One split: the scores that thresholds are chosen on are those of the classifier that is kept.
+    settings = {"scoring": scoring, "cv": [(range(200), range(200, 300))], "refit": False}
+    tuned = TunedThresholdMultiLabelClassifierCV(wrapped(kind, least), **settings).fit(X, y)
+    for rows in (X, X_new, 1e3 * X_new):
+        assert tuned.predict(rows).sum(axis=1).min() >= least
+        assert tuned.estimator_.predict(rows).sum(axis=1).min() >= least
+    metric = precision_score if "precision" in scoring else f1_score
+    held_out, y_held_out = X[200:300], y[200:300]
+    options = {"average": "macro", "zero_division": 0}
+    found = metric(y_held_out, tuned.predict(held_out), **options)
+    assert tuned.best_score_ == pytest.approx(found)
+    # Better than thresholds that were chosen for predictions without a least number.
+    free = TunedThresholdMultiLabelClassifierCV(wrapped(kind, 0), **settings).fit(X, y)
+    probability = tuned.predict_proba(held_out)
+    np.testing.assert_allclose(free.predict_proba(held_out), probability, rtol=1e-6)
+    assert found >= metric(y_held_out, decide(probability, free.thresholds_, least), **options)
