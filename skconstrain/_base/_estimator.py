@@ -15,7 +15,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skconstrain._base._copies import CopiedNet
-from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
+from skconstrain._base._rows import (
+    Given,
+    Rows,
+    check_representable,
+    column_names,
+    scaled,
+    unit_of_loss,
+)
 from skconstrain._lazy_rows import LazyRows, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
@@ -130,8 +137,8 @@ class NetEstimator(CopiedNet):
         """Return what follows the last layer with a kernel."""
 
     @abstractmethod
-    def _start(self, rows: Rows) -> tuple[dict, float]:
-        """Return weights known before training, by name, and the scale of targets."""
+    def _start(self, rows: Rows) -> tuple[dict, np.ndarray | float]:
+        """Return weights known before training, by name, and the scale of each output's targets."""
 
     @abstractmethod
     def _keras_loss(self):
@@ -397,7 +404,7 @@ default=None
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
         exponent = self._keras_loss()[1]
-        unit = 1.0 if exponent is None else target_scale**exponent
+        unit = 1.0 if exponent is None else unit_of_loss(target_scale, exponent)
         losses = [loss * unit for loss in result.losses]
         scores = [-loss * unit for loss in result.validation_losses]
         monitored = [-score for score in scores] if self.early_stopping and scores else losses

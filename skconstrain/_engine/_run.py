@@ -46,7 +46,7 @@ class TrainingRun:
     learning_rate
         Learning rate; None is the optimizer's own.
     target_scale
-        Predictions are divided by it before the loss.
+        Predictions are divided by it before the loss: one number for each output, or for all.
     loss_numbers
         Settings of the loss that are data, by name.
     patience, tol
@@ -76,7 +76,7 @@ class TrainingRun:
     optimizer_state: list[np.ndarray] | None = None
     alpha: float = 0.0
     learning_rate: float | None = None
-    target_scale: float = 1.0
+    target_scale: np.ndarray | float = 1.0
     loss_numbers: dict[str, float] = field(default_factory=dict)
     patience: int = 10
     tol: float | None = None
