@@ -185,6 +185,13 @@ default=None
         -------
         self : object
             The fitted estimator.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C, when the epoch in hand is done; a second Ctrl-C stops at once. The
+            estimator is then fitted with the epochs trained so far, and whatever called `fit`, a
+            search for example, stops.
         """
         continues = self.warm_start and hasattr(self, "_weights")
         validation = None if X_val is None and y_val is None else (X_val, y_val)
@@ -422,13 +429,14 @@ default=None
         self.__dict__.pop("_model", None)
 
     def _warn(self, result, expects_convergence):
-        """Tell the user of an early or a late end."""
+        """Tell the user, and whatever calls `fit`, of an early or a late end."""
         if result.interrupted:
-            warnings.warn(
-                f"Training was interrupted after epoch {self.n_iter_}; its weights are kept.",
-                stacklevel=4,
+            # After all is recorded: the estimator is fitted, and a search that calls it ends.
+            raise KeyboardInterrupt(
+                f"Training was interrupted after epoch {self.n_iter_}. Its weights are kept: the "
+                "estimator is fitted."
             )
-        elif expects_convergence and self.tol is not None and not result.stopped:
+        if expects_convergence and self.tol is not None and not result.stopped:
             warnings.warn(
                 f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs "
                 "or learning_rate, or set tol=None to train for a fixed number of epochs.",
