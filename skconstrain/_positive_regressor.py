@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._spread import center_and_spread
 from skconstrain._links import LINKS, check_range, start
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
@@ -20,11 +21,14 @@ class PositiveRegressor(NetRegressor):
     .. math:: \hat y(x) = \text{lower} + s\,f(g\,\eta(x)) \quad\text{or}\quad
               \hat y(x) = \text{lower} + (\text{upper} - \text{lower})\,f(g\,\eta(x))
 
-    where s is the scale of the targets, found in `fit`: their standard deviation, or their mean
-    above `lower` if that is smaller. Targets are scaled by multiplication only, so that `lower`
-    keeps its meaning. Training starts where links have a gradient: before the first step every
-    prediction equals the weighted mean of y. The gain g, at most 1, is such that a change of one in
-    :math:`\eta` moves that start by no more than one standard deviation of y, whatever the link.
+    where s is the scale of each output's targets, found in `fit`: their standard deviation, or
+    their mean above `lower` if that is smaller. Targets are scaled by multiplication only, so that
+    `lower` keeps its meaning. Training starts where links have a gradient: before the first step
+    every prediction equals the weighted mean of y. The gain g, at most 1, is such that a change of
+    one in :math:`\eta` moves that start by no more than one standard deviation of y, whatever the
+    link. With ``loss="absolute_error"``, ``"huber"`` or ``"quantile"`` the median, or the
+    `quantile`, takes the place of the mean, and the interquartile range divided by 1.349 that of
+    the standard deviation: a few far values of y change neither.
 
     Every prediction lies inside the range and is finite, for every finite X however far from the
     training data, in float32 and float64. An open end is never reached, not even by rounding.
@@ -156,7 +160,9 @@ class PositiveRegressor(NetRegressor):
     n_iter_ : int
         Number of epochs trained.
     loss_curve_ : list of float of length n_iter_
-        Mean training loss of each epoch, without the penalty. It is in the units of the loss.
+        Mean training loss of each epoch, without the penalty. It is in the units of the loss. With
+        several outputs, it is the mean of their losses, each relative to its scale s, times the
+        mean of the units that these scales give the loss.
     validation_scores_ : list of float or None
         Negative loss of the validation data after each epoch. None without validation data. Larger
         is better.
@@ -312,21 +318,27 @@ class PositiveRegressor(NetRegressor):
         return BoundedOutputHead(self.output, float(self.lower), upper)
 
     def _start(self, rows):
-        """Start at the weighted mean of y; scale each output by its spread.
+        """Start at the center of y; scale each output by its spread.
 
-        By its mean above `lower` if that is smaller: the spread gives targets far from `lower` a
-        resolution, the mean keeps skewed ones from starting in the flat part of a link.
+        By its center above `lower` if that is smaller: the spread gives targets far from `lower` a
+        resolution, the center keeps skewed ones from starting in the flat part of a link.
         """
-        mean = np.average(rows.target, axis=0, weights=rows.weight)
-        variance = np.average((rows.target - mean) ** 2, axis=0, weights=rows.weight)
-        above, spread = mean - self.lower, np.sqrt(variance)
-        # A constant target has no spread but that of rounding.
-        scale = np.where(spread > 1e-9 * np.abs(mean), np.minimum(spread, above), above)
+        center, spread = self._center_and_spread(rows)
+        above = center - self.lower
+        scale = np.where(spread > 1e-9 * np.abs(center), np.minimum(spread, above), above)
         scale = np.where(scale > 0, scale, 1.0)
         ends = {"lower": self.lower, "upper": self.upper}
-        bias, gain = start(self.output, mean, spread, scale=scale, **ends)
+        bias, gain = start(self.output, center, spread, scale=scale, **ends)
         known = {"eta/bias": bias, "output/gain": gain, "output/scale": scale}
-        return known, float(np.mean(scale))
+        return known, scale
+
+    def _center_and_spread(self, rows):
+        """Return center and spread of y; those of all targets where a quantile is an end of it."""
+        mean, deviation = center_and_spread(rows)
+        center, spread = center_and_spread(rows, self._loss().quantile)
+        upper = np.inf if self.upper is None else self.upper
+        is_inside = (self.lower < center) & (center < upper)
+        return np.where(is_inside, center, mean), np.where(is_inside, spread, deviation)
 
     def _keras_loss(self):
         loss = self._loss()

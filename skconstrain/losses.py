@@ -315,12 +315,16 @@ class _RegressionLoss:
         e, where multiplying y and the prediction by s multiplies the loss by s**e; None where there
         is no such e. With e, training computes the loss of targets divided by their scale, and
         reports it in its own units.
+    quantile : float or None
+        The quantile that its best constant prediction is, or is near to. Training starts there, in
+        a unit that far values do not change. None where it is the mean.
     needs_positive_predictions, needs_positive_targets : bool
         Whether it is defined for positive predictions, and for positive y, only.
     """
 
     loss: keras.losses.Loss
     exponent: float | None = None
+    quantile: float | None = None
     needs_positive_predictions: bool = False
     needs_positive_targets: bool = False
 
@@ -341,17 +345,21 @@ _REGRESSION_LOSSES: dict[str, Callable[[float, float], _RegressionLoss]] = {
         keras.losses.MeanSquaredError(), exponent=2.0
     ),
     "absolute_error": lambda power, quantile: _RegressionLoss(
-        keras.losses.MeanAbsoluteError(), exponent=1.0
+        keras.losses.MeanAbsoluteError(), exponent=1.0, quantile=0.5
     ),
     # Huber counts as quadratic: its delta of 1 is in units of the target's scale.
-    "huber": lambda power, quantile: _RegressionLoss(keras.losses.Huber(), exponent=2.0),
+    "huber": lambda power, quantile: _RegressionLoss(
+        keras.losses.Huber(), exponent=2.0, quantile=0.5
+    ),
     "squared_log_error": lambda power, quantile: _RegressionLoss(
         keras.losses.MeanSquaredLogarithmicError(), needs_positive_predictions=True
     ),
     "poisson": lambda power, quantile: _deviance(1.0),
     "gamma": lambda power, quantile: _deviance(2.0),
     "tweedie": lambda power, quantile: _deviance(power),
-    "quantile": lambda power, quantile: _RegressionLoss(PinballLoss(quantile), exponent=1.0),
+    "quantile": lambda power, quantile: _RegressionLoss(
+        PinballLoss(quantile), exponent=1.0, quantile=quantile
+    ),
 }
 
 

@@ -11,12 +11,13 @@ from sklearn.datasets import load_diabetes, make_regression
 from sklearn.dummy import DummyRegressor
 from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LinearRegression, PoissonRegressor
-from sklearn.metrics import mean_poisson_deviance, mean_squared_error
+from sklearn.metrics import mean_poisson_deviance, mean_squared_error, r2_score
 from sklearn.preprocessing import StandardScaler
 
-from skconstrain import PositiveRegressor
+from skconstrain import PositiveRegressor, SparseConnectedNet
 from skconstrain._links import LINKS
 from skconstrain.losses import _REGRESSION_LOSSES
+from skconstrain.model_selection import fit_many
 from tests.registry import positive_regression
 
 OUTPUTS = sorted(LINKS)
@@ -100,6 +101,59 @@ def test_the_loss_curve_is_in_units_of_the_loss():
         np.testing.assert_allclose(
             model.loss_curve_[0], metric(target, model.predict(X)), rtol=1e-5
         )
+
+
+@pytest.mark.parametrize("estimator", [PositiveRegressor, SparseConnectedNet])
+@pytest.mark.parametrize("ratio", [1e3, 1e6])
+def test_every_output_trains_on_its_own_scale(estimator, ratio):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    y = np.exp(X @ rng.normal(size=(4, 2)) / 4)
+    model = estimator(
+        hidden_layer_sizes=(20,), learning_rate=0.01, epochs=80, tol=None, random_state=0
+    )
+    equal = model.fit(X, y).predict(X)
+    other = model.fit(X, y * [1, ratio]).predict(X)
+    assert r2_score(y[:, 0], other[:, 0]) > 0.9
+    np.testing.assert_allclose(other, equal * [1, ratio], rtol=1e-6)
+
+
+def test_outputs_of_different_scale_train_alike_in_a_stack():
+    X, y = positive_regression()
+    y = np.column_stack([y, 1e6 * y[::-1]])
+    nets = [PositiveRegressor((6,), epochs=20, tol=None, random_state=seed) for seed in (0, 1)]
+    alone = [clone(net).fit(X, y).predict(X) for net in nets]
+    together = [net.predict(X) for net in fit_many(nets, X, y)]
+    np.testing.assert_allclose(together, alone, rtol=1e-6)
+
+
+@pytest.mark.parametrize("estimator", [PositiveRegressor, SparseConnectedNet])
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
+def test_robust_losses_do_not_follow_one_outlier(estimator, loss):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 5))
+    y = np.exp(X @ rng.normal(size=5) / 3)
+    with_outlier = np.where(np.arange(400) == 0, 1e4 * y.max(), y)
+    model = estimator(
+        hidden_layer_sizes=(20,),
+        loss=loss,
+        learning_rate=0.01,
+        epochs=150,
+        tol=None,
+        random_state=0,
+    )
+    clean, other = (model.fit(X, given).predict(X[1:]) for given in (y, with_outlier))
+    assert r2_score(y[1:], other) > r2_score(y[1:], clean) - 0.05
+
+
+@pytest.mark.parametrize("estimator", [PositiveRegressor, SparseConnectedNet])
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
+def test_robust_losses_do_not_depend_on_the_unit_of_y(estimator, loss):
+    X, y = positive_regression()
+    model = estimator(hidden_layer_sizes=(6,), loss=loss, epochs=10, tol=None, random_state=0)
+    expected = model.fit(X, y).predict(X)
+    for unit in (1e-30, 1e30):
+        np.testing.assert_allclose(model.fit(X, unit * y).predict(X), unit * expected, rtol=1e-6)
 
 
 def test_quantiles_cover_their_share():

@@ -17,7 +17,14 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import deal, deal_few
-from skconstrain._base._rows import Given, Rows, check_representable, column_names, scaled
+from skconstrain._base._rows import (
+    Given,
+    Rows,
+    check_representable,
+    column_names,
+    scaled,
+    unit_of_loss,
+)
 from skconstrain._base._schedules import SCHEDULES, base_rate, rate_schedule
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
@@ -134,8 +141,8 @@ class NetEstimator(CopiedNet):
         """Return what follows the last layer with a kernel."""
 
     @abstractmethod
-    def _start(self, rows: Rows) -> tuple[dict, float]:
-        """Return weights known before training, by name, and the scale of targets."""
+    def _start(self, rows: Rows) -> tuple[dict, np.ndarray | float]:
+        """Return weights known before training, by name, and the scale of each output's targets."""
 
     @abstractmethod
     def _keras_loss(self):
@@ -190,6 +197,13 @@ default=None
         -------
         self : object
             The fitted estimator.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After Ctrl-C, when the epoch in hand is done; a second Ctrl-C stops at once. The
+            estimator is then fitted with the epochs trained so far, and whatever called `fit`, a
+            search for example, stops.
         """
         continues = self.warm_start and hasattr(self, "_weights")
         validation = None if X_val is None and y_val is None else (X_val, y_val)
@@ -470,7 +484,7 @@ default=None
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
         exponent = self._keras_loss()[1]
-        unit = 1.0 if exponent is None else target_scale**exponent
+        unit = 1.0 if exponent is None else unit_of_loss(target_scale, exponent)
         losses = [loss * unit for loss in result.losses]
         scores = [-loss * unit for loss in result.validation_losses]
         monitored = [-score for score in scores] if self.early_stopping and scores else losses
@@ -507,13 +521,14 @@ default=None
             self.oof_prediction_[given.used], self._oof_folds[given.used] = prediction, folds
 
     def _warn(self, result, expects_convergence):
-        """Tell the user of an early or a late end."""
+        """Tell the user, and whatever calls `fit`, of an early or a late end."""
         if result.interrupted:
-            warnings.warn(
-                f"Training was interrupted after epoch {self.n_iter_}; its weights are kept.",
-                stacklevel=4,
+            # After all is recorded: the estimator is fitted, and a search that calls it ends.
+            raise KeyboardInterrupt(
+                f"Training was interrupted after epoch {self.n_iter_}. Its weights are kept: the "
+                "estimator is fitted."
             )
-        elif expects_convergence and self._may_stop_on_training_loss() and not result.stopped:
+        if expects_convergence and self._may_stop_on_training_loss() and not result.stopped:
             warnings.warn(
                 f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs "
                 "or learning_rate, or set tol=None to train for a fixed number of epochs.",

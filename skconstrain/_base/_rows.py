@@ -40,9 +40,17 @@ class Given(NamedTuple):
 
 
 def scaled(rows, target_scale):
-    """Return rows in the network's precision, with targets divided by their scale."""
+    """Return rows in the network's precision, with targets divided by their scales."""
     dtype = rows.X.dtype
     return rows.X, (rows.target / target_scale).astype(dtype), rows.weight.astype(dtype)
+
+
+def unit_of_loss(target_scale, exponent):
+    """Return what turns the loss of scaled targets into one in its own units.
+
+    Outputs count equally, however large they are: the mean of their units serves all of them.
+    """
+    return float(np.mean([float(scale) ** exponent for scale in np.ravel(target_scale)]))
 
 
 def check_representable(target, dtype):

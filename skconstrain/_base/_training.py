@@ -10,7 +10,7 @@ from skconstrain._engine._batching import padded
 from skconstrain._engine._optimizers import instance_of
 from skconstrain._keras_wrapper import NetWrapper
 from skconstrain._networks import Network
-from skconstrain._stacked_fits._barrier import current_barrier
+from skconstrain._stacked_fits._barrier import current_barrier, is_wanted
 from skconstrain._stacked_fits._request import ALONE, Request
 
 
@@ -42,7 +42,7 @@ def _train_alone(wrapper, run, jit_compile):
         has_callbacks=bool(run.callbacks),
     )
     with lent as program, _engine.precision():
-        return _engine.train(program, run)
+        return _engine.train(program, run, is_wanted)
 
 
 def _may_be_stacked(wrapper, run):
@@ -86,13 +86,13 @@ def _train_together(requests):
         jit_compile=jit_compile,
     )
 
-    def is_wanted():
+    def are_wanted():
         return any(request.is_wanted for request in requests)
 
     runs = [request.payload[1] for request in requests]
     try:
         with _engine.precision():
-            return _engine.train_stack(lend, runs, is_wanted)
+            return _engine.train_stack(lend, runs, are_wanted)
     except _engine.NotStackableError:
         return [ALONE] * len(requests)
 

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 
 from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._spread import center_and_spread
 from skconstrain._connected._mixin import ConnectedNetMixin
 from skconstrain._networks import AffineHead
 from skconstrain._sklearn_compat import Interval
@@ -137,7 +138,9 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     n_iter_ : int
         Number of epochs trained.
     loss_curve_ : list of float of length n_iter_
-        Mean training loss of each epoch, without the penalty.
+        Mean training loss of each epoch, without the penalty. With several outputs, it is the mean
+        of their losses, each relative to the spread of its targets, times the mean of the units
+        that these spreads give the loss.
     validation_scores_ : list of float or None
         Negative loss of the validation data after each epoch. None without validation data.
     best_loss_ : float
@@ -260,13 +263,11 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         return AffineHead()
 
     def _start(self, rows):
-        """Start at the weighted mean of y; give each output the unit of its spread."""
-        mean = np.average(rows.target, axis=0, weights=rows.weight)
-        spread = np.sqrt(np.average((rows.target - mean) ** 2, axis=0, weights=rows.weight))
-        # A constant target has no spread but that of rounding.
-        scale = np.where(spread > 1e-9 * np.abs(mean), spread, 1.0)
-        shift = mean if self.use_bias else np.zeros_like(mean)
-        return {"output/scale": scale, "output/shift": shift}, float(np.mean(scale))
+        """Start at the center of y; give each output the unit of its spread."""
+        center, spread = center_and_spread(rows, self._loss().quantile)
+        scale = np.where(spread > 1e-9 * np.abs(center), spread, 1.0)
+        shift = center if self.use_bias else np.zeros_like(center)
+        return {"output/scale": scale, "output/shift": shift}, scale
 
     def _keras_loss(self):
         loss = self._loss()

@@ -74,12 +74,14 @@ class Program(ABC):
             self.optimizer.build(self._parameters.variables)
         self.fresh_optimizer = self.optimizer_state()
         # Data, so that fits that differ in them share the program.
-        self._penalty, self._target_scale = self._scalar("penalty"), self._scalar("target_scale")
-        self._loss_numbers = {name: self._scalar(name) for name in numbers_of(model.loss)}
+        self._penalty = self._setting("penalty")
+        self._target_scale = self._setting("target_scale", (model.outputs[0].shape[-1],))
+        self._loss_numbers = {name: self._setting(name) for name in numbers_of(model.loss)}
 
-    def _scalar(self, name):
+    def _setting(self, name, shape=()):
         # Named, because Keras would count up a global number for a name of its own.
-        return keras.Variable(0.0, dtype=self.dtype.name, trainable=False, name=name)
+        dtype = self.dtype.name
+        return keras.Variable(np.zeros(shape, dtype), dtype=dtype, trainable=False, name=name)
 
     def load(self, weights, *, optimizer_state, learning_rate, penalty, target_scale, loss_numbers):
         """Prepare a training.
@@ -95,7 +97,7 @@ class Program(ABC):
         penalty
             Factor of the kernels in their gradients.
         target_scale
-            Predictions are divided by it before the loss.
+            Predictions are divided by it before the loss: one number for each output, or for all.
         loss_numbers
             Settings of the loss that are data, by name.
         """
@@ -107,7 +109,7 @@ class Program(ABC):
         if learning_rate is not None:
             self.set_learning_rate(learning_rate)
         self._penalty.assign(penalty)
-        self._target_scale.assign(target_scale)
+        self._target_scale.assign(np.broadcast_to(target_scale, self._target_scale.shape))
         for name, variable in self._loss_numbers.items():
             variable.assign(loss_numbers[name])
 

@@ -55,7 +55,7 @@ class TrainingRun:
         the learning rate for an epoch; it is asked for the middle of each epoch. None is a factor
         of 1, and leaves a schedule of the optimizer as it is.
     target_scale
-        Predictions are divided by it before the loss.
+        Predictions are divided by it before the loss: one number for each output, or for all.
     loss_numbers
         Settings of the loss that are data, by name.
     patience, tol
@@ -89,7 +89,7 @@ class TrainingRun:
     alpha: float = 0.0
     learning_rate: float | None = None
     rate_schedule: Callable[[float], float] | None = None
-    target_scale: float = 1.0
+    target_scale: np.ndarray | float = 1.0
     loss_numbers: dict[str, float] = field(default_factory=dict)
     patience: int = 10
     tol: float | None = None

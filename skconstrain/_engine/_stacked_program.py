@@ -57,7 +57,8 @@ class StackedProgram(ABC):
 
     # Networks of larger kernels train alone.
     max_kernel_size: ClassVar[int]
-    # Learning rates, penalties, scales of the targets, settings of the loss: shape (n_models,).
+    # Learning rates, penalties, scales of the targets, settings of the loss: shape (n_models,);
+    # scales (n_models, n_outputs).
     _settings: list
     # The optimizer's variables of a model that has not trained.
     _fresh_optimizer: list[np.ndarray]
@@ -91,7 +92,8 @@ class StackedProgram(ABC):
         weights = [np.stack(arrays) for arrays in zip(*starts, strict=True)]
         states = [state_to_start_from(self._fresh_optimizer, state) for state in optimizer_states]
         by_name = ([of_model[name] for of_model in loss_numbers] for name in self._loss_names)
-        settings = (learning_rates, penalties, target_scales, *by_name)
+        scales = [np.broadcast_to(s, self.model.outputs[0].shape[-1:]) for s in target_scales]
+        settings = (learning_rates, penalties, scales, *by_name)
         self._settings = [self.to_device(np.array(values, self.dtype)) for values in settings]
         self._start(weights, states)
         self._copies = {}

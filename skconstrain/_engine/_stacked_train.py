@@ -8,7 +8,7 @@ import numpy as np
 from skconstrain._engine._batching import Batches, pad_rows, padded
 from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stopping import Stopping
-from skconstrain._engine._train import divergence
+from skconstrain._engine._train import abandoned, divergence
 
 # What a program for fewer models costs, and a step of one model: measured on two cores. Estimates,
 # not clocks, decide, so that a training is the same whenever it is repeated.
@@ -157,7 +157,7 @@ class _Stack:
                     self.members[i].leave(self.program, i)
                 return
             if not is_wanted():
-                raise RuntimeError("The parallel call that these fits belong to has ended.")
+                raise abandoned()
             self._epoch(running)
             standing = self.program.n_models - len(running)
             wasted += standing * self.members[running[0]].batches.n_steps * self._step_seconds()

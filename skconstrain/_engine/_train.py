@@ -1,6 +1,7 @@
 """The training loop: epochs, stopping, callbacks, interruption."""
 
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -20,21 +21,29 @@ _BATCH_HOOKS = (
 )
 
 
-def train(program, run: TrainingRun) -> TrainingResult:
+def train(
+    program, run: TrainingRun, is_wanted: Callable[[], bool] = lambda: True
+) -> TrainingResult:
     """Train `program` as `run` says.
+
+    `is_wanted` says after each epoch whether anybody waits for the result.
 
     Raises
     ------
     ValueError
         If the loss or the weights stop being finite.
+    RuntimeError
+        If nobody waits for the result any more.
     """
-    loop = _Loop(program, run)
+    loop = _Loop(program, run, is_wanted)
     try:
         with (
             DeferredInterrupt() as interrupt,
             progress(run.verbose, run.epochs, run.first_epoch) as report,
         ):
             loop.run(interrupt, report)
+        # Also where it came after the last epoch.
+        loop.interrupted = interrupt.requested
     except KeyboardInterrupt:
         if not loop.losses:
             raise  # nothing was trained that could be kept
@@ -49,8 +58,8 @@ def train(program, run: TrainingRun) -> TrainingResult:
 class _Loop:
     """State of one run."""
 
-    def __init__(self, program, run: TrainingRun):
-        self.program, self.data = program, run
+    def __init__(self, program, run: TrainingRun, is_wanted):
+        self.program, self.data, self._is_wanted = program, run, is_wanted
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.interrupted = False
@@ -82,8 +91,9 @@ class _Loop:
             logs = self._epoch(epoch, hooks)
             hooks.on_epoch_end(epoch, logs)
             report(epoch, logs)
-            self.interrupted = interrupt.requested
-            if self.best.done or self.program.model.stop_training or self.interrupted:
+            if not self._is_wanted():
+                raise abandoned()
+            if self.best.done or self.program.model.stop_training or interrupt.requested:
                 break
         hooks.on_train_end(logs)
 
@@ -181,6 +191,11 @@ def divergence(what: str, rate: float) -> ValueError:
         f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
         "or give the optimizer clipnorm=1.0."
     )
+
+
+def abandoned() -> RuntimeError:
+    """Return the error of a training that nobody waits for."""
+    return RuntimeError("The parallel call that this fit belongs to has ended.")
 
 
 def _watches_batches(callback):

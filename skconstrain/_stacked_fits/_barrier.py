@@ -209,6 +209,12 @@ def _current_task() -> Task | None:
     return getattr(_LOCAL, "task", None)
 
 
+def is_wanted() -> bool:
+    """Whether somebody waits for the task that this thread runs; True outside of tasks."""
+    task = _current_task()
+    return task is None or task.call.is_wanted
+
+
 def current_barrier() -> Barrier | None:
     """Return the barrier of the task that this thread runs, or None."""
     task = _current_task()

@@ -253,8 +253,9 @@ def test_ctrl_c_raised_by_a_callback_keeps_the_epochs_before_it():
             raise KeyboardInterrupt
 
     callbacks = [keras.callbacks.LambdaCallback(on_epoch_end=interrupt)]
-    with pytest.warns(UserWarning, match="interrupted after epoch 3"):
-        model = PositiveRegressor((6,), callbacks=callbacks, epochs=50).fit(X, y)
+    model = PositiveRegressor((6,), callbacks=callbacks, epochs=50)
+    with pytest.raises(KeyboardInterrupt, match="interrupted after epoch 3"):
+        model.fit(X, y)
     assert model.n_iter_ == 3
     assert np.isfinite(model.predict(X)).all()
 

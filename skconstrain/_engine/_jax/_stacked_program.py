@@ -34,7 +34,8 @@ class JaxStackedProgram(StackedProgram):
             i for i, v in enumerate(self.optimizer.variables) if v is self.optimizer._learning_rate
         )
         values, one = self._shapes_of_values(), self._shape(self.n_models)
-        settings = (one, dict.fromkeys(self._loss_names, one))
+        scales = self._shape(self.n_models, model.outputs[0].shape[-1])
+        settings = (scales, dict.fromkeys(self._loss_names, one))
         order = self._shape(self.n_models, spec.padded_steps * spec.width, dtype=np.int32)
         steps = self._shape(self.n_models, dtype=np.int32)
         data = [self._shape(*shape) for shape in self._shapes_of_rows(spec.padded_rows)]

@@ -35,12 +35,14 @@ class TensorFlowStackedProgram(StackedProgram):
         self._make_variables()
         order = tf.TensorSpec((self.n_models, spec.padded_steps * spec.width), tf.int32)
         one = tf.TensorSpec((self.n_models,), tf.as_dtype(self.dtype))
-        steps, loss_settings = tf.TensorSpec((self.n_models,), tf.int32), 1 + len(self._loss_names)
+        steps = tf.TensorSpec((self.n_models,), tf.int32)
+        scales = tf.TensorSpec((self.n_models, model.outputs[0].shape[-1]), one.dtype)
+        loss_settings = [scales, *[one] * len(self._loss_names)]
         data = self._data_spec(spec.padded_rows)
-        arguments = [*data, order, steps, one, one, *[one] * loss_settings]
+        arguments = [*data, order, steps, one, one, *loss_settings]
         self._run = _traced(self._epoch, arguments, spec.jit_compile)
         if spec.n_validation:
-            arguments = [*self._data_spec(spec.n_validation), *[one] * loss_settings]
+            arguments = [*self._data_spec(spec.n_validation), *loss_settings]
             self._evaluate = _traced(self._losses, arguments, spec.jit_compile)
 
     def _data_spec(self, n_rows):

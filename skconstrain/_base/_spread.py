@@ -1,0 +1,39 @@
+"""Where targets lie and how far they spread: the start of training, and its unit."""
+
+import numpy as np
+
+from skconstrain._links import saturation_limit
+
+# Interquartile range of a normal distribution, in standard deviations.
+_RANGE_OF_NORMAL = 1.349
+
+
+def center_and_spread(rows, quantile=None):
+    """Return the center and the spread of each output's targets, weighted.
+
+    They are mean and standard deviation. With a `quantile`, for a loss that follows it and not far
+    values, they are that quantile and the interquartile range, in units in which it is the
+    standard deviation of normal targets. Where half of the targets are equal, the spread is the
+    standard deviation all the same. A constant target has no spread but that of rounding.
+    """
+    y, weight = rows.target, rows.weight
+    mean = np.average(y, axis=0, weights=weight)
+    deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
+    if quantile is None:
+        return mean, deviation
+    center, low, high = weighted_quantiles(y, weight, [quantile, 0.25, 0.75])
+    # Scaled targets stay in the range in which a network computes.
+    largest = np.abs(y - center).max(axis=0) / saturation_limit(rows.X.dtype)
+    spread = np.maximum((high - low) / _RANGE_OF_NORMAL, largest)
+    return center, np.where(high - low > 1e-9 * np.abs(center), spread, deviation)
+
+
+def weighted_quantiles(values, weight, shares):
+    """Return quantiles of columns, shape (n_shares, n_columns): a weight of 2 is a row twice."""
+    found = np.empty((len(shares), values.shape[1]))
+    for column, numbers in enumerate(values.T):
+        order = np.argsort(numbers, kind="stable")
+        below = np.cumsum(weight[order], dtype=np.float64)
+        places = np.searchsorted(below, np.multiply(shares, below[-1]))
+        found[:, column] = numbers[order[places]]
+    return found
