@@ -2,7 +2,7 @@
 
 Usage::
 
-    python -m tests.campaign                    # 200,000 rows or two minutes, and all calls
+    python -m tests.campaign                    # 2,000,000 rows or two minutes, and all calls
     python -m tests.campaign --rows 10000000 --seconds 3600 --seed 1
 
 Rows of every scale, subnormal, huge, constant, far from the training data, in both precisions and
@@ -17,6 +17,7 @@ The exit status is 1 if a promise was broken or an error is not graded.
 import argparse
 import os
 import sys
+from collections import Counter
 
 # Before TensorFlow is imported: its notes would stand between the lines of the report.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -49,8 +50,20 @@ def report(rows, calls) -> str:
     lines.append(_line("all", totals))
     for title, found in (("violations", rows.violations), ("ungraded errors", calls.ungraded)):
         if found:
-            lines += ["", title, *(f"  {text}" for _, text in found)]
+            lines += ["", title, *_listed(text for _, text in found)]
     return "\n".join(lines)
+
+
+def _listed(texts):
+    """Return the first text about each promise or call, and how many others there are."""
+    first, counts = {}, Counter()
+    for text in texts:
+        about = text.partition(";")[0]
+        first.setdefault(about, text)
+        counts[about] += 1
+    for about, text in first.items():
+        others = counts[about] - 1
+        yield f"  {text}" + (f" (and {others} more batches)" if others else "")
 
 
 def _line(name, counts):
@@ -67,7 +80,7 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rows", type=int, default=200_000, help="stop after so many rows")
+    parser.add_argument("--rows", type=int, default=2_000_000, help="stop after so many rows")
     parser.add_argument("--seconds", type=float, default=120, help="or after so many seconds")
     parser.add_argument("--seed", type=int, default=0, help="of the rows")
     options = parser.parse_args()

@@ -5,7 +5,7 @@ import io
 import time
 import warnings
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.campaign.calls import calls_of
 from tests.campaign.functions import function_calls
@@ -22,10 +22,10 @@ class CallReport:
 
 
 def all_calls():
-    """Yield the owner of each call, and the call."""
+    """Yield the class of each call, or "functions", and the call."""
     for row in ROWS:
         for call in calls_of(row):
-            yield row.name, call
+            yield row.estimator.__name__, replace(call, name=f"{row.variant} {call.name}".strip())
     for call in function_calls():
         yield "functions", call
 
