@@ -1,0 +1,1 @@
+"""A hostile campaign: rows that should break a guarantee, and calls that should be refused."""

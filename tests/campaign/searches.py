@@ -1,0 +1,141 @@
+"""Calls of searches and of the tuner."""
+
+import numpy as np
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+
+import skconstrain
+from skconstrain import TunedThresholdMultiLabelClassifierCV as Tuned
+from skconstrain import model_selection
+from tests.campaign.calls import wrong_rows
+from tests.campaign.subjects import labels
+from tests.registry import positive_regression
+
+NAN = float("nan")
+
+
+def _net(**params):
+    return skconstrain.PositiveRegressor((4,), **{"epochs": 1, "random_state": 0, **params})
+
+
+def calls_of_searches():
+    X, y = positive_regression()
+    grid, randomized = (
+        model_selection.BatchedGridSearchCV,
+        model_selection.BatchedRandomizedSearchCV,
+    )
+    many = model_selection.fit_many
+    two = {"alpha": [0.1, 1.0]}
+    return {
+        "fit_many of classes": (
+            lambda: many([skconstrain.PositiveRegressor], X, y),
+            "estimators|PositiveRegressor",
+        ),
+        "fit_many of one network": (lambda: many(_net(), X, y), "estimators|list"),
+        "fit_many of words": (lambda: many(["a"], X, y), "'a'"),
+        "fit_many of None": (lambda: many(None, X, y), "None|estimators"),
+        "fit_many with an unknown argument": (lambda: many([_net()], X, y, nope=1), "nope"),
+        "fit_many with max_stack_bytes=-1": (
+            lambda: many([_net()], X, y, max_stack_bytes=-1),
+            "max_stack_bytes",
+        ),
+        "fit_many with NaN": (lambda: many([_net(), _net()], X * NAN, y), "NaN"),
+        "fit_many with alpha=-1": (lambda: many([_net(), _net(alpha=-1)], X, y), "alpha"),
+        "a search before fit": (lambda: grid(_net(), two).predict(X), "not fitted"),
+        "a search over an unknown parameter": (
+            lambda: grid(_net(), {"nope": [1, 2]}).fit(X, y),
+            "nope",
+        ),
+        "a search over nothing": (lambda: grid(_net(), {"alpha": []}).fit(X, y), "alpha|empty"),
+        "a search over a word": (lambda: grid(_net(), "a").fit(X, y), "param_grid|'a'"),
+        "a search with cv=1": (lambda: grid(_net(), two, cv=1).fit(X, y), "1|n_splits"),
+        "a search with cv=1000": (lambda: grid(_net(), two, cv=1000).fit(X, y), "1000"),
+        "a search with cv='a'": (lambda: grid(_net(), two, cv="a").fit(X, y), "'cv'|'a'"),
+        "a search with scoring='nope'": (
+            lambda: grid(_net(), two, scoring="nope").fit(X, y),
+            "nope",
+        ),
+        "a search with n_jobs='a'": (lambda: grid(_net(), two, n_jobs="a").fit(X, y), "n_jobs"),
+        "a search with max_stack_bytes='a'": (
+            lambda: grid(_net(), two, max_stack_bytes="a").fit(X, y),
+            "max_stack_bytes",
+        ),
+        "a search with NaN": (
+            lambda: grid(_net(), two, cv=2, error_score="raise").fit(X * NAN, y),
+            "NaN",
+        ),
+        "a search over alpha=-1": (
+            lambda: grid(_net(), {"alpha": [-1, 1.0]}, cv=2, error_score="raise").fit(X, y),
+            "alpha",
+        ),
+        "a search with y too short": (lambda: grid(_net(), two).fit(X, y[:-1]), "inconsistent|59"),
+        "a randomized search with n_iter=0": (
+            lambda: randomized(_net(), two, n_iter=0).fit(X, y),
+            "n_iter",
+        ),
+        "a randomized search over 3": (
+            lambda: randomized(_net(), {"alpha": 3}, n_iter=2).fit(X, y),
+            "alpha",
+        ),
+    }
+
+
+def calls_of_tuner():
+    X, Y = labels()
+    several = OneVsRestClassifier(LogisticRegression())
+    fitted = Tuned(several, cv=2, random_state=0).fit(X, Y)
+    wrong = {
+        "estimator": [None, 3, LinearRegression(), LogisticRegression, make_pipeline()],
+        "scoring": ["nope", 3, None, "cost", "roc_auc"],
+        "response_method": ["nope", 3, None, "predict"],
+        "cv": [1, 0, "nope", 1.5, 1000, "prefit"],
+        "fbr": [0, 1, -1, NAN, "a"],
+        "max_cut_offs": [0, 1, 2.5, "a", None],
+        "refit": ["yes", None, False],
+        "n_jobs": [2.5, "a"],
+        "random_state": ["a", -1],
+    }
+    found = {
+        f"the tuner with {name}={value!r:.60}": (
+            lambda name=name, value=value: Tuned(**{"estimator": several, name: value}).fit(X, Y),
+            "cv|n_splits" if name == "cv" else name,
+        )
+        for name, values in wrong.items()
+        for value in values
+    }
+    for matrix in (3, "a", np.ones((3, 3)), np.full((2, 2), NAN), np.ones((9, 2, 2))):
+        found[f"the tuner with cost_matrix={matrix!r:.60}"] = (
+            lambda matrix=matrix: Tuned(several, scoring="cost", cost_matrix=matrix).fit(X, Y),
+            "cost_matrix",
+        )
+    targets = {
+        "no y": (None, "y"),
+        "y too short": (Y[:-1], "inconsistent|59"),
+        "y with NaN": (Y * NAN, "NaN"),
+        "y of one class": (np.zeros(60), "class"),
+        "y in between": (np.full(Y.shape, 0.5), "continuous"),
+        "columns of three classes": (Y + Y[::-1], "multiclass"),
+        "y as a dict": ({"a": 1}, "dict|inconsistent"),
+    }
+    for name, (y, names) in targets.items():
+        found[f"the tuner: {name}"] = (lambda y=y: Tuned(several, cv=2).fit(X, y), names)
+    for name, weight, names in (
+        ("too short", np.ones(59), "59"),
+        ("negative", -np.ones(60), "negative"),
+        ("NaN", np.full(60, NAN), "NaN"),
+        ("zeros", np.zeros(60), "zero"),
+    ):
+        net = skconstrain.MultiLabelNetClassifier((4,), epochs=1, random_state=0)
+        found[f"the tuner: sample_weight {name}"] = (
+            lambda net=net, weight=weight: Tuned(net, cv=2).fit(X, Y, sample_weight=weight),
+            names,
+        )
+    for name, rows, names in wrong_rows(X):
+        if name not in ("X sparse with NaN", "X beyond float64"):  # OneVsRestClassifier's business
+            found[f"predict of the tuner: {name}"] = (
+                lambda rows=rows: fitted.predict(rows),
+                names,
+            )
+    found["predict of the tuner before fit"] = (lambda: Tuned(several).predict(X), "not fitted")
+    return found
