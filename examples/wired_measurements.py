@@ -5,9 +5,9 @@ mean, standard error and worst value over an image. Columns are found by their n
 of a measurement feed a unit of their own. So the network has 51 parameters, and each unit is a
 score of one measurement that can be read and used by itself.
 
-Run with ``python examples/wired_measurements.py``. It prints cross-validated scores beside those of
-logistic regression and dense networks, all tuned within the training folds in the same way; then,
-out of fold, how well each unit separates the two diagnoses. It writes
+Run with ``python examples/wired_measurements.py``; it needs pandas. It prints cross-validated
+scores beside those of logistic regression and dense networks, all tuned within the training folds
+in the same way; then, out of fold, how well each unit separates the two diagnoses. It writes
 ``examples/wired_measurements.png``. Accuracy is at its ceiling on these data, with any of the
 models: what the wiring adds is what can be read. The units are trained together, so one whose
 measurement others know already says less than its columns would alone.
@@ -40,20 +40,20 @@ LOGISTIC_GRID = {"C": [0.01, 0.1, 1.0, 10.0]}
 
 
 def load_data():
-    """Return the measurements, the diagnoses, and the connections of the columns."""
-    data = load_breast_cancer()
-    columns = [str(name) for name in data.feature_names]
+    """Return the measurements, the diagnoses, and the connections of the columns by name."""
+    data = load_breast_cancer(as_frame=True)
+    columns = list(data.data.columns)
     measurement = [
         name.removeprefix("mean ").removeprefix("worst ").removesuffix(" error") for name in columns
     ]
-    # By position: X is an array. With a DataFrame, blocks(columns, measurement) goes by name.
-    return data.data, data.target_names[data.target], columns, blocks(len(columns), measurement)
+    return data.data, data.target_names[data.target], blocks(columns, measurement)
 
 
 def tuned(classifier, grid):
     """Standardise, then classify; choose settings by the log loss of inner folds."""
     search = GridSearchCV(classifier, grid, scoring="neg_log_loss", cv=INNER)
-    return make_pipeline(StandardScaler(), search)
+    # Without set_output, the scaler returns an array, and the columns lose their names.
+    return make_pipeline(StandardScaler(), search).set_output(transform="pandas")
 
 
 def network(connections=None, hidden_layer_sizes=()):
@@ -115,13 +115,13 @@ def separate(models, X, y, wiring):
     together, apart = [], []
     for model, (train, test) in zip(models, OUTER.split(X, y), strict=True):
         malignant = y[test] == "malignant"
-        added = contributions(model, X[test])
+        added = contributions(model, X.iloc[test])
         together.append([roc_auc_score(malignant, column) for column in added.T])
         apart.append([])
         for unit in range(wiring.shape[1]):
             columns = wiring.rows[wiring.columns == unit]
-            fitted = clone(alone).fit(X[np.ix_(train, columns)], y[train])
-            score = fitted.decision_function(X[np.ix_(test, columns)])
+            fitted = clone(alone).fit(X.iloc[train, columns], y[train])
+            score = fitted.decision_function(X.iloc[test, columns])
             apart[-1].append(roc_auc_score(malignant, score))
     together, apart = np.array(together), np.array(apart)
     print(f"\n{'out-of-fold AUC':20} {'unit of the network':>20} {'its columns alone':>18}")
@@ -130,22 +130,22 @@ def separate(models, X, y, wiring):
         print(f"{wiring.unit_names[unit]:20} {figures:>20} {apart[:, unit].mean():18.3f}")
 
 
-def draw(net, columns):
+def draw(model):
     """Print the weights of each measurement, and draw the network."""
+    net = model[-1].best_estimator_
     weights, out = net.coefs_[0].toarray(), net.coefs_[-1][:, 0]
     weights, out = weights * np.sign(out), np.abs(out)  # up is malignant: tanh is odd
     print(f"\n{'weights':20} {'mean':>7} {'error':>7} {'worst':>7} {'to output':>10}")
     for unit, name in enumerate(net.unit_names_[0]):
         figures = " ".join(f"{weight:7.2f}" for weight in weights[weights[:, unit] != 0, unit])
         print(f"{name:20} {figures} {out[unit]:10.2f}")
-    display = ConnectionDisplay.from_estimator(net, names=[columns, *net.unit_names_])
+    display = ConnectionDisplay.from_estimator(model)
     display.figure_.savefig(PICTURE, dpi=110)
     print("picture:", PICTURE.name)
 
 
 if __name__ == "__main__":
-    features, diagnosis, names, connections = load_data()
+    features, diagnosis, connections = load_data()
     wired = compare(features, diagnosis, connections)
     separate(wired, features, diagnosis, connections)
-    final = network(connections).fit(features, diagnosis)
-    draw(final[-1].best_estimator_, names)
+    draw(network(connections).fit(features, diagnosis))

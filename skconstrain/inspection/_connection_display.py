@@ -4,7 +4,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import check_is_fitted
 
 from skconstrain.inspection._connection_pictures import (
     Column,
@@ -20,6 +19,7 @@ from skconstrain.inspection._described_network import (
     checked_weights,
     layer_sizes,
 )
+from skconstrain.inspection._inner_network import inner_network
 from skconstrain.inspection._layered_layout import (
     edges_between,
     important_units,
@@ -108,7 +108,7 @@ class ConnectionDisplay:
         estimator : fitted estimator
             It has `coefs_`, and perhaps `intercepts_`, `feature_names_in_`, `unit_names_` and
             `classes_`: networks with given connections, and scikit-learn's MLPRegressor and
-            MLPClassifier.
+            MLPClassifier. Of a Pipeline its last step, of a search its best estimator.
         kind : {"auto", "graph", "matrix"}, default="auto"
             "auto" is a graph, unless a layer has more than 1,000 units.
         layers : int or sequence of int, default=None
@@ -135,13 +135,13 @@ class ConnectionDisplay:
         display : ConnectionDisplay
             With `axes_` and `figure_`.
         """
-        check_is_fitted(estimator)
+        estimator = inner_network(estimator)
         weights = getattr(estimator, "coefs_", None)
         if not isinstance(weights, list | tuple):
             raise TypeError(
                 "ConnectionDisplay needs an estimator with coefs_, a list of weights by layer. Got "
-                f"{type(estimator).__name__}. Pass the network itself (a step of a Pipeline, the "
-                "best_estimator_ of a search), or weights: ConnectionDisplay(weights).plot()."
+                f"{type(estimator).__name__}. Pass a network, or weights: "
+                "ConnectionDisplay(weights).plot()."
             )
         if names is None:
             names = _names_of(estimator, weights)

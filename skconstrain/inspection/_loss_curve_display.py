@@ -2,7 +2,8 @@
 
 import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.utils.validation import check_is_fitted
+
+from skconstrain.inspection._inner_network import inner_network
 
 _TRAINING, _VALIDATION, _BEST = "#4c72b0", "#dd8452", "0.55"
 
@@ -63,7 +64,8 @@ class LossCurveDisplay:
         ----------
         estimator : fitted estimator
             A network of this package, or scikit-learn's `MLPClassifier` or `MLPRegressor`, whose
-            validation scores are no losses and are left out. Of a Pipeline its last step.
+            validation scores are no losses and are left out. Of a Pipeline its last step,
+            of a search its best estimator.
         name : str, default=None
             Name in the legend; the name of the class if None.
         ax : matplotlib Axes, default=None
@@ -85,7 +87,8 @@ class LossCurveDisplay:
         ValueError
             If `log_scale` is True and a loss is not positive.
         """
-        estimator = _network_of(estimator)
+        estimator = inner_network(estimator)
+        _check_has_losses(estimator)
         validation_losses, best_epoch = None, None
         if not isinstance(estimator, MLPClassifier | MLPRegressor):
             scores = getattr(estimator, "validation_scores_", None)
@@ -143,19 +146,12 @@ class LossCurveDisplay:
         return self.ax_.plot(epochs, losses, color=color, marker=marker, label=label)[0]
 
 
-def _network_of(estimator):
-    """Return the network itself: the last step of a Pipeline, the best estimator of a search."""
-    check_is_fitted(estimator)
-    if hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
-    if hasattr(estimator, "steps"):
-        estimator = estimator.steps[-1][1]
+def _check_has_losses(estimator):
     if not hasattr(estimator, "loss_curve_"):
         raise TypeError(
             "estimator must have the losses of its epochs, loss_curve_, as the networks of this "
             f"package and scikit-learn's MLPs with a stochastic solver have. Got {estimator!r}."
         )
-    return estimator
 
 
 def _check_positive(curves):

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import warnings
 
 import joblib
@@ -290,6 +291,14 @@ def test_wrong_use_is_refused(params, message):
     X, y = regression()
     with pytest.raises(ValueError, match=message):
         SparseConnectedNet(**params, **FAST).fit(X, y)
+
+
+def test_names_that_end_in_a_transformer_are_missed_with_a_remedy_that_works():
+    X, y = named_data()
+    model = make_pipeline(StandardScaler(), SparseConnectedNet(named(), **FAST))
+    with pytest.raises(ValueError, match=re.escape('.set_output(transform="pandas")')):
+        model.fit(X, y)
+    assert model.set_output(transform="pandas").fit(X, y).predict(X).shape == (len(X),)
 
 
 def test_a_layer_is_asked_for_by_its_number():

@@ -10,7 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skconstrain.inspection import ConnectionDisplay
 from skconstrain.inspection._layered_layout import (
@@ -347,3 +350,19 @@ def test_wrong_names_and_intercepts_are_refused_in_a_sentence():
 def test_wrong_options_are_refused_in_a_sentence(wrong, match):
     with pytest.raises(ValueError, match=match):
         ConnectionDisplay([np.ones((3, 2))]).plot(**wrong)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda net: make_pipeline(StandardScaler(), net),
+        lambda net: GridSearchCV(make_pipeline(StandardScaler(), net), {}, cv=2),
+        lambda net: make_pipeline(StandardScaler(), GridSearchCV(net, {}, cv=2)),
+    ],
+    ids=["pipeline", "search over one", "search inside"],
+)
+def test_the_network_inside_a_pipeline_or_a_search_is_drawn(wrap):
+    X, y = load_iris(return_X_y=True)
+    model = wrap(MLPClassifier((3,), max_iter=500, tol=0.01, random_state=0)).fit(X, y)
+    display = ConnectionDisplay.from_estimator(model)
+    assert [matrix.shape for matrix in display.weights] == [(4, 3), (3, 3)]
