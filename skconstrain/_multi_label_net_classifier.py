@@ -131,7 +131,7 @@ class MultiLabelNetClassifier(NetClassifier):
     n_outputs_ : int
         Number of outputs of the network. These are labels, classes, or 1 for two classes.
     n_iter_ : int
-        Number of epochs trained.
+        Number of epochs trained, those before a warm start included.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without the penalty.
     validation_scores_ : list of float or None

@@ -44,7 +44,6 @@ __all__ = [
     "validate_data",
 ]
 
-fit_context = _fit_context
 check_feature_names_in = _check_feature_names_in
 check_sample_weight = _check_sample_weight
 ovr_decision_function = _ovr_decision_function
@@ -53,6 +52,21 @@ rows_of_params = _check_method_params
 safe_indexing = _safe_indexing
 safe_split = _safe_split
 BaseComposition = _BaseComposition
+
+
+def fit_context(*, prefer_skip_nested_validation):
+    """Return scikit-learn's decorator of `fit` and `partial_fit`.
+
+    Python's messages about wrong arguments name the class in which a method is written. For our
+    base classes, which users do not know, they give the method's name only.
+    """
+    decorate = _fit_context(prefer_skip_nested_validation=prefer_skip_nested_validation)
+
+    def decorate_plainly_named(method):
+        method.__qualname__ = method.__name__
+        return decorate(method)
+
+    return decorate_plainly_named
 
 
 @dataclass(frozen=True)

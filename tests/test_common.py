@@ -468,6 +468,14 @@ def test_classifiers_inside_other_estimators(row, wrap):
 
 
 @every
+def test_messages_name_no_class_that_users_do_not_know(row):
+    X, y = row.data(0)
+    message = rf"^fit\(\) got an unexpected|arguments to {row.estimator.__name__}.fit is only"
+    with pytest.raises((TypeError, ValueError), match=message):
+        row.make().fit(X, y, other=1)
+
+
+@every
 def test_partial_fit_refuses_early_stopping_as_scikit_learn_does(row):
     X, y = row.data(0)
     with refuses("partial_fit", "Got early_stopping=True", '"auto" or False'):

@@ -199,7 +199,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     n_outputs_ : int
         Number of classes, or 1 for two.
     n_iter_ : int
-        Number of epochs trained.
+        Number of epochs trained, those before a warm start included.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without penalties.
     validation_scores_ : list of float or None
