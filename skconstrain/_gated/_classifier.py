@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skconstrain._base._classifier import NetClassifier
-from skconstrain._base._estimator import layer_sizes
+from skconstrain._base._estimator import checked_sizes
 from skconstrain._gated._calibration import probability_of
 from skconstrain._gated._expert import RESPONSES, check_experts, kept_experts
 from skconstrain._gated._expert_params import params_of_experts, warn_of_ignored_weight
@@ -199,7 +199,8 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     n_outputs_ : int
         Number of classes, or 1 for two.
     n_iter_ : int
-        Number of epochs trained.
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without penalties.
     validation_scores_ : list of float or None
@@ -538,7 +539,8 @@ default=None
         if self.gating == "top_k" and self.k > n_experts:
             raise ValueError(f"k must not exceed the number of experts, {n_experts}. Got {self.k}.")
         if np.ndim(self.temperature) > 0 and not (
-            len(self.temperature) == 2 and min(self.temperature) > 0
+            len(self.temperature) == 2
+            and all(np.isfinite(number) and number > 0 for number in self.temperature)
         ):
             raise ValueError(
                 "temperature must be a positive number, or two for the first and the last epoch. "
@@ -600,9 +602,7 @@ default=None
 
     def _specify(self, rows, continues):
         common = self._common_settings(rows)
-        sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
-        if not all(size > 0 for size in sizes):
-            raise ValueError(f"gate_hidden_layer_sizes must hold positive integers. Got {sizes}.")
+        sizes = checked_sizes(self.gate_hidden_layer_sizes, "gate_hidden_layer_sizes")
         gate = Gating(
             n_experts=len(self.expert_names_),
             hidden_layer_sizes=sizes,
