@@ -325,8 +325,9 @@ class PositiveRegressor(NetRegressor):
         resolution, the center keeps skewed ones from starting in the flat part of a link.
         """
         center, spread = self._center_and_spread(rows)
+        spread = np.where(spread > 1e-9 * np.abs(center), spread, 0)
         above = center - self.lower
-        scale = np.where(spread > 1e-9 * np.abs(center), np.minimum(spread, above), above)
+        scale = np.where(spread > 0, np.minimum(spread, above), above)
         scale = np.where(scale > 0, scale, 1.0)
         if self.upper is not None:
             # Predictions start a thousandth inside the range. In a much smaller unit, squares of
