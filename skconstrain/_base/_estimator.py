@@ -211,8 +211,6 @@ default=None
         """
         continues = self.warm_start and hasattr(self, "_weights")
         validation = (X_val, y_val, sample_weight_val)
-        if all(part is None for part in validation):
-            validation = None
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -261,7 +259,7 @@ default=None
         features, rows = rows.X, self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
         held_out = folds = None
-        if validation is not None:
+        if any(part is not None for part in validation or ()):
             held_out = self._given_validation(*validation, features)
         elif self._deals() and not partial:
             folds = self._deal(rows, rng, continues)

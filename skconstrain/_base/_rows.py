@@ -57,9 +57,7 @@ def unit_of_loss(target_scale, exponent):
 
 def checked_weight(sample_weight, X, name="sample_weight"):
     """Return weights of rows in the precision of X, some of them positive."""
-    given = check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True, input_name=name
-    )
+    given = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
     largest, limit = given.max(), saturation_limit(X.dtype) ** 2
     if largest == 0:
         raise ValueError(f"{name} must have a positive entry. Got only zeros.")

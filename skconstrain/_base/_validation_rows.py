@@ -43,10 +43,10 @@ def warn_of_other_units(X_val, X):
     if len(far):
         j = far[0]
         warnings.warn(
-            f"X_val lies far outside the range of X: of {len(far)} features, more than half of the "
-            f"values do. Feature {j} is in [{low[j]:.3g}, {high[j]:.3g}] in X, and in "
-            f"[{X_val[:, j].min():.3g}, {X_val[:, j].max():.3g}] in X_val. Probably X_val has not "
-            "passed the transformers of a Pipeline. " + _REMEDY,
+            f"X_val lies far outside the range of X in {len(far)} features: feature {j} is in "
+            f"[{low[j]:.3g}, {high[j]:.3g}] in X, and in [{X_val[:, j].min():.3g}, "
+            f"{X_val[:, j].max():.3g}] in X_val. Probably X_val has not passed the transformers of "
+            "a Pipeline. " + _REMEDY,
             stacklevel=5,
         )
 

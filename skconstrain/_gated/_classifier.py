@@ -345,7 +345,17 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
 
     # Experts are not validated yet.
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, **params):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        **params,
+    ):
         """Fit the experts and the gate.
 
         Parameters
@@ -364,6 +374,8 @@ default=None
             training data aside.
         y_val : array-like, default=None
             Classes of the validation data.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Weights of the validation data in the validation loss, not negative.
         **params : dict
             With metadata routing, whatever else the given experts request for their `fit`.
 
@@ -374,7 +386,7 @@ default=None
         """
         raise_for_params(params, self, "fit")
         continues = self.warm_start and hasattr(self, "_weights")
-        validation = None if X_val is None and y_val is None else (X_val, y_val)
+        validation = (X_val, y_val, sample_weight_val)
         settings = {"continues": continues, "epochs": self.epochs, "metadata": params}
         return self._fit(X, y, sample_weight, validation, **settings)
 
