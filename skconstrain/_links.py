@@ -18,6 +18,9 @@ EXP_CAP = 30.0
 # Where the start is asked for at an end of the range, the start stands this far inside.
 _START_MARGIN = 1e-3
 
+# Of targets that spread even less in a huge range, the start would overflow.
+_SMALLEST_GAIN = 1e-9
+
 
 @dataclass(frozen=True)
 class Link:
@@ -184,7 +187,7 @@ def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
     highest = 1 - _START_MARGIN if link.two_sided else np.inf
     unit = np.clip((np.asarray(mean, float) - lower) / factor, _START_MARGIN, highest)
     relative = np.asarray(spread, float) / (factor * link.slope(unit))
-    gain = np.where(relative > 0, np.minimum(relative, 1.0), 1.0)
+    gain = np.where(relative > 0, np.clip(relative, _SMALLEST_GAIN, 1.0), 1.0)
     return link.inverse(unit) / gain, gain
 
 

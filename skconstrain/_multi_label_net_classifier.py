@@ -131,7 +131,8 @@ class MultiLabelNetClassifier(NetClassifier):
     n_outputs_ : int
         Number of outputs of the network. These are labels, classes, or 1 for two classes.
     n_iter_ : int
-        Number of epochs trained, those before a warm start included.
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without the penalty.
     validation_scores_ : list of float or None
@@ -251,13 +252,18 @@ class MultiLabelNetClassifier(NetClassifier):
         self.verbose = verbose
 
     def _check_target(self):
-        if self._target_kind == "multilabel" and self.min_labels > self.n_outputs_:
+        if self._target_kind == "multilabel":
+            self._check_min_labels()
+
+    def _check_min_labels(self):
+        if not 0 <= self.min_labels <= self.n_outputs_:
             raise ValueError(
-                f"min_labels must be at most the number of labels, {self.n_outputs_}. "
-                f"Got {self.min_labels}."
+                f"min_labels must be at least 0 and at most the number of labels, "
+                f"{self.n_outputs_}. Got {self.min_labels}."
             )
 
     def _decide(self, probability, threshold):
+        self._check_min_labels()  # set_params may have changed it
         return decide(probability, threshold, self.min_labels)
 
     def _loss_settings(self):

@@ -158,7 +158,8 @@ class PositiveRegressor(NetRegressor):
     n_outputs_ : int
         Number of outputs of the network.
     n_iter_ : int
-        Number of epochs trained, those before a warm start included.
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without the penalty. It is in the units of the loss. With
         several outputs, it is the mean of their losses, each relative to its scale s, times the
@@ -324,9 +325,14 @@ class PositiveRegressor(NetRegressor):
         resolution, the center keeps skewed ones from starting in the flat part of a link.
         """
         center, spread = self._center_and_spread(rows)
+        spread = np.where(spread > 1e-9 * np.abs(center), spread, 0)
         above = center - self.lower
-        scale = np.where(spread > 1e-9 * np.abs(center), np.minimum(spread, above), above)
+        scale = np.where(spread > 0, np.minimum(spread, above), above)
         scale = np.where(scale > 0, scale, 1.0)
+        if self.upper is not None:
+            # Predictions start a thousandth inside the range. In a much smaller unit, squares of
+            # their gradients would overflow.
+            scale = np.maximum(scale, 1e-9 * (self.upper - self.lower))
         ends = {"lower": self.lower, "upper": self.upper}
         bias, gain = start(self.output, center, spread, scale=scale, **ends)
         known = {"eta/bias": bias, "output/gain": gain, "output/scale": scale}

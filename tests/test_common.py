@@ -30,7 +30,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
@@ -318,6 +318,62 @@ def test_validation_data_pass_through_a_pipeline(row):
         scaler.transform(X[:40]), y[:40], X_val=scaler.transform(X[40:]), y_val=y[40:]
     )
     np.testing.assert_allclose(pipeline[-1].validation_scores_, expected.validation_scores_)
+
+
+@every
+def test_weights_of_validation_data_count_as_repeated_rows(row):
+    X, y = row.data(0)
+    counts = 1 + np.arange(20) % 3
+    weighted = row.make(early_stopping=True).fit(
+        X[:40], y[:40], X_val=X[40:], y_val=y[40:], sample_weight_val=counts
+    )
+    X_val, y_val = np.repeat(X[40:], counts, axis=0), np.repeat(y[40:], counts, axis=0)
+    repeated = row.make(early_stopping=True).fit(X[:40], y[:40], X_val=X_val, y_val=y_val)
+    np.testing.assert_allclose(weighted.validation_scores_, repeated.validation_scores_)
+    with refuses("X_val and y_val must be given together"):
+        row.make().fit(X, y, sample_weight_val=counts)
+
+
+@every
+def test_weights_of_validation_data_pass_through_a_pipeline(row):
+    X, y = row.data(0)
+    weight = np.linspace(0.1, 2, 20)
+    request = {"X_val": True, "y_val": True, "sample_weight_val": True}
+    given = {"X_val": X[40:], "y_val": y[40:], "sample_weight_val": weight}
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator = row.make(early_stopping=True).set_fit_request(**request)
+        pipeline = make_pipeline(StandardScaler(), estimator).set_params(transform_input=["X_val"])
+        pipeline.fit(X[:40], y[:40], **given)
+    scaler = StandardScaler().fit(X[:40])
+    given["X_val"] = scaler.transform(X[40:])
+    expected = row.make(early_stopping=True).fit(scaler.transform(X[:40]), y[:40], **given)
+    np.testing.assert_allclose(pipeline[-1].validation_scores_, expected.validation_scores_)
+
+
+@every
+def test_validation_data_of_other_features_are_refused(row):
+    X, y = row.data(0)
+    with refuses("X_val must have the 5 features of X. Got 4.", "transform_input=['X_val']"):
+        row.make().fit(X, y, X_val=X[:, :4], y_val=y)
+    names = [f"x{i}" for i in range(5)]
+    with refuses("X_val must have the features of X, which have no names. Got x0"):
+        row.make().fit(X, y, X_val=pd.DataFrame(X, columns=names), y_val=y)
+    frame = pd.DataFrame(X, columns=names)
+    with refuses("which have the names x0", "Got x4, x3"):
+        row.make().fit(frame, y, X_val=frame[names[::-1]], y_val=y)
+
+
+@every
+def test_validation_data_that_passed_no_transformer_warn(row):
+    X, y = row.data(0)
+    raw = 1000 + 50 * X
+    scaled = StandardScaler().fit_transform(raw)
+    with pytest.warns(UserWarning, match="X_val lies far outside the range of X in 5 features"):
+        row.make().fit(scaled, y, X_val=raw, y_val=y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        row.make().fit(scaled[:40], y[:40], X_val=scaled[40:], y_val=y[40:])
 
 
 @every

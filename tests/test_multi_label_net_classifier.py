@@ -63,6 +63,16 @@ def test_probabilities_decisions_and_logits_agree():
     assert [list(classes) for classes in model.classes_] == [[0, 1]] * 4
 
 
+@pytest.mark.parametrize("min_labels", [-1, 5])
+def test_min_labels_out_of_range_are_refused_after_fit_too(min_labels):
+    X, y = labels()
+    model = net(epochs=1).fit(X, y).set_params(min_labels=min_labels)
+    with refuses(
+        "min_labels must be at least 0 and at most the number of labels, 4", f"Got {min_labels}"
+    ):
+        model.predict(X)
+
+
 def test_training_starts_at_the_shares_of_labels():
     X, y = labels()
     weight = np.linspace(0.1, 1, len(X))
@@ -319,7 +329,7 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("'threshold' parameter", threshold=1.5)
     wrong(r"one number for each of 4 labels\. Got shape \(3,\)", threshold=[0.5] * 3)
     wrong(r"one number for each of 1 labels\. Got shape \(2,\)", y=one, threshold=[0.5, 0.5])
-    wrong("min_labels must be at most the number of labels, 4. Got 5", min_labels=5)
+    wrong("min_labels must be at least 0 and at most the number of labels, 4. Got 5", min_labels=5)
     wrong("several columns of classes are not supported.* Use one estimator a column", y=y * 2 + 1)
     wrong("needs at least 2 classes in y. Got 1 class", y=np.zeros(200))
     wrong("class_weight must hold one number for each of 4 labels", class_weight=[1.0, 2.0])

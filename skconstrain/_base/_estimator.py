@@ -2,7 +2,7 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
@@ -21,18 +21,19 @@ from skconstrain._base._rows import (
     Given,
     Rows,
     check_representable,
+    checked_weight,
     column_names,
     scaled,
     unit_of_loss,
 )
 from skconstrain._base._schedules import SCHEDULES, base_rate, rate_schedule
+from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
-    check_sample_weight,
     fit_context,
 )
 
@@ -173,7 +174,7 @@ class NetEstimator(CopiedNet):
 
     # The experts of a gate are not validated yet.
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None):
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network.
 
         Parameters
@@ -189,9 +190,12 @@ class NetEstimator(CopiedNet):
         X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), \
 default=None
             Validation data. Without it, ``early_stopping=True`` sets `validation_fraction` of the
-            training data aside.
+            training data aside. In a Pipeline they pass its transformers where it has
+            ``transform_input=["X_val"]`` and metadata routing is enabled.
         y_val : array-like, default=None
             Targets of the validation data.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Weights of the validation data in the validation loss, not negative.
 
         Returns
         -------
@@ -206,7 +210,7 @@ default=None
             search for example, stops.
         """
         continues = self.warm_start and hasattr(self, "_weights")
-        validation = None if X_val is None and y_val is None else (X_val, y_val)
+        validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -252,11 +256,11 @@ default=None
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, given = self._training_rows(X, y, sample_weight, **settings)
         given = given._replace(metadata=metadata or {})
-        rows = self._fit_inputs(self._weigh(rows), given)
+        features, rows = rows.X, self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
         held_out = folds = None
-        if validation is not None:
-            held_out = self._given_validation(*validation, dtype=rows.X.dtype)
+        if any(part is not None for part in validation or ()):
+            held_out = self._given_validation(*validation, features)
         elif self._deals() and not partial:
             folds = self._deal(rows, rng, continues)
         elif self._splits(len(rows.X)) and not partial:
@@ -305,10 +309,8 @@ default=None
         )
         weight = np.ones(len(X), X.dtype)
         if sample_weight is not None:
-            weight = check_sample_weight(sample_weight, X, dtype=X.dtype, ensure_non_negative=True)
+            weight = checked_weight(sample_weight, X)
             used = weight > 0
-            if not used.any():
-                raise ValueError("sample_weight must have a positive entry. Got only zeros.")
             if not used.all():
                 X, y, weight = X[used], y[used], weight[used]
                 given = given._replace(used=np.flatnonzero(used))
@@ -326,16 +328,19 @@ default=None
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         return np.random.default_rng([int(seed), first_epoch])
 
-    def _given_validation(self, X_val, y_val, dtype):
-        """Check the validation data that the user gave."""
+    def _given_validation(self, X_val, y_val, weight, features):
+        """Check the validation data that the user gave; `features` are those of training."""
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
-        checked = self._new_rows(X_val, dtype)
+        check_same_features(self, X_val)
+        checked = self._new_rows(X_val, features.dtype)
+        warn_of_other_units(checked, features)
         check_consistent_length(checked, y_val)
         target = self._encode_target(y_val, names=column_names(y_val), reset=False)
-        X_val = self._network_input(checked, X_val)
-        return Rows(X_val, target, np.ones(len(X_val), dtype))
+        weight = np.ones(len(checked), checked.dtype) if weight is None else weight
+        weight = checked_weight(weight, checked, name="sample_weight_val")
+        return Rows(self._network_input(checked, X_val), target, weight)
 
     def _deals(self):
         """Whether each network is stopped on a fold of its own."""
@@ -382,14 +387,12 @@ default=None
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
-        sizes = layer_sizes(self.hidden_layer_sizes)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise ValueError(f"hidden_layer_sizes must hold positive integers. Got {sizes}.")
+        sizes = checked_sizes(self.hidden_layer_sizes)
         return {
             "n_features": rows.X.shape[1],
             "n_outputs": rows.target.shape[1],
             "dtype": rows.X.dtype.name,
-            "hidden_layer_sizes": tuple(int(size) for size in sizes),
+            "hidden_layer_sizes": sizes,
             "activation": self.activation,
             "dropout": float(self.dropout),
             "standardized": bool(self.standardize),
@@ -468,6 +471,7 @@ default=None
     def _train(self, network, run):
         """Train the network as the run says."""
         from skconstrain._base._training import train
+        from skconstrain._engine import DivergenceError
         from skconstrain._keras_wrapper import NetWrapper
 
         if run.start is None:
@@ -479,7 +483,17 @@ default=None
             callbacks=run.callbacks or None,
         )
         run = replace(run, callbacks=wrapper.build_callbacks())
-        return train(wrapper, run, self.jit_compile)
+        try:
+            return train(wrapper, run, self.jit_compile)
+        except DivergenceError as error:
+            if isinstance(getattr(self, "loss", ""), str):
+                raise
+            name = getattr(self.loss, "__name__", type(self.loss).__name__)
+            raise ValueError(
+                f"loss={name} must be finite wherever y_true and y_pred are. {error} "
+                "Check the loss first: where its gradient or value is not a number, nothing else "
+                "helps."
+            ) from error
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
@@ -595,6 +609,17 @@ def _standardization(network, rows):
     X = rows.X if n == rows.X.shape[1] else rows.X[:, :n]
     center, scale = center_and_scale(X, rows.weight)
     return {"standardize/center": center, "standardize/scale": scale}
+
+
+def checked_sizes(given, name="hidden_layer_sizes"):
+    """Return the numbers of units as a tuple of positive integers."""
+    sizes = [] if isinstance(given, Mapping | Set | bool) else layer_sizes(given)
+    are_sizes = all(
+        isinstance(size, Integral) and not isinstance(size, bool) and size > 0 for size in sizes
+    )
+    if isinstance(given, Mapping | Set | bool) or not are_sizes:
+        raise ValueError(f"{name} must be a positive integer, or a list of them. Got {given!r}.")
+    return tuple(int(size) for size in sizes)
 
 
 def _as_list(callbacks):

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from skconstrain._lazy_rows import LazyRows
+from skconstrain._links import saturation_limit
+from skconstrain._sklearn_compat import check_sample_weight
 
 _LARGEST_TARGET = 1e150
 
@@ -51,6 +53,26 @@ def unit_of_loss(target_scale, exponent):
     Outputs count equally, however large they are: the mean of their units serves all of them.
     """
     return float(np.mean([float(scale) ** exponent for scale in np.ravel(target_scale)]))
+
+
+def checked_weight(sample_weight, X, name="sample_weight"):
+    """Return weights of rows in the precision of X, some of them positive."""
+    given = check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    largest, limit = given.max(), saturation_limit(X.dtype) ** 2
+    if largest == 0:
+        raise ValueError(f"{name} must have a positive entry. Got only zeros.")
+    if largest > limit / len(given):
+        raise ValueError(
+            f"{name} must sum up to at most {limit:g} in {X.dtype.name}. Got weights up to "
+            f"{largest:g}. Divide all of them by the same number."
+        )
+    weight = given.astype(X.dtype)
+    if weight.max() < np.finfo(X.dtype).tiny:
+        raise ValueError(
+            f"{name} must have an entry that {X.dtype.name} does not round to 0. Got "
+            f"{largest:g} at most. Multiply all of them by the same number, or use dtype='float64'."
+        )
+    return weight
 
 
 def check_representable(target, dtype):

@@ -139,7 +139,8 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     n_outputs_ : int
         Number of outputs of the network.
     n_iter_ : int
-        Number of epochs trained, those before a warm start included.
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without the penalty.
     validation_scores_ : list of float or None

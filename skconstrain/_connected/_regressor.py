@@ -136,7 +136,8 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     n_outputs_ : int
         Number of outputs of the network.
     n_iter_ : int
-        Number of epochs trained, those before a warm start included.
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without the penalty. With several outputs, it is the mean
         of their losses, each relative to the spread of its targets, times the mean of the units

@@ -23,11 +23,12 @@ from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stacked_program import NotStackableError
 from skconstrain._engine._stacked_train import train_stack
 from skconstrain._engine._stopping import Stopping
-from skconstrain._engine._train import train
+from skconstrain._engine._train import DivergenceError, train
 
 __all__ = [
     "MAX_STACKED_SIZE",
     "Batches",
+    "DivergenceError",
     "NotStackableError",
     "Stopping",
     "TrainingResult",

@@ -46,6 +46,8 @@ class Backend:
         Whether networks train on a GPU here.
     prepare
         Called once, when the engine is imported.
+    release
+        Called after programs have been dropped: gives back what the backend still holds of them.
     """
 
     program: type[Program]
@@ -55,6 +57,7 @@ class Backend:
     precision: Callable[[], AbstractContextManager] = nullcontext
     trains_on_gpu: Callable[[], bool] = lambda: False
     prepare: Callable[[], None] = lambda: None
+    release: Callable[[], None] = lambda: None
 
     def choose_jit(
         self, flops_per_step: float, n_steps: int, kernel_size: int, n_networks: int = 1

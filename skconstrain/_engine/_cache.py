@@ -1,5 +1,7 @@
 """Which compiled program serves which key: bounded, locked, counted."""
 
+import gc
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -7,6 +9,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+
+# Programs that are dropped before their memory is freed: that takes some tenths of a second.
+_DROPPED_AT_ONCE = 16
 
 
 class CacheInfo(NamedTuple):
@@ -23,10 +28,14 @@ class CacheInfo(NamedTuple):
 
 
 class ProgramCache:
-    """Keep the most recently used programs, and lend each to one thread at a time."""
+    """Keep the most recently used programs, and lend each to one thread at a time.
 
-    def __init__(self, maxsize: int):
-        self._maxsize = maxsize
+    `release` is called after programs have been dropped.
+    """
+
+    def __init__(self, maxsize: int, release: Callable[[], None] = lambda: None):
+        self._maxsize, self._release = maxsize, release
+        self._n_dropped, self._process = 0, None
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
         self._hits = self._misses = 0
@@ -59,7 +68,19 @@ class ProgramCache:
                 entry.program = build()
             return entry.program
 
+    def check_process(self):
+        """Raise ``RuntimeError`` where the process was forked from one that has built programs."""
+        if self._process not in (None, os.getpid()):
+            raise RuntimeError(
+                "Networks cannot run in a process that was forked after its parent has used them, "
+                "because a fork has none of the parent's threads and waits for them forever. Got "
+                f"process {os.getpid()}, forked from {self._process}. Use joblib's backend 'loky', "
+                "or multiprocessing.get_context('spawn')."
+            )
+
     def _entry(self, key):
+        self.check_process()
+        self._process = os.getpid()
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -67,16 +88,27 @@ class ProgramCache:
                 entry = self._entries[key] = _Entry()
                 if len(self._entries) > self._maxsize:
                     self._entries.popitem(last=False)
+                    self._n_dropped += 1
             else:
                 self._hits += 1
                 self._entries.move_to_end(key)
-            return entry
+            is_due = self._n_dropped >= _DROPPED_AT_ONCE
+        if is_due:
+            self._free()
+        return entry
+
+    def _free(self):
+        """Free the memory of programs that were dropped."""
+        self._n_dropped = 0
+        gc.collect()  # programs and models hold each other
+        self._release()
 
     def clear(self):
         """Forget all programs and counts; a program on loan lives until it is given back."""
         with self._lock:
             self._entries.clear()
             self._hits = self._misses = 0
+        self._free()
 
     def info(self) -> CacheInfo:
         """Return counts of requests and programs."""

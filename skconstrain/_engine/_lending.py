@@ -20,12 +20,13 @@ BACKEND = load_backend(keras.backend.backend())
 BACKEND.prepare()
 MAX_STACKED_SIZE = BACKEND.stacked_program.max_kernel_size if BACKEND.stacked_program else 0
 
-_CACHE = ProgramCache(maxsize=64)
+_CACHE = ProgramCache(maxsize=64, release=BACKEND.release)
 _LONE = ContextVar("whether a fit is the only one of its kind", default=False)
 
 
 def precision():
     """Return a context in which networks compute in float64 where it is asked for."""
+    _CACHE.check_process()
     return BACKEND.precision()
 
 
@@ -172,7 +173,7 @@ def compile_cache_info() -> CacheInfo:
 
 
 def clear_compile_cache() -> None:
-    """Forget all compiled programs; the next fit of each network compiles again.
+    """Forget all compiled programs and free their memory; networks then compile again.
 
     Examples
     --------

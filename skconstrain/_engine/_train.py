@@ -185,9 +185,13 @@ class _Loop:
         )
 
 
-def divergence(what: str, rate: float) -> ValueError:
+class DivergenceError(ValueError):
+    """Losses or weights stopped being finite."""
+
+
+def divergence(what: str, rate: float) -> DivergenceError:
     """Return the error of a training that diverged, and what to try."""
-    return ValueError(
+    return DivergenceError(
         f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
         "or give the optimizer clipnorm=1.0."
     )

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skconstrain._base._classifier import NetClassifier
-from skconstrain._base._estimator import layer_sizes
+from skconstrain._base._estimator import checked_sizes
 from skconstrain._gated._calibration import probability_of
 from skconstrain._gated._expert import RESPONSES, check_experts, kept_experts
 from skconstrain._gated._expert_params import params_of_experts, warn_of_ignored_weight
@@ -199,7 +199,8 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     n_outputs_ : int
         Number of classes, or 1 for two.
     n_iter_ : int
-        Number of epochs trained, those before a warm start included.
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
     loss_curve_ : list of float of length n_iter_
         Mean training loss of each epoch, without penalties.
     validation_scores_ : list of float or None
@@ -344,7 +345,17 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
 
     # Experts are not validated yet.
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, **params):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        **params,
+    ):
         """Fit the experts and the gate.
 
         Parameters
@@ -363,6 +374,8 @@ default=None
             training data aside.
         y_val : array-like, default=None
             Classes of the validation data.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Weights of the validation data in the validation loss, not negative.
         **params : dict
             With metadata routing, whatever else the given experts request for their `fit`.
 
@@ -373,7 +386,7 @@ default=None
         """
         raise_for_params(params, self, "fit")
         continues = self.warm_start and hasattr(self, "_weights")
-        validation = None if X_val is None and y_val is None else (X_val, y_val)
+        validation = (X_val, y_val, sample_weight_val)
         settings = {"continues": continues, "epochs": self.epochs, "metadata": params}
         return self._fit(X, y, sample_weight, validation, **settings)
 
@@ -538,7 +551,8 @@ default=None
         if self.gating == "top_k" and self.k > n_experts:
             raise ValueError(f"k must not exceed the number of experts, {n_experts}. Got {self.k}.")
         if np.ndim(self.temperature) > 0 and not (
-            len(self.temperature) == 2 and min(self.temperature) > 0
+            len(self.temperature) == 2
+            and all(np.isfinite(number) and number > 0 for number in self.temperature)
         ):
             raise ValueError(
                 "temperature must be a positive number, or two for the first and the last epoch. "
@@ -600,9 +614,7 @@ default=None
 
     def _specify(self, rows, continues):
         common = self._common_settings(rows)
-        sizes = tuple(int(size) for size in layer_sizes(self.gate_hidden_layer_sizes))
-        if not all(size > 0 for size in sizes):
-            raise ValueError(f"gate_hidden_layer_sizes must hold positive integers. Got {sizes}.")
+        sizes = checked_sizes(self.gate_hidden_layer_sizes, "gate_hidden_layer_sizes")
         gate = Gating(
             n_experts=len(self.expert_names_),
             hidden_layer_sizes=sizes,

@@ -1,7 +1,12 @@
 """The cache of programs: bounded, locked, counted; keys that tell settings apart."""
 
+import gc
+import os
+import subprocess
+import sys
 import threading
 import time
+import weakref
 
 import keras
 import numpy as np
@@ -100,3 +105,65 @@ def test_equal_settings_have_equal_keys():
 def test_different_settings_have_different_keys(one, other):
     assert freeze(one) == freeze(one)
     assert freeze(one) != freeze(other)
+
+
+class Cyclic:
+    """A program that holds itself, as compiled ones do."""
+
+    def __init__(self):
+        self.itself = self
+
+
+def test_programs_that_leave_give_their_memory_back():
+    released, living = [], weakref.WeakSet()
+    cache = ProgramCache(maxsize=2, release=lambda: released.append(len(living)))
+
+    def build():
+        living.add(program := Cyclic())
+        return program
+
+    gc.disable()
+    try:
+        for key in range(30):
+            cache.get(key, build)
+        assert released == [1]  # all but the one that is kept, while the next is built
+        cache.clear()
+    finally:
+        gc.enable()
+    assert released == [1, 0]
+
+
+FORK = """
+import multiprocessing, warnings
+from skconstrain import PositiveRegressor
+from tests.registry import positive_regression
+
+warnings.simplefilter("ignore")
+X, y = positive_regression()
+net = PositiveRegressor((3,), epochs=2, tol=None).fit(X, y)
+
+def call(name, results):
+    try:
+        getattr(net, name)(X, y) if name == "fit" else getattr(net, name)(X)
+    except RuntimeError as error:
+        results.put(str(error))
+
+fork = multiprocessing.get_context("fork")
+for name in ("predict", "fit"):
+    results = fork.SimpleQueue()
+    process = fork.Process(target=call, args=(name, results))
+    process.start()
+    process.join(20)
+    print("hangs" if process.is_alive() else results.get())
+    process.kill()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_process_forked_after_a_fit_says_what_to_use():
+    done = subprocess.run(
+        [sys.executable, "-c", FORK], capture_output=True, text=True, check=True, timeout=300
+    )
+    said = done.stdout.splitlines()
+    assert len(said) == 2
+    assert all("forked" in line and "'loky'" in line and "'spawn'" in line for line in said)

@@ -9,6 +9,7 @@ from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
 from skconstrain import PositiveRegressor
+from tests.refusals import refuses
 from tests.registry import positive_regression
 
 
@@ -243,6 +244,44 @@ def test_a_fit_that_diverges_says_what_to_try():
     model = PositiveRegressor((6,), optimizer="sgd", learning_rate=1e6, output="square", epochs=50)
     with pytest.raises(ValueError, match=r"Lower learning_rate \(it was 1e\+06\), scale X"):
         model.fit(X, y)
+
+
+def test_targets_at_the_end_of_a_huge_range_do_not_diverge():
+    X, _ = positive_regression()
+    model = PositiveRegressor((4,), output="sigmoid", upper=3e38, dtype="float32", epochs=3)
+    for end in (0.0, 1e-30):
+        assert np.isfinite(model.fit(X, np.full(len(X), end)).loss_curve_).all()
+
+
+@pytest.mark.parametrize(
+    ("weight", "dtype", "said"),
+    [
+        (1e308, "float64", ("sum up to at most 1e+300", "Got weights up to 1e+308", "Divide")),
+        (1e30, "float32", ("sum up to at most 1e+30", "Got weights up to 1e+30", "Divide")),
+        (1e-50, "float32", ("float32 does not round to 0", "Got 1e-50", "Multiply")),
+    ],
+)
+def test_weights_beyond_the_precision_are_blamed_themselves(weight, dtype, said):
+    X, y = positive_regression()
+    with refuses("sample_weight", *said):
+        PositiveRegressor((4,), dtype=dtype).fit(X, y, sample_weight=np.full(len(X), weight))
+
+
+def test_a_loss_of_the_user_that_is_not_a_number_is_named():
+    X, y = positive_regression()
+
+    def my_loss(y_true, y_pred):
+        return keras.ops.mean(y_true * np.nan * y_pred, axis=-1)
+
+    with refuses("loss=my_loss must be finite", "became nan in epoch 1", "Check the loss first"):
+        PositiveRegressor((4,), loss=my_loss).fit(X, y)
+
+
+@pytest.mark.parametrize("sizes", [True, {3: 4}, {3}, [True]])
+def test_sizes_that_are_no_integers_are_refused(sizes):
+    X, y = positive_regression()
+    with refuses("hidden_layer_sizes must be a positive integer, or a list", f"Got {sizes}"):
+        PositiveRegressor(sizes).fit(X, y)
 
 
 def test_ctrl_c_raised_by_a_callback_keeps_the_epochs_before_it():

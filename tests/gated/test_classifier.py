@@ -355,6 +355,7 @@ WRONG = [
     ({"n_rounds": 2}, "n_rounds > 0 fits given experts.*estimators=None"),
     ({"estimators": experts(), "n_rounds": 2, "early_stopping": True}, "early_stopping=False"),
     ({"temperature": (1.0, 0.0)}, "temperature must be a positive number"),
+    ({"temperature": (1.0, np.nan)}, "temperature must be a positive number"),
     ({"gate_hidden_layer_sizes": (0,)}, "gate_hidden_layer_sizes"),
     (
         {"estimators": experts(), "stack_method": "predict_proba"},

@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from skconstrain._engine._backend import Backend, XlaLimits
 from skconstrain._engine._tensorflow._flat_parameters import MAX_FLAT_SIZE
@@ -26,6 +27,14 @@ def share_gpu_memory() -> None:
                 tf.config.experimental.set_memory_growth(gpu, True)
 
 
+def clear_kernels() -> None:
+    """Drop TensorFlow's kernels, which keep the graphs of functions that nobody has any more.
+
+    What is called again makes its own once more. There is no public function for it.
+    """
+    context.context().clear_kernel_cache()
+
+
 BACKEND = Backend(
     program=TensorFlowProgram,
     prediction_program=TensorFlowPredictionProgram,
@@ -44,4 +53,5 @@ BACKEND = Backend(
     ),
     trains_on_gpu=lambda: bool(tf.config.list_logical_devices("GPU")),
     prepare=share_gpu_memory,
+    release=clear_kernels,
 )

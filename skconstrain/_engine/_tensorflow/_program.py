@@ -1,5 +1,7 @@
 """Training and prediction under TensorFlow: one graph each, for fixed shapes."""
 
+from functools import cached_property
+
 import tensorflow as tf
 
 from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows, several
@@ -32,8 +34,14 @@ class TensorFlowProgram(Program):
         # Values of a training are captured, not passed: every argument costs tens of microseconds
         # of each call.
         self._run = epoch.get_concrete_function(*data, order, tf.TensorSpec((2,), tf.int32))
-        any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
-        self._evaluate = tf.function(self._block_loss, input_signature=any_rows, autograph=False)
+        self._any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
+
+    @cached_property
+    def _evaluate(self):
+        # Called as a function of TensorFlow instead, programs one after the other would count as
+        # one that is traced again and again, and TensorFlow would warn of it.
+        function = tf.function(self._block_loss, autograph=False)
+        return function.get_concrete_function(*self._any_rows)
 
     def _epoch(self, X, y, weight, order, steps):
         """Run steps ``steps[0]`` to ``steps[1]``; return sums of weighted losses and weights."""

@@ -1,5 +1,6 @@
 """Programs: which compiler serves which size, and what is compiled."""
 
+import logging
 from itertools import pairwise
 
 import pytest
@@ -60,3 +61,13 @@ def test_large_kernels_are_not_flat(monkeypatch):
     PositiveRegressor((150, 250), epochs=1, jit_compile=False).fit(X, y)
     PositiveRegressor((15, 25), epochs=1, jit_compile=True).fit(X, y)
     assert flat == [False, False, True]
+
+
+@tensorflow_only
+def test_tensorflow_does_not_warn_of_retracing_in_long_runs(caplog, monkeypatch):
+    X, y = positive_regression()
+    monkeypatch.setattr(logging.getLogger("tensorflow"), "propagate", True)
+    for units in range(40, 52):  # as in a search over architectures
+        net = PositiveRegressor((units,), epochs=1, tol=None, jit_compile=False)
+        net.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:]).predict(X)
+    assert "retracing" not in caplog.text

@@ -1,0 +1,62 @@
+"""Validation data that the user gave, compared with the training data."""
+
+import warnings
+
+import numpy as np
+
+from skconstrain._base._rows import column_names
+
+_REMEDY = (
+    "In a Pipeline, X_val passes the transformers where it has transform_input=['X_val'] and "
+    "metadata routing is enabled; without, transform X_val first."
+)
+
+
+def check_same_features(estimator, X_val):
+    """Raise ``ValueError`` where X_val has other features than X of the training had."""
+    shape, names = np.shape(X_val), _names(X_val)
+    if len(shape) == 2 and shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X_val must have the {estimator.n_features_in_} features of X. Got {shape[1]}. "
+            + _REMEDY
+        )
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if names is not None and (fitted is None or names != list(fitted)):
+        expected = "no names" if fitted is None else f"the names {_shown(fitted)}"
+        raise ValueError(
+            f"X_val must have the features of X, which have {expected}. Got {_shown(names)}. "
+            + _REMEDY
+        )
+
+
+def warn_of_other_units(X_val, X):
+    """Warn where half of the values of a feature are further off than all of X is wide.
+
+    Rows that are read in chunks are not compared.
+    """
+    if not (isinstance(X, np.ndarray) and isinstance(X_val, np.ndarray)):
+        return
+    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    width = high - low
+    outside = (X_val < low - width) | (X_val > high + width)
+    far = np.flatnonzero((outside.mean(axis=0) > 0.5) & (width > 0))
+    if len(far):
+        j = far[0]
+        warnings.warn(
+            f"X_val lies far outside the range of X in {len(far)} features: feature {j} is in "
+            f"[{low[j]:.3g}, {high[j]:.3g}] in X, and in [{X_val[:, j].min():.3g}, "
+            f"{X_val[:, j].max():.3g}] in X_val. Probably X_val has not passed the transformers of "
+            "a Pipeline. " + _REMEDY,
+            stacklevel=5,
+        )
+
+
+def _names(X):
+    names = column_names(X)
+    is_named = names is not None and all(isinstance(name, str) for name in names)
+    return names if is_named else None
+
+
+def _shown(names):
+    names = [str(name) for name in names]
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
