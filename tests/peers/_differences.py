@@ -193,8 +193,8 @@ _STACKING = [
         "predicts one class a row",
     ),
     Difference(
-        "transform gives probabilities, as the gate weighs them. Decisions become probabilities by a "
-        "scale and a shift that are learnt with the gate, and depend on the other experts.",
+        "transform gives probabilities, as the gate weighs them. Decisions become probabilities by "
+        "a scale and a shift that are learnt with the gate, and depend on the other experts.",
         r"test_stacking_randomness\[StackingClassifier\]",
         "Not equal to tolerance",
     ),
