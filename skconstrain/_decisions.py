@@ -17,7 +17,8 @@ def decide(score: np.ndarray, threshold, min_labels: int = 0) -> np.ndarray:
         predicted even below it. Ties go to the first label.
     """
     chosen = score >= threshold
-    if min_labels:
-        order = np.argsort(threshold - score, axis=1, kind="stable")[:, :min_labels]
-        np.put_along_axis(chosen, order, True, axis=1)
+    short = np.flatnonzero(chosen.sum(axis=1) < min_labels)
+    if len(short):
+        order = np.argsort(threshold - score[short], axis=1, kind="stable")
+        chosen[short[:, None], order[:, :min_labels]] = True
     return chosen

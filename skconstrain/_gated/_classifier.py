@@ -651,7 +651,8 @@ default=None
         return {"gate/temperature": schedule}
 
     def _learn(self, network, run, given):
-        given = self._rows_of_experts(run.weight, given)
+        # Experts are fitted already, unless it is in rounds.
+        given = self._rows_of_experts(run.weight, given) if self.n_rounds else None
         result = self._experts.learn(network, run, given, self._train, n_jobs=self.n_jobs)
         usage = FittedGate(network, result.weights).proba(run.X)
         self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)

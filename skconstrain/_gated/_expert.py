@@ -166,8 +166,8 @@ def check_experts(estimators, taken_names) -> None:
         )
     names = [name for name, _ in estimators]
     if not kept_experts(estimators):
-        dropped = f"{len(names)} that are dropped" if names else "none"
-        raise ValueError(f"A gate over classifiers needs at least one expert. Got {dropped}.")
+        found = f"{len(names)}, all of them dropped" if names else "0"
+        raise ValueError(f"A gate over classifiers needs at least one expert. Got {found}.")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"Names of experts must be unique. Got {twice[0]!r} more than once.")

@@ -65,9 +65,9 @@ class GivenExperts(ExpertStrategy):
             scores = all_scores(self.experts, given.X, n_jobs=n_jobs)
         else:
             settings = {"n_jobs": n_jobs, "verbose": verbose}
-            self._keep(fit_experts(self.estimators, *given[:3], **settings), given.X)
+            self._keep(fit_experts(self.estimators, *given, **settings), given.X)
             folds = make_folds(self.cv, given.y, new_generator())
-            scores = out_of_fold_scores(self.experts, *given[:3], cv=folds, n_jobs=n_jobs)
+            scores = out_of_fold_scores(self.experts, *given, cv=folds, n_jobs=n_jobs)
         return rows._replace(X=self.with_scores(rows.X, scores))
 
     def _keep(self, fitted, X):

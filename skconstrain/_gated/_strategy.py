@@ -63,7 +63,7 @@ class ExpertStrategy(ABC):
     def learn(self, network, run, rows, train, *, n_jobs):
         """Train the network by ``train(network, run)``, once or several times; return a result.
 
-        `rows` are ExpertRows, as in `fit`.
+        `rows` are ExpertRows, as in `fit`, or None where there are no rounds.
         """
 
     @abstractmethod

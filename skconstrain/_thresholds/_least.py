@@ -130,3 +130,15 @@ def raise_with_least(scoring, y_true, y_score, weight, starts, *, least, labels,
         if value <= before + TIE * abs(before):
             break
     return thresholds
+
+
+def score_cut_offs(scoring, held_out, thresholds, *, least, default, limits) -> dict:
+    """Return the thresholds of all cut-offs of each label and their scores, others staying."""
+    found = {"thresholds": [], "scores": []}
+    for label in range(len(thresholds)):
+        line = Line.of(label, held_out.y_score, thresholds, least, limits)
+        scores = scoring.along(line, held_out.y_true, held_out.weight)
+        examined = np.isfinite(scores)
+        found["thresholds"].append(line.ranking.thresholds(default=default)[examined])
+        found["scores"].append(scores[examined])
+    return found

@@ -97,10 +97,10 @@ class Scoring:
         if self.average == "micro":
             rest = np.delete(fixed, list(moving), axis=1)
             return self.metrics[0](*(rest.sum(axis=1)[:, None] + sum(moving.values())))
-        # Where labels stay, their scores are a constant.
+        outcomes = {**dict(enumerate(fixed.T)), **moving}
         support = fixed[0] + fixed[2] if self.average == "weighted" else np.ones(fixed.shape[1])
-        scores = [self.metrics[label](*found) * support[label] for label, found in moving.items()]
-        return sum(scores)
+        scores = [self.metrics[label](*found) * support[label] for label, found in outcomes.items()]
+        return sum(scores) / support.sum()
 
     def _along_candidates(self, line, y_true, weight):
         scores = np.full(len(line.ranking.starts), -np.inf)
@@ -117,7 +117,7 @@ class Scoring:
         hits, predicted = hits + y_true[:, line.label] - lost, predicted + 1 - is_short
         gain = weight * (self._score_rows(y_true, hits, predicted) - below)
         left_out, total = line.ranking.left_out(gain[line.ranking.order])
-        return weight @ below + total - left_out
+        return (weight @ below + total - left_out) / weight.sum()
 
     def _score_rows(self, y_true, hits, predicted):
         fp, fn = predicted - hits, y_true.sum(axis=1) - hits

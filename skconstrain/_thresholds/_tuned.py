@@ -29,7 +29,7 @@ from skconstrain._sklearn_compat import (
 )
 from skconstrain._stacked_fits._automatic import together_if_worthwhile
 from skconstrain._thresholds._folds import label_folds
-from skconstrain._thresholds._least import least_labels
+from skconstrain._thresholds._least import least_labels, score_cut_offs
 from skconstrain._thresholds._scores import HeldOut, fit_and_score, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 
@@ -105,6 +105,8 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         search fits them.
     random_state : int, RandomState instance or None, default=None
         Decides the folds when `cv` is None, an int or a float.
+    store_cv_results : bool, default=False
+        Whether to keep the scores of all cut-offs that were examined, in `cv_results_`.
 
     Attributes
     ----------
@@ -116,6 +118,10 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
     best_score_ : float, or None
         Score of the out-of-fold predictions at `thresholds_`. It was the aim of the choice, so it
         is somewhat better than the score on new data.
+    cv_results_ : dict, or None
+        Where ``store_cv_results=True``. Two lists with an array of shape (n_cut_offs,) for each
+        label: "thresholds", which ascend, and "scores", of the out-of-fold predictions with the
+        label's threshold there and the others at `thresholds_`. None for a multiclass target.
     estimator_ : classifier
         The fitted classifier.
     classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
@@ -200,6 +206,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
+        "store_cv_results": ["boolean"],
     }
 
     # The search is weighted by itself, whatever the classifier requests.
@@ -218,6 +225,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         refit=True,
         n_jobs=None,
         random_state=None,
+        store_cv_results=False,
     ):
         self.estimator = estimator
         self.scoring = scoring
@@ -229,6 +237,7 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         self.refit = refit
         self.n_jobs = n_jobs
         self.random_state = random_state
+        self.store_cv_results = store_cv_results
 
     @fit_context(prefer_skip_nested_validation=False)  # `estimator` is not validated yet
     def fit(self, X, y, **params):
@@ -272,7 +281,8 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
         """Return y for the classifier, and its positives, or None for a multiclass target."""
         check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
-        self.__dict__.pop("label_names_", None)
+        for name in ("label_names_", "cv_results_"):  # those of an earlier fit
+            self.__dict__.pop(name, None)
         self._n_labels = self._container = None
         if kind == "multilabel-indicator":
             if hasattr(y, "columns"):
@@ -336,6 +346,8 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
             self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
         self._method = response_method(self.estimator_, self.response_method)
         self.thresholds_ = self.cv_thresholds_ = self.best_score_ = None
+        if self.store_cv_results:
+            self.cv_results_ = None
 
     def _resolve_scoring(self, n_labels):
         scoring = resolve_scoring(
@@ -448,6 +460,9 @@ class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, 
                 whole = part is together  # a single split has been searched already
                 found = self.thresholds_ if whole else scoring.tune(*part, **options)
                 own[part.labels] = found[part.labels]
+        if self.store_cv_results:
+            options = {"default": default, "limits": limits, "least": least}
+            self.cv_results_ = score_cut_offs(scoring, together, self.thresholds_, **options)
         self._warn_of_untuned(together.labels, default)
 
     def _min_labels(self):

@@ -331,8 +331,8 @@ def fitted_on(X, y, expert=None):
 
 X, Y = moons()
 WRONG = [
-    ({"estimators": []}, "at least one expert. Got none"),
-    ({"estimators": [("a", "drop")]}, "at least one expert. Got 1 that are dropped"),
+    ({"estimators": []}, "at least one expert. Got 0"),
+    ({"estimators": [("a", "drop")]}, "at least one expert. Got 1, all of them dropped"),
     ({"estimators": [("a", SVC()), ("a", SVC())]}, "unique. Got 'a' more than once"),
     (
         {"estimators": [("a", SVC()), ("b", Ridge())]},
