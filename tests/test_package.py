@@ -34,9 +34,11 @@ def test_public_names_are_found():
 def test_editors_and_type_checkers_find_every_public_name():
     package = Path(skconstrain.__file__).parent
     stub = ast.parse((package / "__init__.pyi").read_text(encoding="utf-8"))
-    imported = [
-        alias.name for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    aliases = [
+        alias for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
     ]
+    imported = [alias.name for alias in aliases]
+    assert imported == [alias.asname for alias in aliases]
     listed = next(node.value for node in stub.body if isinstance(node, ast.Assign))
     assert sorted(imported) == sorted(ast.literal_eval(listed)) == sorted(skconstrain.__all__)
     for name in skconstrain.__all__:
