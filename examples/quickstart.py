@@ -76,7 +76,9 @@ def draw(predictions, y):
     for ax, name in zip(axes, ["plain network, y standardised", "PositiveRegressor"], strict=True):
         negative = predictions[name] < 0
         ax.scatter(y[~negative], predictions[name][~negative], s=12, alpha=0.5)
-        ax.scatter(y[negative], predictions[name][negative], s=25, color="tab:red", label="negative")
+        ax.scatter(
+            y[negative], predictions[name][negative], s=25, color="tab:red", label="negative"
+        )
         ax.axhspan(-1, 0, color="tab:red", alpha=0.1)
         ax.axline((0, 0), slope=1, color="black", linewidth=1)
         ax.set(xlim=(-0.004, 0.2), ylim=(-0.05, 0.25), xlabel="concavity")
