@@ -50,7 +50,7 @@ def make_data(n_samples, seed):
 
 def gated(gating):
     """Return the experts under a gate."""
-    return GatedEnsembleClassifier(EXPERTS, gating=gating, learning_rate=0.01, random_state=0)
+    return GatedEnsembleClassifier(EXPERTS, gating=gating, random_state=0)
 
 
 def compare(X, y, X_test, y_test, on_circles):

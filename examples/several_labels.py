@@ -1,10 +1,11 @@
 """Several labels at once: a probability and a threshold for each, tuned out of fold.
 
 The digits of scikit-learn with labels that overlap: has a loop, is even, is prime, is a multiple of
-three, is above six, is a seven. Noise makes them hard to read, so that thresholds matter. A grid
-search chooses the network in a Pipeline; thresholds are then tuned around it.
-Run with ``python examples/several_labels.py``; it prints scores on held-out digits and writes
+three, is above six, is a seven. Noise makes them hard to read. A grid search
+chooses loss and dropout; thresholds are then tuned on the out-of-fold predictions that the networks
+made in training, with one fit. The curves are flat on top: here 0.5 was as good already.
 
+Run with ``python examples/several_labels.py``; it prints scores on held-out digits and writes
 ``examples/several_labels.png``.
 """
 
@@ -28,10 +29,7 @@ from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassif
 from skconstrain.inspection import ThresholdCurveDisplay
 
 PICTURE = Path(__file__).with_suffix(".png")
-GRID = {
-    "multilabelnetclassifier__hidden_layer_sizes": [(32,), (64,)],
-    "multilabelnetclassifier__loss": ["log_loss", "focal"],
-}
+GRID = {"loss": ["log_loss", "focal"], "dropout": [0.0, 0.25]}
 
 
 def load_data():
@@ -59,10 +57,9 @@ def report(name, seconds, y, predicted):
 def fit_all(X, y, names):
     """Fit the contestants on a half, print scores on the other; return the tuned one."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
-    net = MultiLabelNetClassifier(epochs=40, tol=None, random_state=0)
-    pipeline = make_pipeline(StandardScaler(), net)
+    net = MultiLabelNetClassifier(random_state=0)
     start = time.perf_counter()
-    search = GridSearchCV(pipeline, GRID, scoring="f1_macro", cv=3).fit(X, y)
+    search = GridSearchCV(net, GRID, scoring="f1_macro", cv=3).fit(X, y)
     print(f"chosen in {time.perf_counter() - start:.1f} s: {search.best_params_}")
     logistic = OneVsRestClassifier(LogisticRegression(max_iter=1000))
     contestants = {

@@ -1,21 +1,11 @@
 """scikit-learn estimators for neural networks that must obey something.
 
-Names are loaded on first use, so that importing the package costs no TensorFlow.
+Names are loaded on first use, so that importing the package costs no TensorFlow. Which names there
+are, and where, is said by `__init__.pyi`, which editors and type checkers read too.
 """
 
 import lazy_loader
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submodules=["connections", "inspection", "layers", "losses", "model_selection"],
-    submod_attrs={
-        "_connected": ["SparseConnectedNet", "SparseConnectedNetClassifier"],
-        "_engine": ["clear_compile_cache", "compile_cache_info"],
-        "_gated": ["GatedEnsembleClassifier"],
-        "_multi_label_net_classifier": ["MultiLabelNetClassifier"],
-        "_positive_regressor": ["PositiveRegressor"],
-        "_thresholds": ["TunedThresholdMultiLabelClassifierCV"],
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,7 +1,9 @@
 """The package as a whole: what importing it costs, and what it shows."""
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import skconstrain
 
@@ -27,3 +29,18 @@ def test_importing_is_quick_and_brings_no_tensorflow():
 def test_public_names_are_found():
     assert {"PositiveRegressor", "layers", "losses", "compile_cache_info"} <= set(dir(skconstrain))
     assert skconstrain.layers.BoundedOutput.__name__ == "BoundedOutput"
+
+
+def test_editors_and_type_checkers_find_every_public_name():
+    package = Path(skconstrain.__file__).parent
+    stub = ast.parse((package / "__init__.pyi").read_text(encoding="utf-8"))
+    aliases = [
+        alias for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    imported = [alias.name for alias in aliases]
+    assert imported == [alias.asname for alias in aliases]
+    listed = next(node.value for node in stub.body if isinstance(node, ast.Assign))
+    assert sorted(imported) == sorted(ast.literal_eval(listed)) == sorted(skconstrain.__all__)
+    for name in skconstrain.__all__:
+        assert getattr(skconstrain, name).__name__.endswith(name)
+    assert (package / "py.typed").is_file()

@@ -37,6 +37,7 @@ from threadpoolctl import threadpool_limits
 
 from skconstrain import PositiveRegressor
 from tests.benchmarks._data import load_readers
+from tests.benchmarks._settings import ONE_NETWORK
 
 AGE = 7  # days; the strength of concrete grows with its logarithm
 TIME_COLUMNS = ["season", "mnth", "hr", "weekday", "weathersit"]
@@ -73,8 +74,8 @@ BIKE_GRID = {
     "epochs": [20, 40],
 }
 # The same in every candidate.
-CONCRETE_FIXED = {"batch_size": 32, "tol": None, "dtype": "float32"}
-BIKE_FIXED = {"tol": None, "dtype": "float32"}
+CONCRETE_FIXED = {**ONE_NETWORK, "batch_size": 32, "tol": None, "dtype": "float32"}
+BIKE_FIXED = {**ONE_NETWORK, "batch_size": 200, "tol": None, "dtype": "float32"}
 
 # As the README of the data folder reports them, for the same 20 splits.
 CONCRETE_PUBLISHED = {

@@ -20,6 +20,8 @@ import warnings
 
 import numpy as np
 
+from tests.benchmarks._settings import ONE_NETWORK
+
 # Rows, features, units, batch size, epochs.
 SIZES = [
     (442, 10, (100,), 32, 50),
@@ -53,8 +55,8 @@ def measure(repeats):
     found = {}
     for n_rows, n_features, units, batch_size, epochs in SIZES:
         X, y = make_data(n_rows, n_features)
-        settings = {"batch_size": batch_size, "epochs": epochs, "tol": None, "random_state": 0}
-        net = PositiveRegressor(units, **settings)
+        settings = {**ONE_NETWORK, "batch_size": batch_size, "epochs": epochs, "tol": None}
+        net = PositiveRegressor(units, random_state=0, **settings)
         first, *later = (
             seconds(lambda net=net, X=X, y=y: net.fit(X, y)) for _ in range(1 + repeats)
         )
@@ -63,7 +65,8 @@ def measure(repeats):
         found[name]["predictions"] = net.predict(X[:200]).tolist()
     n_rows, n_features, units, batch_size, epochs = SIZES[0]
     X, y = make_data(n_rows, n_features)
-    net = PositiveRegressor(units, batch_size=batch_size, epochs=epochs, tol=None, random_state=0)
+    settings = {**ONE_NETWORK, "batch_size": batch_size, "epochs": epochs, "tol": None}
+    net = PositiveRegressor(units, random_state=0, **settings)
     for name, kind in (("search", BatchedGridSearchCV), ("alone", GridSearchCV)):
         search = kind(net, GRID, cv=5)
         first, *later = (

@@ -31,6 +31,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks._settings import CONSTANT_RATE
+
 BATCH = 128
 LEAST_SPEED_UP, MOST_GIGABYTES = 8.0, 4.0
 
@@ -54,6 +56,7 @@ def epoch_seconds(matrix, kernel, X, y, n_epochs):
     )
     net = SparseConnectedNet(
         matrix,
+        **CONSTANT_RATE,
         kernel=kernel,
         batch_size=BATCH,
         epochs=n_epochs + 1,
@@ -174,7 +177,8 @@ def large():
 
     matrix = connections.random(200_000, 20_000, fan_in=50, random_state=0)
     X, y = make_data(500, 200_000)
-    net = SparseConnectedNet(matrix, batch_size=BATCH, epochs=3, tol=None, random_state=0)
+    settings = {**CONSTANT_RATE, "batch_size": BATCH, "epochs": 3, "tol": None}
+    net = SparseConnectedNet(matrix, random_state=0, **settings)
     before = _peak_gigabytes()
     start = time.perf_counter()
     with warnings.catch_warnings():

@@ -42,6 +42,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.preprocessing import scale
 
 import skconstrain
+from tests.benchmarks._settings import ONE_NETWORK
 from tests.benchmarks._timing import (
     Contestant,
     format_table,
@@ -131,10 +132,11 @@ def contestants(size):
 
 def fit_skconstrain(size, X, y):
     """Fit ours."""
+    settings = {**ONE_NETWORK, "learning_rate": LEARNING_RATE}
     estimator = skconstrain.PositiveRegressor(
+        **settings,
         hidden_layer_sizes=size.hidden,
         output="softplus",
-        learning_rate=LEARNING_RATE,
         epochs=size.epochs,
         batch_size=size.batch_size,
         tol=None,

@@ -40,6 +40,7 @@ from threadpoolctl import threadpool_limits
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
 from tests.benchmarks._data import load_readers
+from tests.benchmarks._settings import ONE_NETWORK
 
 SETS = ["emotions", "scene", "flags", "medical", "bibtex"]
 DEFAULT_SETS = ["emotions", "scene", "flags"]
@@ -79,7 +80,7 @@ GRID = {
     "label_smoothing": [0.0, 0.1],
 }
 # The same in every candidate.
-FIXED = {"batch_size": 32, "tol": None, "dtype": "float32"}
+FIXED = {**ONE_NETWORK, "batch_size": 32, "tol": None, "dtype": "float32"}
 # Number of candidates and repetitions of 5 folds; fewer where a fit takes long.
 BUDGET = {"bibtex": (6, 1), "medical": (12, 1)}
 DEFAULT_BUDGET = (30, 2)
@@ -92,7 +93,7 @@ def scaled(classifier):
 
 def network(name, **settings):
     """Return our network with the settings of a data set."""
-    return scaled(MultiLabelNetClassifier(**FIXED, **{**SETTINGS[name], **settings}))
+    return scaled(MultiLabelNetClassifier(**{**FIXED, **SETTINGS[name], **settings}))
 
 
 def models(name):

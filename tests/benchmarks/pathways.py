@@ -52,11 +52,19 @@ from sklearn.preprocessing import StandardScaler
 from skconstrain import SparseConnectedNetClassifier
 from skconstrain.connections import ConnectionMatrix, from_edges
 from tests.benchmarks._data import load_readers
+from tests.benchmarks._settings import CONSTANT_RATE
 from tests.benchmarks._timing import format_table, machine, progress, versions, write_json
 
 RATES = [0.001, 0.01]
 # The same for all networks, set by hand: enough steps for 20 samples, too.
-FIXED = {"activation": "tanh", "batch_size": 16, "epochs": 30, "tol": None, "dtype": "float32"}
+FIXED = {
+    **CONSTANT_RATE,
+    "activation": "tanh",
+    "batch_size": 16,
+    "epochs": 30,
+    "tol": None,
+    "dtype": "float32",
+}
 # A missing intensity is mostly one too low to be seen: below all that were (13.6 and more).
 IMPUTERS = {"zero": {"strategy": "constant", "fill_value": 0.0}, "mean": {"strategy": "mean"}}
 TRAINING_SIZES = [20, 40, 80]

@@ -36,11 +36,12 @@ import skconstrain
 from skconstrain import PositiveRegressor
 from skconstrain.model_selection import BatchedGridSearchCV, fit_many
 from tests.benchmarks._memory import Watch
+from tests.benchmarks._settings import ONE_NETWORK
 from tests.benchmarks._timing import Contestant, race
 
 RATES, ALPHAS = [0.001, 0.003, 0.01], [1e-4, 1e-3, 1e-2, 1e-1]
 MOST_BATCHED, MOST_PLAIN = 0.25, 0.6
-SETTINGS = {"epochs": 50, "tol": None, "batch_size": 32}
+SETTINGS = {**ONE_NETWORK, "epochs": 50, "tol": None, "batch_size": 32}
 
 
 def data():
