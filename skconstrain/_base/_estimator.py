@@ -59,13 +59,14 @@ class NetEstimator(CopiedNet):
     4. `_weigh`: weights of classes become weights of rows or targets.
     5. `_fit_inputs`: what is fitted before the network makes its inputs from X.
     6. `_network_input`: the same for the validation data that the user gave, or
-       `_strata`: what a split for early stopping keeps.
+       `_splits`: are rows set aside to stop on? and `_strata`: what the split keeps.
     7. `_specify`, which calls `_head`: the network.
     8. `_start`: weights that are known before training. Not where training continues.
     9. `_keras_loss` and `_schedules`: what else a run needs.
     10. `_learn`: one training, or several.
 
-    Predictions call `_bytes_at_once` and `_outputs`; a clone calls `_params_shared_by_clones`.
+    Predictions call `_bytes_at_once`, `_outputs` and `_oof_prediction`, which predicts out of fold
+    as well; a clone calls `_params_shared_by_clones`.
 
     Fitted state is NumPy arrays and plain Python: `_network`, the specification of the network, and
     `_weights`, its weights in the order of the network's `weight_names`.

@@ -27,7 +27,7 @@ from skconstrain.connections import ConnectionMatrix
 KERNELS = ["dense", "sparse"]
 A = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1]])
 B = np.array([[1, 0], [1, 1], [0, 1], [0, 1]])
-FAST = {"epochs": 5, "tol": None, "random_state": 0}
+FAST = {"epochs": 5, "tol": None, "standardize": False, "random_state": 0}
 
 
 def regression():

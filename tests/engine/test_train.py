@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
-from skconstrain import PositiveRegressor
+from tests.plain import PositiveRegressor
 from tests.refusals import refuses
 from tests.registry import positive_regression
 

@@ -1,0 +1,27 @@
+"""Estimators without what the defaults add: what a reference in NumPy, or a few epochs, can follow."""
+
+from functools import partial
+
+import skconstrain
+
+# One network on features as they are, at the optimizer's own constant rate.
+PLAIN = {
+    "activation": "relu",
+    "standardize": False,
+    "learning_rate": None,
+    "learning_rate_schedule": "constant",
+    "epochs": 200,
+    "early_stopping": False,
+    "n_iter_no_change": 10,
+    "tol": 1e-4,
+}
+
+PositiveRegressor = partial(skconstrain.PositiveRegressor, n_networks=1, **PLAIN)
+MultiLabelNetClassifier = partial(
+    skconstrain.MultiLabelNetClassifier, n_networks=1, scoring="loss", **PLAIN
+)
+SparseConnectedNet = partial(skconstrain.SparseConnectedNet, **PLAIN)
+SparseConnectedNetClassifier = partial(
+    skconstrain.SparseConnectedNetClassifier, scoring="loss", **PLAIN
+)
+GatedEnsembleClassifier = partial(skconstrain.GatedEnsembleClassifier, scoring="loss", **PLAIN)
