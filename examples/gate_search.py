@@ -41,7 +41,10 @@ def main():
     """Search, compare on held-out images, draw."""
     X, y = load_digits(return_X_y=True)
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.4, stratify=y, random_state=0)
-    gated = GatedEnsembleClassifier(EXPERTS, cv=3, alpha=1.0, random_state=0)
+    gated = GatedEnsembleClassifier(
+        EXPERTS, cv=3, gate_hidden_layer_sizes=(30,), alpha=1.0, epochs=150, random_state=0
+    )
+    gated.set_params(tol=1e-3)
     grid = {"gating": ["soft", "hard"], "svm__svc__C": [0.1, 1.0, 10.0]}
     search = GridSearchCV(gated, grid, cv=3).fit(X, y)
     print(f"{'gating':8}{'C of the svm':>14}{'accuracy, 3 folds':>20}")

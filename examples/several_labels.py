@@ -1,9 +1,9 @@
 """Several labels at once: a probability and a threshold for each, tuned out of fold.
 
 The digits of scikit-learn with labels that overlap: has a loop, is even, is prime, is a multiple of
-three, is above six, is a seven. Noise makes them hard to read. A grid search
-chooses loss and dropout; thresholds are then tuned on the out-of-fold predictions that the networks
-made in training, with one fit. The curves are flat on top: here 0.5 was as good already.
+three, is above six, is a seven. Noise makes them hard to read. A grid search chooses loss and
+dropout; thresholds are then tuned on the out-of-fold predictions that the networks made in
+training, with one fit. The curves are flat on top: here 0.5 was as good already.
 
 Run with ``python examples/several_labels.py``; it prints scores on held-out digits and writes
 ``examples/several_labels.png``.

@@ -198,13 +198,10 @@ class PositiveRegressor(NetRegressor):
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
     >>> from skconstrain import PositiveRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> net = PositiveRegressor(epochs=20, tol=None, random_state=0)
-    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
-    >>> bool((model.predict(-1000 * X) > 0).all())
+    >>> net = PositiveRegressor(random_state=0).fit(X, y)
+    >>> bool((net.predict(-1000 * X) > 0).all())
     True
     """
 

@@ -165,15 +165,12 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     Examples
     --------
     >>> from sklearn.datasets import load_breast_cancer
-    >>> from sklearn.pipeline import make_pipeline
-    >>> from sklearn.preprocessing import StandardScaler
     >>> from skconstrain import SparseConnectedNetClassifier
     >>> from skconstrain.connections import ConnectionMatrix
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> edges = [[int(i % 10 == j) for j in range(10)] for i in range(30)]
     >>> net = SparseConnectedNetClassifier(ConnectionMatrix(edges), random_state=0)
-    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
-    >>> net.connection_weights_[0].nnz
+    >>> net.fit(X, y).connection_weights_[0].nnz
     30
     """
 
