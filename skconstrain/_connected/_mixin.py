@@ -140,8 +140,8 @@ class ConnectedNetMixin(BaseEstimator):
         """Kernel and bias of every layer; the last one in the units of the predictions."""
         check_is_fitted(self)
         found = self._network.kernels_and_biases(self._weights)
-        scale, shift = self._output_unit()
         kernel, bias = found[-1]
+        scale, shift = (np.asarray(unit, bias.dtype) for unit in self._output_unit())
         scaled = (
             kernel * scale if isinstance(kernel, np.ndarray) else _scaled_columns(kernel, scale)
         )

@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import checked_sizes
 from skconstrain._gated._calibration import probability_of
@@ -148,7 +149,8 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     early_stopping : bool or "auto", default="auto"
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples. A gate over
+        given experts does so with more than 200.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the
         probabilities, ``"loss"`` the loss that is trained.
@@ -642,7 +644,12 @@ default=None
         return known | gate | self._experts.known_weights(*rows), target_scale
 
     def _splits(self, n_rows):
-        return self.n_rounds == 0 and super()._splits(n_rows)
+        if self.n_rounds > 0:
+            return False
+        if self.early_stopping == "auto" and self.estimators is not None:
+            # The gate learns little in a few epochs, and noise in the others.
+            return n_rows > FEW_ROWS
+        return super()._splits(n_rows)
 
     def _schedules(self, epochs):
         if np.ndim(self.temperature) == 0:

@@ -63,7 +63,8 @@ def test_hooks_are_called_in_the_order_in_which_they_are_listed(kind, is_given, 
     X, y = positive_regression() if kind is PositiveRegressor else two_classes()
     validation = {"X_val": X, "y_val": y} if is_given else {}
     net = kind((3,), n_networks=1, epochs=1, tol=None, early_stopping=True)
-    net.fit(X, y, **validation).predict(X)
+    net.fit(X, y, **validation)
+    getattr(net, "predict_proba", net.predict)(X)
     seen = list(dict.fromkeys(called))
     assert seen == [name for name in HOOKS if name in seen]
     left_out = {"_strata", "_splits"} if is_given else {"_network_input"}

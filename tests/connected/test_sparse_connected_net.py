@@ -23,6 +23,7 @@ import skconstrain
 from skconstrain import SparseConnectedNet, SparseConnectedNetClassifier
 from skconstrain._engine import precision
 from skconstrain.connections import ConnectionMatrix
+from tests.registry import WIRING
 
 KERNELS = ["dense", "sparse"]
 A = np.array([[1, 0, 0, 1], [1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1]])
@@ -57,6 +58,16 @@ def test_coefs_and_intercepts_are_the_network(kernel, kind):
         values = function(values @ kernel_ + bias)
     found = net.predict(X)[:, None] if kind is SparseConnectedNet else net.decision_function(X)
     np.testing.assert_allclose(values, found, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", [SparseConnectedNet, SparseConnectedNetClassifier])
+def test_coefs_and_intercepts_have_the_precision_of_the_network(kind, dtype):
+    X, y = make_classification(60, 5, n_redundant=0, random_state=0)
+    for kernel in ("dense", "sparse"):
+        settings = {"kernel": kernel, "hidden_layer_sizes": (4,), "epochs": 2, "tol": None}
+        model = kind(WIRING, **settings).fit(X.astype(dtype), y)
+        assert {array.dtype.name for array in [*model.coefs_, *model.intercepts_]} == {dtype}
 
 
 def test_both_kernels_fit_the_same_network():
