@@ -1,4 +1,4 @@
-"""Estimators without what the defaults add: what a reference in NumPy, or a few epochs, can follow."""
+"""Estimators without what the defaults add, which a reference in NumPy can follow."""
 
 from functools import partial
 
