@@ -150,7 +150,8 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples.
-        A gate over given experts does so with more than 200.
+        The split is such that every label (or class) keeps its share. A gate over given experts
+        does so with more than 200.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the
         probabilities, ``"loss"`` the loss that is trained.
