@@ -43,7 +43,7 @@ def fit_many(estimators, X, y, *, max_stack_bytes=MAX_STACK_BYTES, **fit_params)
     >>> from skconstrain import PositiveRegressor
     >>> from skconstrain.model_selection import fit_many
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> seeds = [PositiveRegressor(epochs=5, tol=None, random_state=seed) for seed in range(8)]
+    >>> seeds = [PositiveRegressor(n_networks=1, epochs=5, random_state=seed) for seed in range(8)]
     >>> len({net.best_loss_ for net in fit_many(seeds, X, y)})
     8
     """
@@ -119,9 +119,9 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     and smoothing of a loss, temperature and penalties of a gate, random states, weights, folds and
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
-    a smaller stack. What a stack cannot train is fitted as usual: networks of more than 30,000
-    weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than SGD,
-    Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
+    a smaller stack. What a stack cannot train is fitted as usual: ``n_networks`` above 1, more than
+    30,000 weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than
+    SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
 
     Examples
     --------
@@ -129,7 +129,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     >>> from skconstrain import PositiveRegressor
     >>> from skconstrain.model_selection import BatchedGridSearchCV
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> net = PositiveRegressor(epochs=5, tol=None, random_state=0)
+    >>> net = PositiveRegressor(n_networks=1, epochs=5, random_state=0)
     >>> grid = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1e-2]}
     >>> BatchedGridSearchCV(net, grid, cv=3).fit(X, y).stack_sizes_
     [12]
@@ -221,9 +221,9 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     and smoothing of a loss, temperature and penalties of a gate, random states, weights, folds and
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
-    a smaller stack. What a stack cannot train is fitted as usual: networks of more than 30,000
-    weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than SGD,
-    Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
+    a smaller stack. What a stack cannot train is fitted as usual: ``n_networks`` above 1, more than
+    30,000 weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than
+    SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
 
     Examples
     --------
@@ -231,7 +231,7 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     >>> from skconstrain import PositiveRegressor
     >>> from skconstrain.model_selection import BatchedRandomizedSearchCV
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> net = PositiveRegressor(epochs=5, tol=None, random_state=0)
+    >>> net = PositiveRegressor(n_networks=1, epochs=5, random_state=0)
     >>> grid = {"learning_rate": [0.001, 0.01], "alpha": [1e-4, 1e-2]}
     >>> search = BatchedRandomizedSearchCV(net, grid, n_iter=3, cv=3, random_state=0)
     >>> search.fit(X, y).stack_sizes_

@@ -20,14 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import skconstrain
-from skconstrain import (
-    GatedEnsembleClassifier,
-    MultiLabelNetClassifier,
-    PositiveRegressor,
-    SparseConnectedNet,
-    SparseConnectedNetClassifier,
-    _engine,
-)
+from skconstrain import _engine
 from skconstrain._engine import _stacked_train
 from skconstrain.model_selection import (
     BatchedGridSearchCV,
@@ -35,6 +28,13 @@ from skconstrain.model_selection import (
     fit_many,
 )
 from tests.backends import BACKEND, jax_only
+from tests.plain import (
+    GatedEnsembleClassifier,
+    MultiLabelNetClassifier,
+    PositiveRegressor,
+    SparseConnectedNet,
+    SparseConnectedNetClassifier,
+)
 from tests.refusals import refuses
 from tests.registry import WIRING, positive_regression, two_classes
 

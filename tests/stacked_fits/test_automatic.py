@@ -14,14 +14,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skconstrain import (
+from skconstrain import TunedThresholdMultiLabelClassifierCV
+from skconstrain._stacked_fits import _automatic
+from skconstrain.model_selection import BatchedGridSearchCV
+from tests.plain import (
     GatedEnsembleClassifier,
     MultiLabelNetClassifier,
     SparseConnectedNetClassifier,
-    TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain._stacked_fits import _automatic
-from skconstrain.model_selection import BatchedGridSearchCV
 from tests.stacked_fits.test_barrier import in_time
 
 FAST = {"epochs": 8, "batch_size": 16, "tol": None, "random_state": 0}

@@ -14,8 +14,8 @@ from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skconstrain import PositiveRegressor, SparseConnectedNet
 from skconstrain.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
+from tests.plain import PositiveRegressor, SparseConnectedNet
 from tests.registry import ROWS
 
 distributed = pytest.importorskip("dask.distributed")

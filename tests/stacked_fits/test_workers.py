@@ -12,9 +12,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skconstrain import PositiveRegressor, SparseConnectedNet
 from skconstrain._stacked_fits import _workers
 from skconstrain.model_selection import BatchedGridSearchCV
+from tests.plain import PositiveRegressor, SparseConnectedNet
 from tests.registry import positive_regression
 from tests.test_model_selection import CountingScaler, assert_equal_results
 
