@@ -24,7 +24,7 @@ _ROWS_FOR_QUANTILES = 2**16
 _BYTES_FOR_QUANTILES = 2**27
 
 # Interquartile range of a normal distribution, in standard deviations.
-_RANGE_OF_NORMAL = 1.349
+RANGE_OF_NORMAL = 1.349
 
 
 class LazyRows:
@@ -198,8 +198,9 @@ def center_and_scale(X, weight):
     their mean and standard deviation, constant ones a scale of 1.
     """
     mean, deviation = moments(X, weight)
-    center, quartile_range = _quartiles(*_sample(X, weight))
-    scale = np.minimum(quartile_range / _RANGE_OF_NORMAL, deviation)
+    low, center, high = weighted_quantiles(*_sample(X, weight), [0.25, 0.5, 0.75])
+    quartile_range = high - low
+    scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
     is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
     center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
     return center, np.where(scale > 1e-9 * np.abs(mean), scale, 1.0)
@@ -214,21 +215,22 @@ def _sample(X, weight):
     return (X.load() if isinstance(X, LazyRows) else X), weight
 
 
-def _quartiles(X, weight):
-    """Return weighted medians and interquartile ranges: a weight of 2 is a row twice."""
-    found = np.empty((3, X.shape[1]))
-    for column, values in enumerate(X.T):
-        order = np.argsort(values, kind="stable")
-        share = np.cumsum(weight[order], dtype=np.float64)
-        positions = np.searchsorted(share, share[-1] * np.array([0.25, 0.5, 0.75]))
-        found[:, column] = values[order[positions]]
-    return found[1], found[2] - found[0]
+def weighted_quantiles(values, weight, shares):
+    """Return quantiles of columns, shape (n_shares, n_columns): a weight of 2 is a row twice."""
+    found = np.empty((len(shares), values.shape[1]))
+    for column, numbers in enumerate(values.T):
+        order = np.argsort(numbers, kind="stable")
+        below = np.cumsum(weight[order], dtype=np.float64)
+        positions = np.searchsorted(below, np.multiply(shares, below[-1]))
+        found[:, column] = numbers[order[positions]]
+    return found
 
 
 def moments(X, weight):
     """Return weighted mean and standard deviation of every column, in float64."""
     if not isinstance(X, LazyRows):
-        X = X.astype(np.float64)
+        # In one order, so that sums over it have the same last bit.
+        X = X.astype(np.float64, order="C")
         mean = np.average(X, axis=0, weights=weight)
         return mean, np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
     weight = weight.astype(np.float64)

@@ -124,7 +124,8 @@ def test_non_negative_kernels_never_decrease():
     model = PositiveRegressor(
         (8,), kernel_constraint="non_neg", activation="relu", learning_rate=0.02, epochs=40
     ).fit(X, y)
-    kernels = [array for array in model._weights if array.ndim == 2]
+    named = model._network.named(model._weights)
+    kernels = [array for name, array in named.items() if name.endswith("/kernel")]
     assert all((kernel >= 0).all() for kernel in kernels)
     assert (kernels[0] > 0).any()
     steps = np.linspace(-50, 50, 200)[:, None] * np.eye(5)[2] + X[0]

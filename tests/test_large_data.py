@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -196,14 +197,14 @@ def test_chunk_bytes_is_checked():
         PositiveRegressor(chunk_bytes=0).fit(X, y)
 
 
-def test_given_experts_need_dense_rows():
+def test_given_experts_take_all_rows_at_once_sparse_ones_too():
     X, y = make_classification(60, 5, n_redundant=0, random_state=0)
     experts = [("a", LogisticRegression()), ("b", LogisticRegression(C=0.1))]
     model = GatedEnsembleClassifier(experts, epochs=2, random_state=0)
-    assert not model.__sklearn_tags__().input_tags.sparse
     assert GatedEnsembleClassifier().__sklearn_tags__().input_tags.sparse
-    with pytest.raises(TypeError, match="Sparse data was passed"):
-        model.fit(sparse.csr_array(X), y)
+    rows = sparse.csr_array(X)
+    dense = clone(model).fit(X, y).predict_proba(X)
+    np.testing.assert_allclose(clone(model).fit(rows, y).predict_proba(rows), dense, rtol=1e-6)
     small = model.set_params(chunk_bytes=100).fit(X, y)
     whole = model.set_params(chunk_bytes=2**28).fit(X, y)
     np.testing.assert_array_equal(small.predict(X), whole.predict(X))

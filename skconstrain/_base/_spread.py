@@ -2,10 +2,12 @@
 
 import numpy as np
 
+from skconstrain._lazy_rows import RANGE_OF_NORMAL, weighted_quantiles
 from skconstrain._links import saturation_limit
 
-# Interquartile range of a normal distribution, in standard deviations.
-_RANGE_OF_NORMAL = 1.349
+# A start on a target itself would have a slope of the sign of a rounding error: it is beside it by
+# this share of the spread.
+_BESIDE = 1e-4
 
 
 def center_and_spread(rows, quantile=None):
@@ -24,16 +26,6 @@ def center_and_spread(rows, quantile=None):
     center, low, high = weighted_quantiles(y, weight, [quantile, 0.25, 0.75])
     # Scaled targets stay in the range in which a network computes.
     largest = np.abs(y - center).max(axis=0) / saturation_limit(rows.X.dtype)
-    spread = np.maximum((high - low) / _RANGE_OF_NORMAL, largest)
-    return center, np.where(high - low > 1e-9 * np.abs(center), spread, deviation)
-
-
-def weighted_quantiles(values, weight, shares):
-    """Return quantiles of columns, shape (n_shares, n_columns): a weight of 2 is a row twice."""
-    found = np.empty((len(shares), values.shape[1]))
-    for column, numbers in enumerate(values.T):
-        order = np.argsort(numbers, kind="stable")
-        below = np.cumsum(weight[order], dtype=np.float64)
-        places = np.searchsorted(below, np.multiply(shares, below[-1]))
-        found[:, column] = numbers[order[places]]
-    return found
+    spread = np.maximum((high - low) / RANGE_OF_NORMAL, largest)
+    spread = np.where(high - low > 1e-9 * np.abs(center), spread, deviation)
+    return center + _BESIDE * spread, spread

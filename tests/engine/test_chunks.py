@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skconstrain import PositiveRegressor, compile_cache_info
+from skconstrain import compile_cache_info
 from skconstrain._engine._chunks import ChunkedFeed, ChunkPlan, ahead, make_feed, plan_chunks
 from skconstrain._lazy_rows import LazyRows
 from tests.engine.test_train import data, linear
+from tests.plain import PositiveRegressor
 
 
 @settings(deadline=None, max_examples=200)

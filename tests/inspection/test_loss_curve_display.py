@@ -44,7 +44,8 @@ def test_draws_training_and_validation_losses():
 
 def test_validation_without_early_stopping_keeps_the_last_weights():
     X, y = two_classes(0)
-    net = MultiLabelNetClassifier((4,), epochs=3, random_state=0).fit(X, y, X_val=X, y_val=y)
+    net = MultiLabelNetClassifier((4,), epochs=3, early_stopping=False, random_state=0)
+    net.fit(X, y, X_val=X, y_val=y)
     display = LossCurveDisplay.from_estimator(net, name="net")
     assert len(display.lines_) == 2
     assert display.best_epoch is None
