@@ -256,7 +256,8 @@ class MultiLabelNetClassifier(NetClassifier):
             self._check_min_labels()
 
     def _check_min_labels(self):
-        if not 0 <= self.min_labels <= self.n_outputs_:
+        is_count = isinstance(self.min_labels, Integral)
+        if not (is_count and 0 <= self.min_labels <= self.n_outputs_):
             raise ValueError(
                 f"min_labels must be at least 0 and at most the number of labels, "
                 f"{self.n_outputs_}. Got {self.min_labels}."

@@ -8,6 +8,7 @@ out there, so that it is compiled.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 
 import keras
 from keras import ops
@@ -50,7 +51,7 @@ class TweedieDeviance(keras.losses.Loss):
 
     def __init__(self, power=1.5, name="tweedie_deviance", **kwargs):
         super().__init__(name=name, **kwargs)
-        if 0 < power < 1 or power < 0:
+        if not isinstance(power, Real) or 0 < power < 1 or power < 0:
             raise ValueError(f"power must be 0, or at least 1. Got {power!r}.")
         self.power = float(power)
 
@@ -102,7 +103,7 @@ class PinballLoss(keras.losses.Loss):
 
     def __init__(self, quantile=0.5, name="pinball_loss", **kwargs):
         super().__init__(name=name, **kwargs)
-        if not 0 < quantile < 1:
+        if not (isinstance(quantile, Real) and 0 < quantile < 1):
             raise ValueError(f"quantile must lie between 0 and 1. Got {quantile!r}.")
         self.quantile = float(quantile)
 
@@ -176,7 +177,7 @@ class AsymmetricLoss(keras.losses.Loss):
             raise ValueError(
                 f"Gammas must not be negative. Got {gamma_negative}, {gamma_positive}."
             )
-        if not 0 <= margin < 1:
+        if not (isinstance(margin, Real) and 0 <= margin < 1):
             raise ValueError(f"margin must lie in [0, 1). Got {margin!r}.")
         self.gamma_negative, self.gamma_positive = float(gamma_negative), float(gamma_positive)
         self.margin, self.label_smoothing = float(margin), float(label_smoothing)

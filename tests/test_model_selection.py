@@ -445,7 +445,7 @@ def test_callbacks_of_scikit_learn_get_the_events_of_the_plain_search(scaled, in
 def test_fit_many_takes_a_list_of_instances_only():
     X, y = positive_regression()
     with refuses("estimators must hold instances", "Got PositiveRegressor."):
-        fit_many([PositiveRegressor], X, y)
+        fit_many([skconstrain.PositiveRegressor], X, y)
     with refuses("must be a list of estimators", "Got PositiveRegressor()", "Put it in a list"):
         fit_many(PositiveRegressor(), X, y)
 

@@ -180,7 +180,8 @@ def test_rare_labels_stay_in_the_training_part():
     class Spy(keras.callbacks.Callback):
         pass
 
-    model = net(epochs=1, early_stopping=True, validation_fraction=0.25, callbacks=[Spy()])
+    settings = {"n_networks": 1, "early_stopping": True, "validation_fraction": 0.25}
+    model = net(epochs=1, callbacks=[Spy()], **settings)
     split = model._split
 
     def spy(rows, rng):

@@ -179,6 +179,8 @@ def test_poisson_with_exposure_equals_the_linear_model():
         loss="poisson",
         alpha=0,
         standardize=False,
+        n_networks=1,
+        learning_rate_schedule="constant",
         learning_rate=0.03,
         epochs=500,
         batch_size=len(X),
@@ -299,11 +301,12 @@ def test_constraints_hold_on_every_kernel(constraint):
     model = PositiveRegressor((6,), kernel_constraint=constraint, epochs=20, random_state=0).fit(
         X, y
     )
-    for kernel in (array for array in model._weights if array.ndim == 2):
+    named = model._network.named(model._weights)
+    for kernel in (array for name, array in named.items() if name.endswith("/kernel")):
         if constraint == "non_neg":
             assert (kernel >= 0).all()
         else:
-            np.testing.assert_allclose(np.linalg.norm(kernel, axis=0), 1.0, rtol=1e-6)
+            np.testing.assert_allclose(np.linalg.norm(kernel, axis=-2), 1.0, rtol=1e-6)
 
 
 def test_partial_fit_keeps_the_scale_of_its_first_call():
@@ -379,7 +382,8 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("Input X contains NaN", X=np.where(np.arange(60)[:, None] == 2, np.nan, X))
     wrong("minimum of 2 is required", X=X[:1], y=y[:1])
     wrong("minimum of 2 is required", X=X[:0], y=y[:0])
-    wrong("at least 2 are needed. Give X_val", X=X[:2], y=y[:2], early_stopping=True)
+    wrong("at least 2 are needed. Give X_val", X=X[:2], y=y[:2], early_stopping=True, n_networks=1)
+    wrong("n_networks=5 needs a row in each fold", X=X[:2], y=y[:2], early_stopping=True)
     wrong(r"y must not exceed 1e\+150, because losses square it\. Got", y=y * 1e200)
     wrong(r"y must fit into float32.*Got 1e\+300", X=X.astype(np.float32), y=y * 1e300 / y.max())
 

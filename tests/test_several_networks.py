@@ -118,7 +118,7 @@ def test_training_goes_on():
     model.fit(X, y)
     assert model.n_iter_ == 2 * n_iter
     np.testing.assert_array_equal(model._oof_folds, folds)  # rows held out stay so
-    model.partial_fit(X, y)
+    model.set_params(early_stopping="auto").partial_fit(X, y)
     assert model.n_iter_ == 2 * n_iter + 1
     assert not hasattr(model, "oof_prediction_")
     with pytest.raises(ValueError, match="n_networks must stay 3"):

@@ -212,7 +212,8 @@ def test_positive_weights_by_a_constraint():
     model = PositiveRegressor((20,), kernel_constraint="non_neg", epochs=5, random_state=0).fit(
         X, y
     )
-    assert all((array >= 0).all() for array in model._weights if array.ndim == 2)
+    named = model._network.named(model._weights)
+    assert all((array >= 0).all() for name, array in named.items() if name.endswith("/kernel"))
 
 
 # Ten labels of which any number may be active.

@@ -297,6 +297,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _weigh(self, rows):
         if self.class_weight is None:
             return rows
+        if isinstance(self.class_weight, Mapping):
+            for name, weight in self.class_weight.items():
+                if not isinstance(weight, Real):
+                    raise ValueError(
+                        f"class_weight must hold numbers. Got {weight!r} for {name!r}."
+                    )
         if self._target_kind == "multilabel":
             return rows._replace(target=rows.target * self._positive_weights(rows))
         return rows._replace(weight=rows.weight * self._weight_of_rows(rows))

@@ -26,7 +26,7 @@ from skconstrain._base._rows import (
     scaled,
     unit_of_loss,
 )
-from skconstrain._base._schedules import SCHEDULES, base_rate, rate_schedule
+from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES, base_rate, rate_schedule
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
@@ -96,6 +96,9 @@ class NetEstimator(CopiedNet):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # The learning rate of "auto".
+    _automatic_rate = AUTOMATIC_RATE
 
     # The hooks, in the order in which they are called.
 
@@ -439,7 +442,7 @@ default=None
             patience=self.n_iter_no_change,
             validates=stops_early,
         )
-        rate = base_rate(self.learning_rate, self.optimizer)
+        rate = base_rate(self.learning_rate, self.optimizer, self._automatic_rate)
         # One epoch is no fraction of a training whose end nobody knows.
         schedule = None if partial or rate is None else rate_schedule(self.learning_rate_schedule)
         return TrainingRun(
@@ -626,4 +629,10 @@ def checked_sizes(given, name="hidden_layer_sizes"):
 def _as_list(callbacks):
     if callbacks is None:
         return []
-    return list(callbacks) if isinstance(callbacks, list) else [callbacks]
+    listed = list(callbacks) if isinstance(callbacks, list) else [callbacks]
+    for callback in listed:
+        if not hasattr(callback, "on_epoch_end"):
+            raise ValueError(
+                f"callbacks must be callbacks of Keras, instances or classes. Got {callback!r}."
+            )
+    return listed

@@ -5,7 +5,7 @@ import math
 SCHEDULES = ("flat_cosine", "cosine", "constant")
 
 # What is good for networks of standardised features, and ten times what Keras gives these.
-_AUTOMATIC_RATE = 0.01
+AUTOMATIC_RATE = 0.01
 _AUTOMATIC_FOR = ("adam", "adamax", "adamw", "nadam")
 
 
@@ -29,8 +29,11 @@ def rate_schedule(given):
     return {"flat_cosine": flat_cosine, "cosine": cosine, "constant": None}[given]
 
 
-def base_rate(learning_rate, optimizer):
-    """Return the learning rate before the schedule; None where the optimizer decides by itself."""
+def base_rate(learning_rate, optimizer, automatic):
+    """Return the learning rate before the schedule; None where the optimizer decides by itself.
+
+    `automatic` is the rate of ``"auto"``, for optimizers of Adam's kind.
+    """
     from skconstrain._engine._optimizers import default_learning_rate, has_schedule
 
     if has_schedule(optimizer):
@@ -41,7 +44,7 @@ def base_rate(learning_rate, optimizer):
             )
         return None
     if learning_rate == "auto" and optimizer in _AUTOMATIC_FOR:
-        return _AUTOMATIC_RATE
+        return automatic
     return default_learning_rate(optimizer) if learning_rate in (None, "auto") else learning_rate
 
 

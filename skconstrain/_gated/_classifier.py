@@ -12,9 +12,9 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import checked_sizes
+from skconstrain._base._schedules import AUTOMATIC_RATE
 from skconstrain._gated._calibration import probability_of
 from skconstrain._gated._expert import RESPONSES, check_experts, kept_experts
 from skconstrain._gated._expert_params import params_of_experts, warn_of_ignored_weight
@@ -132,7 +132,8 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         Name or instance; an instance is copied, never changed.
     learning_rate : float, "auto" or None, default="auto"
         Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
-        ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
+        ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise. A
+        gate over given experts has 0.001 instead of 0.01.
     learning_rate_schedule : str or callable, default="flat_cosine"
         Factor of the learning rate in each epoch: ``"constant"`` is 1, ``"cosine"`` falls from 1 to
         0 along half a cosine, ``"flat_cosine"`` does so in the second half of the training; a
@@ -150,8 +151,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples.
-        The split is such that every label (or class) keeps its share. A gate over given experts
-        does so with more than 200.
+        The split is such that every label (or class) keeps its share.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the
         probabilities, ``"loss"`` the loss that is trained.
@@ -645,12 +645,12 @@ default=None
         return known | gate | self._experts.known_weights(*rows), target_scale
 
     def _splits(self, n_rows):
-        if self.n_rounds > 0:
-            return False
-        if self.early_stopping == "auto" and self.estimators is not None:
-            # The gate learns little in a few epochs, and noise in the others.
-            return n_rows > FEW_ROWS
-        return super()._splits(n_rows)
+        return self.n_rounds == 0 and super()._splits(n_rows)
+
+    @property
+    def _automatic_rate(self):
+        # A gate over fitted experts has little to learn; at a higher rate, it learns noise.
+        return AUTOMATIC_RATE if self.estimators is None else AUTOMATIC_RATE / 10
 
     def _schedules(self, epochs):
         if np.ndim(self.temperature) == 0:

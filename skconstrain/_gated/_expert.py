@@ -72,7 +72,9 @@ class Expert:
             always = np.ones((_n_rows(X), 1))
             return columns_of(always, self.response, self.known, self.n_classes)
         given = _respond(self.estimator, X, self.response)
-        return columns_of(given, self.response, self.known, self.n_classes)
+        scores = columns_of(given, self.response, self.known, self.n_classes)
+        # An expert that overflows far outside its data, and says so by NaN, prefers no class there.
+        return np.where(np.isnan(scores).any(axis=1, keepdims=True), 0.0, scores)
 
 
 def make_expert(name, estimator, wanted, classes, X) -> Expert:
