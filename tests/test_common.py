@@ -60,11 +60,10 @@ every_classifier = pytest.mark.parametrize("row", CLASSIFIERS, ids=lambda row: r
 
 
 def fitted_state(estimator):
-    """Everything `fit` sets, as something that can be compared to the last bit."""
-    state = {
-        name: value for name, value in vars(estimator).items() if name not in _params(estimator)
-    }
-    return joblib.hash(state)
+    """Everything `fit` sets that pickles keep, as something that can be compared to the last bit."""
+    # As long as the training data: documented not to be kept.
+    left_out = {*_params(estimator), "oof_prediction_", "_oof_folds"}
+    return joblib.hash({k: value for k, value in vars(estimator).items() if k not in left_out})
 
 
 def _params(estimator):
@@ -251,7 +250,12 @@ def test_containers_and_precisions_agree(row):
     single = row.make().fit(X.astype(np.float32), y)
     assert single._weights[0].dtype == np.float32
     if row.kind == "regressor":
-        np.testing.assert_allclose(single.predict(X), expected, rtol=1e-3)
+        # Adam turns a gradient that is zero but for rounding into a step of the learning rate.
+        slow, expected = (
+            row.make(learning_rate=0.001).fit(rows, y).predict(X)
+            for rows in (X.astype(np.float32), X)
+        )
+        np.testing.assert_allclose(slow, expected, rtol=1e-3)
 
 
 @every

@@ -521,8 +521,8 @@ default=None
 
     def _record_folds(self, rows, folds, given):
         """Keep what each network predicts for the rows that it was not trained on."""
-        self.__dict__.pop("oof_prediction_", None)
-        self._oof_folds = None
+        for name in ("oof_prediction_", "_oof_folds"):
+            self.__dict__.pop(name, None)
         if folds is None:
             return
         outputs = np.empty((len(folds), self.n_outputs_), self._network.dtype)
