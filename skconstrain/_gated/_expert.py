@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._gated import _svc_decisions
 from skconstrain._gated._expert_params import NO_PARAMS
+from skconstrain._links import saturation_limit
 from skconstrain._sklearn_compat import InvalidParameterError, safe_indexing
 from skconstrain._stacked_fits._automatic import run_fits, together_if_worthwhile
 
@@ -72,9 +73,7 @@ class Expert:
             always = np.ones((_n_rows(X), 1))
             return columns_of(always, self.response, self.known, self.n_classes)
         given = _respond(self.estimator, X, self.response)
-        scores = columns_of(given, self.response, self.known, self.n_classes)
-        # An expert that overflows far outside its data, and says so by NaN, prefers no class there.
-        return np.where(np.isnan(scores).any(axis=1, keepdims=True), 0.0, scores)
+        return columns_of(given, self.response, self.known, self.n_classes)
 
 
 def make_expert(name, estimator, wanted, classes, X) -> Expert:
@@ -112,6 +111,13 @@ def make_experts(names, fitted, wanted, classes, X) -> list[Expert]:
 
 def columns_of(given, response, known, n_classes) -> np.ndarray:
     """Bring what a classifier gives into the columns of all classes, shape (n_rows, C)."""
+    # An expert that overflows far outside its data prefers no class there.
+    no_preference = 1 / len(known) if response == "predict_proba" else 0.0
+    overflows = ~np.isfinite(given)
+    overflows = overflows.any(axis=1, keepdims=True) if given.ndim > 1 else overflows
+    # Larger scores would overflow in the scale and shift that make them logits.
+    limit = saturation_limit(np.float64)
+    given = np.clip(np.where(overflows, no_preference, given), -limit, limit)
     if response == "predict_proba":
         probability = np.zeros((len(given), n_classes))
         probability[:, known] = given
