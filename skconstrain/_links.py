@@ -7,6 +7,7 @@ can represent.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from numbers import Real
 
 import numpy as np
@@ -14,6 +15,15 @@ from scipy.special import logit
 
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
+
+# Standardised features are clipped smoothly at the first; beyond the second, the clipped value no
+# longer changes in float32, and its square is finite.
+STANDARDIZED_LIMIT = 5.0
+FARTHEST_STANDARDIZED = 1e6
+
+# The logit of a class that an expert does not know: its probability is zero in every precision, and
+# the loss stays finite where no expert knows the class of a row, which minus infinity would not.
+UNSEEN_LOGIT = -1e4
 
 # Where the start is asked for at an end of the range, the start stands this far inside.
 _START_MARGIN = 1e-3
@@ -130,6 +140,7 @@ def check_range(output: str, lower: float, upper: float | None) -> None:
         )
 
 
+@lru_cache
 def output_range(output: str, lower: float, upper: float | None, dtype) -> tuple[float, float]:
     """Smallest and largest number of `dtype` inside the range of `output`, as Python floats.
 

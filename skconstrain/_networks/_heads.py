@@ -2,7 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from math import log
 
+import numpy as np
+
+from skconstrain._links import LINKS, output_range
+from skconstrain._networks._functions import LINK_FUNCTIONS, log_probability
 from skconstrain._networks._weight import Weight
 
 
@@ -22,6 +27,20 @@ class Head(ABC):
         from skconstrain.layers._mean_of_networks import MeanOfNetworks
 
         return MeanOfNetworks(self._probability, dtype=dtype, name="mean")(outputs)
+
+    def forward(self, named: dict[str, np.ndarray], values: np.ndarray) -> np.ndarray:
+        """Return what `build` computes, in NumPy; may write into `values`."""
+        return values
+
+    def forward_mean(self, values: np.ndarray) -> np.ndarray:
+        """Return what `build_mean` computes, in NumPy, of values (n_networks, n_rows, units)."""
+        if self._probability == "softmax":
+            return _log_mean(log_probability("softmax", values))
+        if self._probability == "sigmoid":
+            of_one, of_zero = log_probability("sigmoid", values)
+            return _log_mean(of_one) - _log_mean(of_zero)
+        mean = (values / len(values)).sum(axis=0)
+        return np.clip(mean, values.min(axis=0), values.max(axis=0))
 
     @property
     def _probability(self) -> str | None:
@@ -53,6 +72,14 @@ class BoundedOutputHead(Head):
         link = BoundedOutput(self.output, self.lower, self.upper, dtype=dtype, name="output")
         return link(outputs)
 
+    def forward(self, named, values):
+        smallest, largest = output_range(self.output, self.lower, self.upper, values.dtype)
+        link = LINKS[self.output]
+        unit = link.forward(LINK_FUNCTIONS, named["output/gain"] * values)
+        factor = named["output/scale"] if self.upper is None else self.upper - self.lower
+        base = self.lower if link.open_end else smallest
+        return np.clip(base + factor * unit, smallest, largest)
+
 
 @dataclass(frozen=True)
 class AffineHead(Head):
@@ -71,6 +98,9 @@ class AffineHead(Head):
         from skconstrain.layers._affine import Affine
 
         return Affine(dtype=dtype, name="output")(outputs)
+
+    def forward(self, named, values):
+        return named["output/scale"] * values + named["output/shift"]
 
 
 @dataclass(frozen=True)
@@ -95,3 +125,9 @@ class ProbabilityHead(Head):
         import keras
 
         return keras.layers.Activation(self.activation, dtype=dtype, name="probability")(outputs)
+
+
+def _log_mean(log_p):
+    """Return the logarithm of the mean of probabilities over networks, the first axis."""
+    best = log_p.max(axis=0)
+    return best + np.log(np.exp(log_p - best).sum(axis=0)) - log(len(log_p))

@@ -3,10 +3,17 @@
 import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from skconstrain._networks._forward import (
+    Forward,
+    GatedForward,
+    KerasForward,
+    LayeredForward,
+    is_supported,
+)
 from skconstrain._networks._heads import Head, ProbabilityHead
 from skconstrain._networks._weight import GlorotUniform, Seed, Weight
 from skconstrain.connections._matrix import ConnectionMatrix
@@ -42,6 +49,7 @@ class Network(ABC):
     """
 
     n_networks = 1  # not a field here
+    _forward_pass: ClassVar[type[Forward]]  # the class of its forward pass in NumPy
 
     n_features: int
     n_outputs: int
@@ -144,23 +152,29 @@ class Network(ABC):
 
         return build_fitted(self, weights)
 
+    @property
+    def _predictor(self):
+        """What predicts: NumPy where it knows the network, Keras elsewhere."""
+        found = self.__dict__.get("_forward")
+        if found is None:
+            found = self._forward_pass(self) if is_supported(self) else KerasForward(self)
+            self.__dict__["_forward"] = found  # no field, which could not be set
+        return found
+
+    def __getstate__(self):
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def predict(self, weights: list[np.ndarray], X) -> np.ndarray:
         """Return the network's outputs, shape (n_rows, n_outputs)."""
-        from skconstrain._networks._models import predict
-
-        return predict(self, weights, X)
+        return self._predictor.predict(weights, X)
 
     def predict_each(self, weights: list[np.ndarray], X) -> np.ndarray:
         """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
-        from skconstrain._networks._models import predict_each
-
-        return predict_each(self, weights, X)
+        return self._predictor.predict_each(weights, X)
 
     def predict_layer(self, weights: list[np.ndarray], X, name: str) -> np.ndarray:
         """Return the outputs of one layer of the network, a row each."""
-        from skconstrain._networks._models import predict_layer
-
-        return predict_layer(self, weights, X, name)
+        return self._predictor.predict_layer(weights, X, name)
 
 
 @dataclass(frozen=True)
@@ -212,6 +226,8 @@ class LayeredNetwork(Network):
         Networks that train as one, all of whose layers are dense. With more than one, each trained
         weight has a leading axis of networks, and the output is their mean.
     """
+
+    _forward_pass = LayeredForward
 
     connections: tuple[ConnectionMatrix, ...] = ()
     output_connections: ConnectionMatrix | None = None
@@ -340,6 +356,8 @@ class GatedNetwork(Network):
         None where experts are networks that train together with the gate; else what is known of
         the scores of given experts, in which the inputs end.
     """
+
+    _forward_pass = GatedForward
 
     head: ProbabilityHead
     gate: Gating

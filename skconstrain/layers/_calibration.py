@@ -4,11 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._links import calibrated
-
-# The logit of a class that an expert does not know: its probability is zero in every precision, and
-# the loss stays finite where no expert knows the class of a row, which minus infinity would not.
-_UNSEEN = -1e4
+from skconstrain._links import UNSEEN_LOGIT, calibrated
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -41,7 +37,7 @@ class Calibration(keras.layers.Layer):
             ops.convert_to_tensor(self.shift),
             np.asarray(self.trained)[:, None],
             np.asarray(self.seen),
-            unseen=_UNSEEN,
+            unseen=UNSEEN_LOGIT,
             where=ops.where,
         )
 

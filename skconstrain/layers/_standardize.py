@@ -3,8 +3,7 @@
 import keras
 from keras import ops
 
-# Beyond this many spreads the clipped value no longer changes in float32, and its square is finite.
-_FARTHEST = 1e6
+from skconstrain._links import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -43,7 +42,7 @@ class Standardize(keras.layers.Layer):
     array([[-5. ,  0. ,  0.1,  5. ]], dtype=float32)
     """
 
-    def __init__(self, limit=5.0, **kwargs):
+    def __init__(self, limit=STANDARDIZED_LIMIT, **kwargs):
         super().__init__(**kwargs)
         if not (isinstance(limit, int | float) and limit > 0):
             raise ValueError(f"limit must be a positive number. Got {limit!r}.")
@@ -57,7 +56,8 @@ class Standardize(keras.layers.Layer):
             setattr(self, name, weight)
 
     def call(self, inputs):
-        z = ops.clip((inputs - self.center) / self.scale, -_FARTHEST, _FARTHEST)
+        farthest = FARTHEST_STANDARDIZED
+        z = ops.clip((inputs - self.center) / self.scale, -farthest, farthest)
         # Not sqrt, which SHAP cannot explain.
         return z * ops.rsqrt(1 + ops.square(z / self.limit))
 
