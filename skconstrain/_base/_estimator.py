@@ -8,7 +8,6 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
@@ -368,7 +367,9 @@ default=None
                 "Give X_val and y_val, or more samples."
             )
         strata = self._strata(rows.target)
-        splitter = ShuffleSplit if strata is None else MultilabelStratifiedShuffleSplit
+        splitter = ShuffleSplit
+        if strata is not None:
+            from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit as splitter
         seed = int(rng.integers(2**31))
         splitter = splitter(1, test_size=n_held_out, random_state=seed)
         chosen = next(splitter.split(np.zeros((n_rows, 1)), strata))

@@ -1,7 +1,6 @@
 """Folds of rows for several networks, each of which is stopped on rows that it lacks."""
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
 # Distinct rows from which on few rows have folds.
 _ENOUGH_ROWS = 50
@@ -49,6 +48,9 @@ def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> 
         )
     rng, folds = np.random.default_rng(seed), np.empty(n_rows, np.int32)
     if strata is not None and (strata.sum(axis=1) != 1).any():
+        # Here, because predicting does not need it.
+        from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
         splitter = MultilabelStratifiedKFold(n_networks, shuffle=True, random_state=seed)
         for k, (_, held_out) in enumerate(splitter.split(np.zeros((n_rows, 1)), strata)):
             folds[held_out] = k

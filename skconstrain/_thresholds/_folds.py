@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 from sklearn.model_selection import StratifiedShuffleSplit, check_cv
 
 
@@ -37,6 +36,9 @@ def label_folds(cv, X, y, *, several, random_state, params=None):
 
 
 def _splitter(cv, y, several, random_state):
+    # Here, because predicting does not need it.
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
+
     if isinstance(cv, Integral) and several:
         # Shuffled: in data sorted by a label, one fold would hold all rows of some labels.
         return MultilabelStratifiedKFold(cv, shuffle=True, random_state=random_state)

@@ -1,0 +1,233 @@
+"""The forward pass in NumPy: it equals Keras', and keeps every range on hostile rows."""
+
+import itertools
+import pickle
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from skconstrain._lazy_rows import LazyRows
+from skconstrain._links import LINKS
+from skconstrain._networks import (
+    AffineHead,
+    BoundedOutputHead,
+    GatedNetwork,
+    Gating,
+    LayeredNetwork,
+    ProbabilityHead,
+    ScoreColumns,
+    _models,
+)
+from skconstrain._networks._forward import KerasForward
+from skconstrain._networks._functions import ACTIVATIONS
+from skconstrain.connections import ConnectionMatrix
+from tests.registry import ROWS
+
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}
+COMMON = {
+    "n_features": 4,
+    "n_outputs": 2,
+    "dtype": "float64",
+    "hidden_layer_sizes": (6, 5),
+    "activation": "relu",
+    "dropout": 0.5,
+    "kernel_constraint": None,
+}
+DENSE = LayeredNetwork(head=AffineHead(), **COMMON)
+WIRED = replace(
+    DENSE,
+    connections=(ConnectionMatrix(np.tri(4, 3)),),
+    output_connections=ConnectionMatrix([[1, 0], [1, 1], [0, 1], [1, 0], [0, 1]]),
+    kernels=("sparse", "dense", "dense", "dense"),
+    bias_connections=((True, False, True), None, None, (False, True)),
+    activation=("tanh", "relu", "swish"),
+)
+GATE = Gating(
+    n_experts=3, hidden_layer_sizes=(7,), gating="soft", k=2, gumbel=False, is_penalised=True
+)
+GATED = GatedNetwork(head=ProbabilityHead("softmax"), gate=GATE, **COMMON)
+SEEN = ((True, True), (True, False), (False, True))
+SCORED = replace(GATED, n_features=10, scores=ScoreColumns((True, False, True), SEEN))
+
+NETWORKS = {
+    "dense": DENSE,
+    "without hidden layers": replace(DENSE, hidden_layer_sizes=()),
+    "standardized": replace(DENSE, standardized=True),
+    "wired": WIRED,
+    "wired, the other kernels": replace(WIRED, kernels=("dense", "dense", "dense", "sparse")),
+    "wired, without biases": replace(WIRED, use_bias=False, bias_connections=()),
+    "gate of one expert": replace(GATED, gate=replace(GATE, n_experts=1)),
+    "gate without hidden layers": replace(GATED, gate=replace(GATE, hidden_layer_sizes=())),
+}
+for link in LINKS:
+    bounded = BoundedOutputHead(link, -1.0, 3.0 if LINKS[link].two_sided else None)
+    NETWORKS[f"into a range by {link}"] = replace(DENSE, head=bounded)
+for name in sorted(ACTIVATIONS):
+    NETWORKS[f"activation {name}"] = replace(DENSE, activation=name)
+    NETWORKS[f"activation {name} in a gate"] = replace(GATED, activation=name)
+for name, head in {
+    "values": BoundedOutputHead("sigmoid", 0.0, 1.0),
+    "sigmoid": ProbabilityHead("sigmoid"),
+    "softmax": ProbabilityHead("softmax"),
+}.items():
+    NETWORKS[f"several, {name}"] = replace(DENSE, head=head, n_networks=3, standardized=True)
+for gating, probability, base in itertools.product(
+    ("soft", "hard", "top_k"), ("sigmoid", "softmax"), (GATED, SCORED)
+):
+    kind = "joint" if base is GATED else "given"
+    NETWORKS[f"{gating}, {probability}, {kind}"] = replace(
+        base,
+        gate=replace(GATE, gating=gating),
+        head=ProbabilityHead(probability),
+        standardized=gating == "hard",
+    )
+each_network = pytest.mark.parametrize("name", NETWORKS)
+
+
+def some_weights(network, size=0.5):
+    """Return weights of which none is zero, and those of a scale are positive."""
+    rng, weights = np.random.default_rng(0), []
+    for weight in network.weights:
+        if weight.name.endswith("/seed"):
+            weights.append(weight.initial(rng, {}, network.dtype))
+            continue
+        values = size * rng.normal(size=weight.shape)
+        is_factor = weight.name.endswith(("/scale", "/gain", "/temperature"))
+        weights.append(np.asarray(np.exp(values) if is_factor else values, network.dtype))
+    return weights
+
+
+def rows(network, n_rows=70):
+    return np.random.default_rng(1).normal(size=(n_rows, network.n_features)).astype(network.dtype)
+
+
+def assert_agree(ours, keras_values, dtype):
+    assert ours.dtype == keras_values.dtype == dtype
+    assert ours.shape == keras_values.shape
+    size = max(1.0, float(np.abs(keras_values).max()))
+    np.testing.assert_allclose(
+        ours, keras_values, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype] * size
+    )
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_fitted_estimators_predict_as_by_keras(row, dtype):
+    X, y = row.data(0)
+    model = row.make(dtype=dtype).fit(X, y)
+    X = X.astype(dtype)
+    assert not isinstance(model._network._predictor, KerasForward)
+    ours = model._network.predict(model._weights, X)
+    assert_agree(ours, _models.predict(model._network, model._weights, X), dtype)
+
+
+@each_network
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_outputs_equal_those_of_keras(name, dtype):
+    network = replace(NETWORKS[name], dtype=dtype)
+    weights, X = some_weights(network), rows(network)
+    assert_agree(network.predict(weights, X), _models.predict(network, weights, X), dtype)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith("several")])
+def test_outputs_of_each_network_equal_those_of_keras(name):
+    network = NETWORKS[name]
+    weights, X = some_weights(network), rows(network)
+    ours, theirs = network.predict_each(weights, X), _models.predict_each(network, weights, X)
+    assert_agree(ours, theirs, network.dtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("wired", ["saturate_0", "saturate_1", "saturate_2"]),
+        ("soft, softmax, joint", ["gate_logits", "gate", "eta"]),
+        ("hard, softmax, joint", ["gate_logits", "gate", "eta"]),
+        ("top_k, sigmoid, given", ["gate_logits", "gate", "eta"]),
+    ],
+)
+def test_outputs_of_layers_equal_those_of_keras(name, layers):
+    network = NETWORKS[name]
+    weights, X = some_weights(network), rows(network)
+    for layer in layers:
+        theirs = _models.predict_layer(network, weights, X, layer)
+        assert_agree(network.predict_layer(weights, X, layer), theirs, network.dtype)
+
+
+@pytest.mark.parametrize("gating", ["hard", "top_k"])
+def test_of_equal_experts_the_first_ones_are_chosen(gating):
+    network = replace(GATED, gate=replace(GATE, gating=gating, hidden_layer_sizes=()))
+    weights = [np.zeros_like(array) for array in some_weights(network)]
+    weights[network.weight_names.index("gate/temperature")] += 1
+    weights[network.weight_names.index("gate_logits/bias")][:] = [-0.0, 0.0, -0.0]
+    chosen = network.predict_layer(weights, rows(network, 3), "gate")
+    expected = [[1.0, 0.0, 0.0]] if gating == "hard" else [[0.5, 0.5, 0.0]]
+    np.testing.assert_array_equal(chosen, np.repeat(expected, 3, axis=0))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("size", [0.0, 1e5, 1e30, np.inf])
+@pytest.mark.parametrize("link", LINKS)
+def test_ranges_hold_on_hostile_rows(link, size, dtype):
+    lower, upper = -0.7, 0.1 if LINKS[link].two_sided else None
+    for activation in ("relu", "swish", "exponential", "gelu", "elu", "softmax"):
+        network = replace(
+            DENSE, head=BoundedOutputHead(link, lower, upper), dtype=dtype, activation=activation
+        )
+        X = np.sign(rows(network)) * min(size, float(np.finfo(dtype).max))
+        y = network.predict(some_weights(network), X.astype(dtype)).astype(np.float64)
+        assert np.isfinite(y).all()
+        assert (y > lower).all() if LINKS[link].open_end else (y >= lower).all()
+        assert upper is None or (y < upper).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("gating", ["soft", "hard", "top_k"])
+def test_gates_are_distributions_on_hostile_rows(gating, dtype):
+    network = replace(GATED, gate=replace(GATE, gating=gating), dtype=dtype)
+    X = np.sign(rows(network)) * np.finfo(dtype).max
+    gate = network.predict_layer(some_weights(network), X.astype(dtype), "gate")
+    assert (gate >= 0).all()
+    np.testing.assert_allclose(gate.sum(axis=1), 1, rtol=1e-6)
+    assert ((gate > 0).sum(axis=1) <= {"soft": 3, "hard": 1, "top_k": 2}[gating]).all()
+
+
+@pytest.mark.parametrize("name", ["dense", "several, softmax", "soft, softmax, joint"])
+def test_blocks_and_rows_read_in_parts_change_nothing(name):
+    network = NETWORKS[name]
+    weights, X = some_weights(network), rows(network, 10_000)
+    whole = network.predict(weights, X)
+    lazy = LazyRows(X, network.dtype, chunk_bytes=1000)
+    np.testing.assert_array_equal(network.predict(weights, lazy), whole)
+    np.testing.assert_allclose(network.predict(weights, X[-3:]), whole[-3:], rtol=1e-12)
+    assert whole.flags.c_contiguous
+
+
+def test_predicting_leaves_rows_and_weights_as_they_are():
+    for network in (DENSE, replace(DENSE, standardized=True, n_networks=2), WIRED, GATED, SCORED):
+        weights, X = some_weights(network), rows(network)
+        before = [array.copy() for array in weights], X.copy()
+        network.predict(weights, X)
+        np.testing.assert_array_equal(X, before[1])
+        for array, same in zip(weights, before[0], strict=True):
+            np.testing.assert_array_equal(array, same)
+
+
+def test_what_predicts_is_no_part_of_a_network():
+    network = replace(DENSE)
+    network.predict(some_weights(network), rows(network))
+    assert network == DENSE
+    assert len(pickle.dumps(network)) == len(pickle.dumps(DENSE))
+
+
+@pytest.mark.parametrize("activation", [keras.activations.relu, "sparsemax"])
+def test_activations_that_only_keras_knows_go_through_keras(activation):
+    network = replace(DENSE, activation=activation)
+    weights, X = some_weights(network), rows(network)
+    assert isinstance(network._predictor, KerasForward)
+    theirs = _models.predict(network, weights, X)
+    np.testing.assert_array_equal(network.predict(weights, X), theirs)
