@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import sys
 
 from sklearn.base import BaseEstimator
 
@@ -13,7 +14,7 @@ _SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
 _FOR_TRAINING = ("loss", "optimizer")
 
 # What `_bytes_of` pickles by name. Tools like joblib pickle a user's own classes by value.
-_LIBRARIES = {"builtins", "collections", "copyreg", "keras", "numpy", "skconstrain", "tensorflow"}
+_LIBRARIES = {"jax", "keras", "numpy", "skconstrain", "tensorflow", *sys.stdlib_module_names}
 
 
 class CopiedNet(BaseEstimator):
@@ -76,7 +77,7 @@ class _PicklerOfLibraries(pickle.Pickler):
     """A pickler that refuses classes and functions which are no library's."""
 
     def reducer_override(self, obj):
-        if isinstance(obj, type) or callable(obj) and hasattr(obj, "__qualname__"):
+        if isinstance(obj, type) or (callable(obj) and hasattr(obj, "__qualname__")):
             module = getattr(obj, "__module__", None) or "builtins"
             if module.partition(".")[0] not in _LIBRARIES:
                 raise pickle.PicklingError(f"{obj!r} is no library's.")

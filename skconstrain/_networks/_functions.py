@@ -5,6 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import erf, expit, log_expit
 
+# TensorFlow rounds the numbers of these two functions to float32, in float64 too: what was trained so
+# is to be predicted so.
+_ROOT_OF_2, _LEAK = float(np.float32(2**0.5)), float(np.float32(0.2))
+
 
 def _clipped(low, high):
     return lambda x: np.clip(x, low, high, out=x)
@@ -23,7 +27,7 @@ def _hard_sigmoid(x):
 
 
 def _gelu(x):
-    return 0.5 * x * (1 + erf(x / np.sqrt(2.0).astype(x.dtype)))
+    return 0.5 * x * (1 + erf(x / _ROOT_OF_2))
 
 
 def softmax(x):
@@ -69,7 +73,7 @@ ACTIVATIONS = {
     "hard_swish": lambda x: x * _hard_sigmoid(x),
     "hard_tanh": _clipped(-1, 1),
     "identity": lambda x: x,
-    "leaky_relu": lambda x: np.where(x > 0, x, 0.2 * x),
+    "leaky_relu": lambda x: np.where(x > 0, x, _LEAK * x),
     "linear": lambda x: x,
     "log_sigmoid": log_expit,
     "log_softmax": log_softmax,
