@@ -3,11 +3,11 @@
 from types import SimpleNamespace
 
 import numpy as np
-from scipy.special import erf, expit, log_expit
+from scipy.special import erfc, expit, log_expit
 
-# TensorFlow rounds the numbers of these two functions to float32, in float64 too: what was trained so
-# is to be predicted so.
-_ROOT_OF_2, _LEAK = float(np.float32(2**0.5)), float(np.float32(0.2))
+# TensorFlow rounds these numbers of gelu and leaky_relu to float32, in float64 too: what was
+# trained so is to be predicted so.
+_ROOT_OF_HALF, _LEAK = float(np.float32(0.5**0.5)), float(np.float32(0.2))
 
 
 def _clipped(low, high):
@@ -27,7 +27,7 @@ def _hard_sigmoid(x):
 
 
 def _gelu(x):
-    return 0.5 * x * (1 + erf(x / _ROOT_OF_2))
+    return 0.5 * x * erfc(-x * _ROOT_OF_HALF)
 
 
 def softmax(x):
@@ -92,6 +92,7 @@ ACTIVATIONS = {
     "tanh": lambda x: np.tanh(x, out=x),
     "tanh_shrink": lambda x: x - np.tanh(x),
 }
+
 
 # What the links in `_links` ask of keras.ops.
 LINK_FUNCTIONS = SimpleNamespace(
