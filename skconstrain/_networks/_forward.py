@@ -19,6 +19,7 @@ from skconstrain._links import (
 )
 from skconstrain._networks._functions import (
     ACTIVATIONS,
+    BOUNDED,
     log_probability,
     softmax,
     softmax_over,
@@ -98,7 +99,13 @@ class Forward:
     def _each(self, named, X):
         return self._head.forward(named, self._layer(named, X, "eta"))
 
-    def _saturated(self, values):
+    def _activated(self, activation, values):
+        """Return what the next layer is fed: the activation's values, saturated."""
+        if activation == "relu":  # at once, because it is the usual one
+            return np.clip(values, 0, self._limit, out=values)
+        values = ACTIVATIONS[activation](values)
+        if activation in BOUNDED:
+            return values
         return np.clip(values, -self._limit, self._limit, out=values)
 
     def _features(self, named, X):
@@ -168,8 +175,7 @@ class LayeredForward(Forward):
     def _layers(self, named, X):
         values = self._features(named, X)
         for i, layer in enumerate(self._hidden):
-            values = ACTIVATIONS[layer.activation](self._dense(named, layer.name, values))
-            values = self._saturated(values)
+            values = self._activated(layer.activation, self._dense(named, layer.name, values))
             yield f"saturate_{i}", values
         yield "eta", self._dense(named, "eta", values)
 
@@ -195,7 +201,7 @@ class GatedForward(Forward):
     def __init__(self, network: "GatedNetwork"):
         super().__init__(network)
         self._gate, self._scores = network.gate, network.scores
-        self._activation = ACTIVATIONS[network.activation]
+        self._activation = network.activation
         self._n_hidden = len(network.hidden_layer_sizes)
         self._cut, self._n_outputs = network.n_gate_features, network.n_outputs
         self._probability = network.head.activation
@@ -224,8 +230,8 @@ class GatedForward(Forward):
         if not self._standardized:
             values = named["gate_scale/scale"] * values + named["gate_scale/shift"]
         for i in range(len(self._gate.hidden_layer_sizes)):
-            values = self._activation(self._dense(named, f"gate_hidden_{i}", values))
-            values = self._saturated(values)
+            values = self._dense(named, f"gate_hidden_{i}", values)
+            values = self._activated(self._activation, values)
         return self._dense(named, "gate_logits", values)
 
     def _chosen(self, named, logits):
@@ -247,7 +253,8 @@ class GatedForward(Forward):
     def _of_experts(self, named, values):
         """Return the logits of experts that train with the gate, (L, n_rows, C)."""
         for i in range(self._n_hidden):
-            values = self._saturated(self._activation(self._dense(named, f"expert_{i}", values)))
+            values = self._dense(named, f"expert_{i}", values)
+            values = self._activated(self._activation, values)
         return self._dense(named, "eta", values)
 
     def _calibrated(self, named, X):

@@ -93,6 +93,10 @@ ACTIVATIONS = {
     "tanh_shrink": lambda x: x - np.tanh(x),
 }
 
+# Those whose values are small, whatever they are given.
+BOUNDED = {
+    "hard_sigmoid", "hard_tanh", "logistic", "relu6", "sigmoid", "softmax", "softsign", "tanh",
+}  # fmt: skip
 
 # What the links in `_links` ask of keras.ops.
 LINK_FUNCTIONS = SimpleNamespace(
