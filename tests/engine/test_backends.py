@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -88,6 +89,7 @@ def test_a_program_is_compiled_once_for_all_fits():
     _engine.clear_compile_cache()
     for seed in range(3):
         settings = {"epochs": 3, "batch_size": 16, "random_state": seed, "alpha": seed}
+        settings["activation"] = keras.activations.relu  # a function, so that Keras predicts
         first = PositiveRegressor((5,), learning_rate=0.1 / (1 + seed), **settings)
         first.fit(X[:59], y[:59]).predict(X)
         PositiveRegressor((5,), **settings).fit(X[:57], y[:57], X_val=X, y_val=y).predict(X[:50])
