@@ -22,6 +22,7 @@ _PIECE_BYTES = 2**21
 # Quantiles of more rows would be no better: so many, of no more memory than so much.
 _ROWS_FOR_QUANTILES = 2**16
 _BYTES_FOR_QUANTILES = 2**27
+_FEWEST_ROWS_FOR_QUANTILES = 1_000
 
 # Interquartile range of a normal distribution, in standard deviations.
 RANGE_OF_NORMAL = 1.349
@@ -209,6 +210,8 @@ def center_and_scale(X, weight):
 def _sample(X, weight):
     """Return rows for quantiles: all, or of more than are worth sorting some, evenly spaced."""
     n_rows = max(1, min(_ROWS_FOR_QUANTILES, _BYTES_FOR_QUANTILES // (8 * X.shape[1])))
+    if isinstance(X, LazyRows):  # no more than one chunk, unless chunks are tiny
+        n_rows = min(n_rows, max(X.rows_at_once, _FEWEST_ROWS_FOR_QUANTILES))
     if len(X) > n_rows:
         chosen = np.linspace(0, len(X) - 1, n_rows).astype(int)
         X, weight = X[chosen], weight[chosen]

@@ -446,7 +446,7 @@ def test_fit_many_takes_a_list_of_instances_only():
     X, y = positive_regression()
     with refuses("estimators must hold instances", "Got PositiveRegressor."):
         fit_many([skconstrain.PositiveRegressor], X, y)
-    with refuses("must be a list of estimators", "Got PositiveRegressor()", "Put it in a list"):
+    with refuses("must be a list of estimators", "Got PositiveRegressor(", "Put it in a list"):
         fit_many(PositiveRegressor(), X, y)
 
 
