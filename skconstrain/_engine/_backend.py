@@ -41,7 +41,8 @@ class Backend:
     xla
         Which trainings XLA compiles; None for none.
     precision
-        Returns a context in which Keras computes in float64 where float64 is asked for.
+        Returns a context in which Keras computes in float64 where float64 is asked for, and the
+        backend prints nothing about it.
     trains_on_gpu
         Whether networks train on a GPU here.
     prepare

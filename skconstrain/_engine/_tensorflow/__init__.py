@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from skconstrain._engine._backend import Backend, XlaLimits
+from skconstrain._engine._tensorflow._call_options import without_remapping
 from skconstrain._engine._tensorflow._flat_parameters import MAX_FLAT_SIZE
 from skconstrain._engine._tensorflow._program import (
     TensorFlowPredictionProgram,
@@ -51,6 +52,7 @@ BACKEND = Backend(
         min_steps=500,
         max_flops_of_several=15e7,
     ),
+    precision=without_remapping,
     trains_on_gpu=lambda: bool(tf.config.list_logical_devices("GPU")),
     prepare=share_gpu_memory,
     release=clear_kernels,
