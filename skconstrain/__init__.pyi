@@ -4,6 +4,7 @@ from . import inspection as inspection
 from . import layers as layers
 from . import losses as losses
 from . import model_selection as model_selection
+from ._compile_cache import use_compile_cache as use_compile_cache
 from ._connected import SparseConnectedNet as SparseConnectedNet
 from ._connected import SparseConnectedNetClassifier as SparseConnectedNetClassifier
 from ._engine import clear_compile_cache as clear_compile_cache
@@ -30,4 +31,5 @@ __all__ = [
     "layers",
     "losses",
     "model_selection",
+    "use_compile_cache",
 ]

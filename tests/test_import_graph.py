@@ -29,7 +29,7 @@ LAYERS = [
     {"connections"},
     {"_lazy_rows"},
     {"_decisions", "_links"},
-    {"_sklearn_compat"},
+    {"_compile_cache", "_sklearn_compat"},
 ]
 ESTIMATORS = LAYERS[2]
 BACKENDS = {

@@ -11,6 +11,7 @@ from skconstrain._engine._tensorflow._flat_parameters import (
     TensorParameters,
     is_elementwise,
 )
+from skconstrain._engine._tensorflow._named_by_content import named_for_cache
 from skconstrain._engine._tensorflow._update import make_update
 from skconstrain.layers._batch_weight import batch_weight
 
@@ -34,6 +35,8 @@ class TensorFlowProgram(Program):
         # Values of a training are captured, not passed: every argument costs tens of microseconds
         # of each call.
         self._run = epoch.get_concrete_function(*data, order, tf.TensorSpec((2,), tf.int32))
+        if spec.jit_compile:
+            self._run = named_for_cache(self._run)
         self._any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
 
     @cached_property
