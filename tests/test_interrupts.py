@@ -21,10 +21,10 @@ from tests.registry import WIRING, positive_regression, two_classes
 
 @pytest.fixture
 def epochs(monkeypatch):
-    """Interrupt the first training after three epochs; return a list that grows with epochs."""
+    """Interrupt the first training after three calls; return a list that grows with them."""
     done = []
-    for loop in (_train._Loop, _stacked_train._Stack):
-        monkeypatch.setattr(loop, "_epoch", _counted(loop._epoch, done))
+    for loop, name in ((_train._Loop, "_trained"), (_stacked_train._Stack, "_epoch")):
+        monkeypatch.setattr(loop, name, _counted(getattr(loop, name), done))
     # Background jobs of a shell ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield done

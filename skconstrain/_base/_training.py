@@ -40,6 +40,7 @@ def _train_alone(wrapper, run, jit_compile):
         n_networks=network.n_networks,
         jit_compile=jit_compile if network.supports_xla else False,
         has_callbacks=bool(run.callbacks),
+        is_whole=plan.n_chunks == 1,
     )
     with lent as program, _engine.precision():
         return _engine.train(program, run, is_wanted)

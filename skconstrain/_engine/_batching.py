@@ -7,6 +7,12 @@ import numpy as np
 # Values of the widest layer that a block of rows may hold in prediction: 32 MiB in float64.
 _BLOCK_VALUES = 2**22
 
+# What a step of a network takes: measured on two cores. Estimates, not clocks, decide, so that a
+# training is the same whenever it is repeated.
+_SECONDS_OF_STEP, _FLOPS_PER_SECOND = 5e-6, 15e9
+# How long a call of several epochs may take, and how many it may have.
+_SECONDS_OF_CALL, _MOST_DOUBLINGS = 0.05, 5
+
 
 def padded(n_rows: int) -> int:
     """Round a number of rows up, by a sixteenth at most, so that folds of similar size agree.
@@ -30,6 +36,20 @@ def blocks(n_rows: int, n_values: int) -> Iterator[slice]:
     """Cut `n_rows` rows, each of which needs `n_values` values, into blocks of bounded memory."""
     length = max(1, _BLOCK_VALUES // n_values)
     return (slice(start, start + length) for start in range(0, max(n_rows, 1), length))
+
+
+def seconds_of_step(n_weights: int, width: int) -> float:
+    """Estimate what a step over `width` rows takes: six operations for each weight and row."""
+    return _SECONDS_OF_STEP + 6 * n_weights * width / _FLOPS_PER_SECOND
+
+
+def epochs_at_once(n_steps: int, width: int, kernel_size: int) -> int:
+    """Return for how many epochs a call has space: a power of two, so that similar fits agree.
+
+    A call costs some tenths of a millisecond. Ctrl-C waits for its end, a parallel call too.
+    """
+    seconds = n_steps * seconds_of_step(kernel_size, width)
+    return 2 ** min(_MOST_DOUBLINGS, max(0, int(np.log2(_SECONDS_OF_CALL / seconds))))
 
 
 class Batches:

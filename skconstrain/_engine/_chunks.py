@@ -94,6 +94,11 @@ class WholeFeed:
         """Yield the data on the device, an order of their rows, and the number of steps."""
         yield self._data, self._program.to_device(self._batches.order(rng)), self.n_steps
 
+    def run_epochs(self, rng, n_epochs: int, rates: list[float] | None):
+        """Train epochs in one call of the program; return the sums of each."""
+        orders = [self._batches.order(rng) for _ in range(n_epochs)]
+        return self._program.run_epochs(self._data, orders, self.n_steps, rates)
+
 
 class ChunkedFeed:
     """Rows that come to the device chunk by chunk, the next one while one trains."""

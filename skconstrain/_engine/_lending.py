@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import keras
 
 from skconstrain._engine._backend import load_backend
-from skconstrain._engine._batching import Batches, padded
+from skconstrain._engine._batching import Batches, epochs_at_once, padded
 from skconstrain._engine._cache import CacheInfo, ProgramCache
 from skconstrain._engine._chunks import predict_parts
 from skconstrain._engine._optimizers import constant_learning_rate
@@ -63,6 +63,7 @@ def lend_program(
     n_networks=1,
     jit_compile,
     has_callbacks,
+    is_whole=True,
 ):
     """Lend the training program for a model and shapes, compiling it first where there is none.
 
@@ -82,6 +83,8 @@ def lend_program(
         Whether XLA compiles the epoch.
     has_callbacks : bool
         Whether callbacks will see the model: then its own variables are trained.
+    is_whole : bool, default=True
+        Whether the rows of an epoch are on the device at once, so that a call may run several.
 
     Returns
     -------
@@ -90,6 +93,9 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     n_steps = batches.n_steps * epochs // (6 if _LONE.get() else 1)
     settings = _settings(batches, n_steps, kernel_size, jit_compile, n_networks)
+    if is_whole and not has_callbacks:
+        size = batches.padded_steps, batches.width, kernel_size
+        settings["epochs_at_once"] = epochs_at_once(*size)
     spec = ProgramSpec(**settings, has_callbacks=has_callbacks)
     return _lend(BACKEND.program, key, build_model, spec)
 

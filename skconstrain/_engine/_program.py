@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -27,6 +27,8 @@ class ProgramSpec:
         Whether XLA compiles the epoch. The layers of the model are prepared for it.
     has_callbacks
         Whether callbacks see the model: then its own variables are trained.
+    epochs_at_once
+        For how many epochs a call has space.
     """
 
     width: int
@@ -35,6 +37,7 @@ class ProgramSpec:
     kernel_size: int
     jit_compile: bool
     has_callbacks: bool = False
+    epochs_at_once: int = 1
 
 
 def as_it_is(n_rows: int) -> int:
@@ -49,7 +52,9 @@ class Program(ABC):
     epoch, `assign`, `run` and `evaluate`; at the end `weights` and `optimizer_state`. Between two
     calls all weights are in Keras' variables, where callbacks read and write them. A backend
     implements `to_device`, `run` and `evaluate`; one that compiles for the lengths of blocks of
-    rows sets `block_length`.
+    rows sets `block_length`. One that runs several epochs in a call sets `runs_epochs` and
+    implements `_run_epochs`, which then takes the place of `run` where the spec has space for
+    several.
 
     Parameters
     ----------
@@ -63,9 +68,11 @@ class Program(ABC):
 
     # How many rows a block of so many rows is filled up to.
     block_length = staticmethod(as_it_is)
+    runs_epochs: ClassVar[bool] = False
 
     def __init__(self, model: keras.Model, spec: ProgramSpec, parameters: Parameters | None = None):
         self.model, self.optimizer = model, model.optimizer
+        self.epochs_at_once = spec.epochs_at_once if self.runs_epochs else 1
         self.dtype = np.dtype(model.inputs[0].dtype)
         self._width = spec.width
         self._parameters = Parameters(model) if parameters is None else parameters
@@ -155,6 +162,40 @@ class Program(ABC):
         first, last
             Steps of the order; `last` is excluded.
         """
+
+    def run_epochs(
+        self, data: list, orders: list[np.ndarray], n_steps: int, rates: list[float] | None
+    ) -> np.ndarray:
+        """Train epochs, at most `epochs_at_once`; return what `run` does for each of them.
+
+        Parameters
+        ----------
+        data
+            X, y and weights of the rows, on the device.
+        orders
+            Which rows train in which step, for each epoch.
+        n_steps
+            Steps of an epoch.
+        rates
+            Learning rate of each epoch; None leaves it as it is.
+        """
+        n_epochs, filled = len(orders), np.zeros((self.epochs_at_once, len(orders[0])), np.int32)
+        filled[:n_epochs] = orders
+        if rates is None:
+            rates = [float(np.asarray(self.optimizer.learning_rate))] * n_epochs
+        padding = [0.0] * (self.epochs_at_once - n_epochs)
+        counts = np.array([n_epochs, n_steps], np.int32)
+        sums = self._run_epochs(data, filled, counts, np.array([*rates, *padding], np.float32))
+        return sums[:n_epochs]
+
+    def _run_epochs(self, data, orders, counts, rates) -> np.ndarray:
+        """Do the work of `run_epochs`; `counts` are epochs and steps of each."""
+        raise NotImplementedError
+
+    @property
+    def _has_own_schedule(self):
+        """Whether the optimizer computes its learning rate from its steps."""
+        return not isinstance(self.optimizer._learning_rate, keras.Variable)
 
     @abstractmethod
     def evaluate(self, device_blocks):

@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skconstrain._engine._batching import Batches, pad_rows, padded
+from skconstrain._engine._batching import Batches, pad_rows, padded, seconds_of_step
 from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import abandoned, divergence
 
-# What a program for fewer models costs, and a step of one model: measured on two cores. Estimates,
-# not clocks, decide, so that a training is the same whenever it is repeated.
+# What a program for fewer models costs.
 _SECONDS_TO_COMPILE = 2.0
-_SECONDS_OF_STEP = 5e-6
-_FLOPS_PER_SECOND = 15e9
 
 
 @dataclass
@@ -191,5 +188,5 @@ class _Stack:
             self.program.set_learning_rates([member.rate_of_epoch for member in self._filled])
 
     def _step_seconds(self):
-        flops = 6 * sum(array.size for array in self.members[0].start)
-        return _SECONDS_OF_STEP + flops * self.members[0].batches.width / _FLOPS_PER_SECOND
+        n_weights = sum(array.size for array in self.members[0].start)
+        return seconds_of_step(n_weights, self.members[0].batches.width)

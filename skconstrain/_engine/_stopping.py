@@ -39,6 +39,11 @@ class Stopping:
         """Whether patience has run out."""
         return self.waited > self.patience
 
+    @property
+    def epochs_left(self) -> float:
+        """How many epochs from now patience runs out at the earliest."""
+        return math.inf if self.tol is None else self.patience + 1 - self.waited
+
 
 class BestEpochs:
     """When each network of a program was best, and the weights that it had then.
@@ -78,3 +83,8 @@ class BestEpochs:
     def done(self) -> bool:
         """Whether all networks are."""
         return all(rule.done for rule in self._stopping)
+
+    @property
+    def epochs_left(self) -> float:
+        """How many epochs from now all networks are done at the earliest."""
+        return max(rule.epochs_left for rule in self._stopping)

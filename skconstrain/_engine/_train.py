@@ -85,17 +85,44 @@ class _Loop:
         """Run epochs until one of the reasons to stop."""
         run, hooks = self.data, self._callback_list()
         hooks.on_train_begin()
-        for epoch in range(run.first_epoch, run.first_epoch + run.epochs):
+        epoch, end = run.first_epoch, run.first_epoch + run.epochs
+        while epoch < end:
+            n_epochs = self._n_at_once(epoch, end)
             self._follow_schedules(epoch)
-            hooks.on_epoch_begin(epoch)
-            logs = self._epoch(epoch, hooks)
-            hooks.on_epoch_end(epoch, logs)
-            report(epoch, logs)
+            hooks.on_epoch_begin(epoch)  # callbacks see one epoch at a time
+            for sums in self._trained(epoch, n_epochs, hooks):
+                logs = self._record(epoch, sums[0] / sums[1])
+                hooks.on_epoch_end(epoch, logs)
+                report(epoch, logs)
+                epoch += 1
             if not self._is_wanted():
                 raise abandoned()
             if self.best.done or self.program.model.stop_training or interrupt.requested:
                 break
         hooks.on_train_end(logs)
+
+    def _n_at_once(self, epoch, end):
+        """How many epochs one call trains: nothing may ask for the weights before its end.
+
+        Patience, the next validation, a schedule of weights and progress on the screen would.
+        """
+        if self.program.epochs_at_once == 1 or self.data.verbose or self.data.schedules:
+            return 1
+        most = min(self.program.epochs_at_once, end - epoch, self.best.epochs_left)
+        if self.validation is None:
+            return most
+        first = epoch - self.data.first_epoch
+        return next((n for n in range(1, most) if self._is_validated(first + n - 1)), most)
+
+    def _trained(self, epoch, n_epochs, hooks):
+        """Train epochs; return the sums of losses and weights of each."""
+        if self.program.epochs_at_once == 1:
+            return [self._steps(hooks)]
+        run, rates = self.data, None
+        if run.rate_schedule is not None:
+            epochs = range(epoch, epoch + n_epochs)
+            rates = [run.learning_rate_of(self.base_rate, e) for e in epochs]
+        return self.feed.run_epochs(run.rng, n_epochs, rates)
 
     def _follow_schedules(self, epoch):
         run = self.data
@@ -114,10 +141,11 @@ class _Loop:
         }
         return keras.callbacks.CallbackList(run.callbacks, model=model, **params)
 
-    def _epoch(self, epoch, hooks):
+    def _record(self, epoch, losses):
+        """Note the losses of an epoch, and the best weights; return what callbacks see."""
         run = self.data
         # Of several networks, the mean is shown, and the sum of them is lowered.
-        loss = float(np.mean(self._steps(hooks)))
+        loss = float(np.mean(losses))
         if not math.isfinite(loss):
             raise self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
         self.losses.append(loss)
@@ -152,7 +180,7 @@ class _Loop:
             del data, order  # a chunk goes before the one after the next is loaded
             if watched and self.program.model.stop_training:
                 break
-        return sums[0] / sums[1]
+        return sums
 
     def _watched_steps(self, data, order, n_steps, done, hooks):
         sums = 0

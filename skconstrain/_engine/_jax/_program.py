@@ -3,6 +3,8 @@
 Between two calls the values are in Keras' variables.
 """
 
+from functools import cached_property
+
 import jax
 import keras
 import numpy as np
@@ -27,11 +29,34 @@ class JaxProgram(Program):
     """A training program whose steps are one XLA computation."""
 
     block_length = staticmethod(block_length)
+    runs_epochs = True
 
     def __init__(self, model, spec):
         super().__init__(model, spec)
-        self._run = jax.jit(self._epoch)
+        self._run = jax.jit(self._epoch if self.epochs_at_once == 1 else self._epochs)
         self._evaluate = jax.jit(self.block_loss)
+
+    def _epochs(self, values, settings, data, orders, counts, rates):
+        """Run ``counts[0]`` epochs of ``counts[1]`` steps; return values, and the sums of each."""
+
+        def epoch(i, carried):
+            (trained, state, optimizer), sums = carried
+            if not self._has_own_schedule:
+                place = self.rate_position
+                optimizer = [*optimizer[:place], rates[i], *optimizer[place + 1 :]]
+            steps = jnp.stack([jnp.zeros_like(counts[1]), counts[1]])
+            values = trained, state, optimizer
+            values, found = self._epoch(values, settings, data, orders[i], steps)
+            return values, sums.at[i].set(found)
+
+        zeros = jnp.zeros((self.epochs_at_once, 2, *several(self.model)), jnp.float64)
+        return lax.fori_loop(0, counts[0], epoch, (values, zeros))
+
+    @cached_property
+    def rate_position(self):
+        """Where the learning rate is among the optimizer's variables."""
+        variables = self.optimizer.variables
+        return next(i for i, v in enumerate(variables) if v is self.optimizer._learning_rate)
 
     def _epoch(self, values, settings, data, order, steps):
         """Run steps ``steps[0]`` to ``steps[1]``; return values, and sums of losses and weights."""
@@ -91,14 +116,19 @@ class JaxProgram(Program):
             return jax.device_put(array.astype(np.int32 if array.dtype.kind == "i" else self.dtype))
 
     def run(self, data, order, first, last):
+        return tuple(self._call(data, order, np.array([first, last], np.int32)))
+
+    def _run_epochs(self, data, orders, counts, rates):
+        return self._call(data, self.to_device(orders), counts, rates)
+
+    def _call(self, data, *arguments):
         groups = (self._parameters.variables, self._state, self.optimizer.variables)
         values = tuple([variable.value for variable in group] for group in groups)
         settings = (self._penalty.value, *self._loss_settings())
-        steps = np.array([first, last], np.int32)
-        values, sums = self._run(values, settings, list(data), order, steps)
+        values, sums = self._run(values, settings, list(data), *arguments)
         for group, new in zip(groups, values, strict=True):
             assign(group, new)
-        return tuple(np.asarray(sums))
+        return np.asarray(sums)
 
     def evaluate(self, device_blocks):
         groups = (self._parameters.variables, self._state)

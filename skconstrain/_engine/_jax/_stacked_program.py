@@ -30,9 +30,6 @@ class JaxStackedProgram(StackedProgram):
         super().__init__(model, spec)
         self._single = JaxProgram(model, spec)
         self._fresh_optimizer = self._single.fresh_optimizer
-        self._rate_position = next(
-            i for i, v in enumerate(self.optimizer.variables) if v is self.optimizer._learning_rate
-        )
         values, one = self._shapes_of_values(), self._shape(self.n_models)
         scales = self._shape(self.n_models, model.outputs[0].shape[-1])
         settings = (scales, dict.fromkeys(self._loss_names, one))
@@ -97,7 +94,7 @@ class JaxStackedProgram(StackedProgram):
         return target_scales, dict(zip(self._loss_names, numbers, strict=True))
 
     def _epoch_of_all(self, data, order, n_steps):
-        state, position = self._groups["optimizer"], self._rate_position
+        state, position = self._groups["optimizer"], self._single.rate_position
         state[position] = self._settings[0].astype(state[position].dtype)
         values, settings = tuple(self._groups.values()), (self._settings[1], *self._loss_settings())
         n_steps = np.asarray(n_steps, np.int32)

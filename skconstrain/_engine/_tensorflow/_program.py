@@ -19,6 +19,8 @@ from skconstrain.layers._batch_weight import batch_weight
 class TensorFlowProgram(Program):
     """A training program whose epoch is a graph, compiled by XLA where the spec says so."""
 
+    runs_epochs = True
+
     def __init__(self, model, spec):
         small = spec.kernel_size <= MAX_FLAT_SIZE and not spec.has_callbacks
         flat = small and is_elementwise(model.optimizer) and model.trainable_variables
@@ -30,11 +32,16 @@ class TensorFlowProgram(Program):
             tf.TensorSpec((rows, model.outputs[0].shape[-1]), floats),
             tf.TensorSpec((rows, *several(model)), floats),
         ]
-        order = tf.TensorSpec((spec.padded_steps * spec.width,), tf.int32)
-        epoch = tf.function(self._epoch, jit_compile=spec.jit_compile, autograph=False)
+        order, counts = (spec.padded_steps * spec.width,), tf.TensorSpec((2,), tf.int32)
+        arguments = [*data, tf.TensorSpec(order, tf.int32), counts]
+        if self.epochs_at_once > 1:
+            orders = tf.TensorSpec((self.epochs_at_once, *order), tf.int32)
+            arguments = [*data, orders, counts, tf.TensorSpec(orders.shape[:1], tf.float32)]
+        epochs = self._epoch if self.epochs_at_once == 1 else self._epochs
+        function = tf.function(epochs, jit_compile=spec.jit_compile, autograph=False)
         # Values of a training are captured, not passed: every argument costs tens of microseconds
         # of each call.
-        self._run = epoch.get_concrete_function(*data, order, tf.TensorSpec((2,), tf.int32))
+        self._run = function.get_concrete_function(*arguments)
         if spec.jit_compile:
             self._run = named_for_cache(self._run)
         self._any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
@@ -45,6 +52,18 @@ class TensorFlowProgram(Program):
         # one that is traced again and again, and TensorFlow would warn of it.
         function = tf.function(self._block_loss, autograph=False)
         return function.get_concrete_function(*self._any_rows)
+
+    def _epochs(self, X, y, weight, orders, counts, rates):
+        """Run ``counts[0]`` epochs of ``counts[1]`` steps; return the sums of each."""
+
+        def epoch(i, sums):
+            if not self._has_own_schedule:
+                self.optimizer.learning_rate.assign(rates[i])
+            found = self._epoch(X, y, weight, orders[i], tf.stack([0, counts[1]]))
+            return i + 1, tf.tensor_scatter_nd_update(sums, [[i]], found[None])
+
+        zeros = tf.zeros((self.epochs_at_once, 2, *several(self.model)), tf.float64)
+        return tf.while_loop(lambda i, _: i < counts[0], epoch, (0, zeros))[1]
 
     def _epoch(self, X, y, weight, order, steps):
         """Run steps ``steps[0]`` to ``steps[1]``; return sums of weighted losses and weights."""
@@ -102,6 +121,10 @@ class TensorFlowProgram(Program):
 
     def run(self, data, order, first, last):
         return tuple(self._run(*data, order, tf.constant([first, last])).numpy())
+
+    def _run_epochs(self, data, orders, counts, rates):
+        arguments = self.to_device(orders), tf.constant(counts), tf.constant(rates)
+        return self._run(*data, *arguments).numpy()
 
     def evaluate(self, device_blocks):
         return sum(self._evaluate(*block).numpy() for block in device_blocks)
