@@ -12,6 +12,7 @@ from skconstrain._engine._tensorflow._flat_parameters import (
     is_elementwise,
 )
 from skconstrain._engine._tensorflow._named_by_content import named_for_cache
+from skconstrain._engine._tensorflow._tracing import traced
 from skconstrain._engine._tensorflow._update import make_update
 from skconstrain.layers._batch_weight import batch_weight
 
@@ -38,20 +39,16 @@ class TensorFlowProgram(Program):
             orders = tf.TensorSpec((self.epochs_at_once, *order), tf.int32)
             arguments = [*data, orders, counts, tf.TensorSpec(orders.shape[:1], tf.float32)]
         epochs = self._epoch if self.epochs_at_once == 1 else self._epochs
-        function = tf.function(epochs, jit_compile=spec.jit_compile, autograph=False)
         # Values of a training are captured, not passed: every argument costs tens of microseconds
         # of each call.
-        self._run = function.get_concrete_function(*arguments)
+        self._run = traced(epochs, arguments, spec.jit_compile)
         if spec.jit_compile:
             self._run = named_for_cache(self._run)
         self._any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
 
     @cached_property
     def _evaluate(self):
-        # Called as a function of TensorFlow instead, programs one after the other would count as
-        # one that is traced again and again, and TensorFlow would warn of it.
-        function = tf.function(self._block_loss, autograph=False)
-        return function.get_concrete_function(*self._any_rows)
+        return traced(self._block_loss, self._any_rows)
 
     def _epochs(self, X, y, weight, orders, counts, rates):
         """Run ``counts[0]`` epochs of ``counts[1]`` steps; return the sums of each."""
@@ -136,10 +133,9 @@ class TensorFlowPredictionProgram(PredictionProgram):
     def __init__(self, model, used=None):
         super().__init__(model, used)
         weights = [*model.trainable_variables, *model.non_trainable_variables]
-        self._forward = tf.function(self._call_with, autograph=False).get_concrete_function(
-            tf.TensorSpec((None, model.inputs[0].shape[-1]), model.inputs[0].dtype),
-            *(tf.TensorSpec(variable.shape, variable.dtype) for variable in weights),
-        )
+        rows = tf.TensorSpec((None, model.inputs[0].shape[-1]), model.inputs[0].dtype)
+        of_weights = [tf.TensorSpec(variable.shape, variable.dtype) for variable in weights]
+        self._forward = traced(self._call_with, [rows, *of_weights])
 
     def _call_with(self, X, *weights):
         return self._call(weights, X)

@@ -9,6 +9,7 @@ from skconstrain._engine._program import losses_of_rows
 from skconstrain._engine._stacked_program import StackedProgram, vectorising
 from skconstrain._engine._tensorflow._flat_parameters import MAX_FLAT_SIZE
 from skconstrain._engine._tensorflow._named_by_content import named_for_cache
+from skconstrain._engine._tensorflow._tracing import traced
 from skconstrain._engine._tensorflow._update import has_extras
 from skconstrain.layers._batch_weight import batch_weight
 
@@ -224,10 +225,9 @@ def _zeros(shape, dtype, name):
 
 
 def _traced(function, arguments, jit_compile):
-    function = tf.function(function, jit_compile=jit_compile, autograph=False)
     with vectorising():
-        traced = function.get_concrete_function(*arguments)
-    return named_for_cache(traced) if jit_compile else traced
+        found = traced(function, arguments, jit_compile)
+    return named_for_cache(found) if jit_compile else found
 
 
 def _place(slot_name):

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from skconstrain import PositiveRegressor
+from skconstrain import PositiveRegressor, clear_compile_cache
 from skconstrain._engine._lending import BACKEND
 from skconstrain._engine._parameters import Parameters
 from tests.backends import tensorflow_only
@@ -61,6 +61,27 @@ def test_large_kernels_are_not_flat(monkeypatch):
     PositiveRegressor((150, 250), epochs=1, jit_compile=False).fit(X, y)
     PositiveRegressor((15, 25), epochs=1, jit_compile=True).fit(X, y)
     assert flat == [False, False, True]
+
+
+def graphs():
+    """Return names of TensorFlow's functions that are alive, single operations excepted."""
+    from tensorflow.python.eager import context
+
+    names = context.context().list_function_names()
+    return {name for name in names if not name.startswith("__wrapped__")}
+
+
+@tensorflow_only
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_dropped_programs_leave_no_graphs(jit_compile):
+    X, y = positive_regression()
+    clear_compile_cache()
+    before = graphs()
+    net = PositiveRegressor((7,), epochs=1, tol=None, jit_compile=jit_compile)
+    net.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:]).predict(X)
+    assert graphs() - before
+    clear_compile_cache()
+    assert not graphs() - before
 
 
 @tensorflow_only
