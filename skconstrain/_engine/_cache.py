@@ -72,8 +72,8 @@ class ProgramCache:
         """Raise ``RuntimeError`` where the process was forked from one that has built programs."""
         if self._process not in (None, os.getpid()):
             raise RuntimeError(
-                "Networks cannot train in a process that was forked after its parent has used them, "
-                "because a fork has none of the parent's threads and waits for them forever. Got "
+                "Networks cannot train in a process that was forked after its parent has trained "
+                "some, because a fork has none of its threads and waits for them forever. Got "
                 f"process {os.getpid()}, forked from {self._process}. Use joblib's backend 'loky', "
                 "or multiprocessing.get_context('spawn')."
             )
