@@ -19,7 +19,7 @@ CASES = {
     "the optimizer's schedule": {"optimizer": keras.optimizers.Adam(SCHEDULE)},
     "stops on its loss": {"tol": 1e-3, "n_iter_no_change": 2, "learning_rate": 0.05},
     "stops early": STOPS,
-    "several networks": {"n_networks": 3, "early_stopping": True, "epochs": "auto"},
+    "several networks": {"n_networks": 3, "epochs": "auto", "batch_size": "auto"},
     "random numbers": {"dropout": 0.3},
 }
 
