@@ -10,7 +10,7 @@ ROOT = Path(skconstrain.__file__).parent
 # From the top to the bottom: a module or package may import from those after it.
 LAYERS = [
     {"__init__"},
-    {"inspection"},
+    {"inspection", "onnx"},
     {
         "_connected",
         "_gated",

@@ -1,5 +1,6 @@
 """From a network and a run to a result: together with equal networks, or alone."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,14 @@ from skconstrain._engine._batching import padded
 from skconstrain._engine._optimizers import instance_of
 from skconstrain._keras_wrapper import NetWrapper
 from skconstrain._networks import Network
+from skconstrain._networks._widths import (
+    may_be_wider,
+    narrowed_state,
+    narrowed_weights,
+    widened,
+    widened_weights,
+    with_zeros,
+)
 from skconstrain._stacked_fits._barrier import current_barrier, is_wanted
 from skconstrain._stacked_fits._request import ALONE, Request
 
@@ -68,17 +77,63 @@ def _request(wrapper, run, jit_compile):
     batches = _engine.Batches(len(run.X), run.batch_size)
     n_validation = 0 if run.validation is None else padded(len(run.validation[0]))
     shapes = (batches.width, batches.padded_rows, batches.padded_steps, n_validation)
+    network, width = wrapper.network, 0
+    # What goes on with an optimizer's state has that of its own width.
+    if run.optimizer_state is None and may_be_wider(network, instance_of(wrapper.optimizer)):
+        network, width = widened(network, 0), network.n_features
     return Request(
-        key=(wrapper.key, shapes, jit_compile, tuple(run.schedules)),
+        key=(_for(wrapper, network).key, shapes, jit_compile, tuple(run.schedules)),
         train_together=_train_together,
         n_bytes=_bytes_in_stack(wrapper.network, run.X.dtype.itemsize, shapes),
         payload=(wrapper, run, jit_compile),
+        width=width,
     )
 
 
+def _for(wrapper, network):
+    """Return the wrapper of another network with the same loss and optimizer."""
+    return NetWrapper(network, loss=wrapper.loss, optimizer=wrapper.optimizer)
+
+
 def _train_together(requests):
-    """Train requests of equal networks as one stack."""
+    """Train requests of networks that are equal, but for their number of features, as one stack."""
+    widest = max(request.width for request in requests)
+    if all(request.width == widest for request in requests):
+        wrapper, _, jit_compile = requests[0].payload
+        runs = [request.payload[1] for request in requests]
+        return _train_stack(wrapper, runs, jit_compile, requests)
+    return _train_widened(requests, padded(widest))
+
+
+def _train_widened(requests, n_features):
+    """Train requests of networks of fewer features, with columns of zeros beside theirs."""
     wrapper, _, jit_compile = requests[0].payload
+    networks = [request.payload[0].network for request in requests]
+    wide, runs = widened(wrapper.network, n_features), []
+    for request, network in zip(requests, networks, strict=True):
+        run = request.payload[1]
+        validation = run.validation
+        if validation is not None:
+            validation = (with_zeros(validation[0], n_features), *validation[1:])
+        start = widened_weights(run.start, network, wide)
+        X = with_zeros(run.X, n_features)
+        runs.append(replace(run, X=X, validation=validation, start=start))
+    outcomes = _train_stack(_for(wrapper, wide), runs, jit_compile, requests)
+    pairs = zip(outcomes, networks, strict=True)
+    return [_narrowed(outcome, network, wide) for outcome, network in pairs]
+
+
+def _narrowed(outcome, network, wide):
+    """Return what a wide network left as what the network itself would have."""
+    if not isinstance(outcome, TrainingResult):
+        return outcome
+    weights = narrowed_weights(outcome.weights, network)
+    state = narrowed_state(outcome.optimizer_state, network, wide)
+    return replace(outcome, weights=weights, optimizer_state=state)
+
+
+def _train_stack(wrapper, runs, jit_compile, requests):
+    """Train runs of equal networks; return a result, an error or `ALONE` for each."""
     lend = partial(
         _engine.lend_stacked_program,
         wrapper.key,
@@ -90,7 +145,6 @@ def _train_together(requests):
     def are_wanted():
         return any(request.is_wanted for request in requests)
 
-    runs = [request.payload[1] for request in requests]
     try:
         with _engine.precision():
             return _engine.train_stack(lend, runs, are_wanted)

@@ -35,8 +35,8 @@ class _Member:
 
     @property
     def rate_of_epoch(self):
-        """Return the learning rate of the next epoch."""
-        return self.run.learning_rate_of(self.rate, self.epoch)
+        """Return the learning rate of the next epoch, in single precision, as Keras holds it."""
+        return float(np.float32(self.run.learning_rate_of(self.rate, self.epoch)))
 
     def record(self, loss, validation_loss, program, place):
         """Note an epoch's losses, and the result where it was the last one."""

@@ -20,6 +20,7 @@ from skconstrain._links import (
 from skconstrain._networks._functions import (
     ACTIVATIONS,
     BOUNDED,
+    largest,
     log_probability,
     softmax,
     softmax_over,
@@ -242,13 +243,10 @@ class GatedForward(Forward):
         if self._gate.gating == "soft":
             return softmax(scaled)
         k = 1 if self._gate.gating == "hard" else self._gate.k
-        # The first ones on ties.
-        places = np.argsort(-scaled, axis=1, kind="stable")[:, :k]
-        largest = np.zeros(scaled.shape, bool)
-        np.put_along_axis(largest, places, True, axis=1)
+        chosen = largest(scaled, k)
         if self._gate.gating == "hard":
-            return largest.astype(scaled.dtype)
-        return softmax_over(largest, scaled)
+            return chosen.astype(scaled.dtype)
+        return softmax_over(chosen, scaled)
 
     def _of_experts(self, named, values):
         """Return the logits of experts that train with the gate, (L, n_rows, C)."""

@@ -46,6 +46,28 @@ def softmax_over(kept, x):
     return parts / parts.sum(axis=-1, keepdims=True)
 
 
+def largest(x, k: int):
+    """Return where the `k` largest entries of each row are; the first ones on ties."""
+    if not isinstance(x, np.ndarray):
+        return ranks(x) < k
+    places = np.argsort(-x, axis=1, kind="stable")[:, :k]
+    found = np.zeros(x.shape, bool)
+    np.put_along_axis(found, places, True, axis=1)
+    return found
+
+
+def ranks(x):
+    """Return how many entries of its row come before each entry: larger ones, and equal ones.
+
+    In comparisons alone, for arrays that cannot be sorted.
+    """
+    n = x.shape[1]
+    own, other = x[:, :, None], x[:, None, :]
+    is_earlier = np.arange(n)[None, :] < np.arange(n)[:, None]
+    before = (other > own) | ((other == own) & is_earlier)
+    return before.astype(x.dtype).sum(axis=2)
+
+
 def log_softmax(x):
     """Return the logarithm of the softmax over the last axis."""
     gap = x - x.max(axis=-1, keepdims=True)

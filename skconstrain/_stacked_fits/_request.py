@@ -25,6 +25,8 @@ class Request:
         Memory that the request needs in a stack.
     payload
         What `train_together` needs to know.
+    width
+        Requests of equal keys share a stack where their widths are similar, too.
     outcome
         The result, an error to raise, or `ALONE`: the fit trains by itself. None while it waits.
     task
@@ -35,6 +37,7 @@ class Request:
     train_together: Callable
     n_bytes: int
     payload: object
+    width: int = 0
     outcome: object = None
     task: "Task | None" = None
 

@@ -3,7 +3,7 @@
 Run from the root of the repository::
 
     python -m tests.benchmarks.search [--part search|stacks|memory ...] [--repeats N]
-                                      [--plot FILE] [--json FILE]
+                                      [--only NAME ...] [--plot FILE] [--json FILE]
 
 search  GridSearchCV of 12 candidates (learning rate x alpha), 5 folds and 50 epochs on 442 x 10,
         one hidden layer of 100, batches of 32, float32. BatchedGridSearchCV, its first search in
@@ -12,6 +12,8 @@ search  GridSearchCV of 12 candidates (learning rate x alpha), 5 folds and 50 ep
 stacks  Time and memory where 1 to 256 of these networks train as one stack, beside one after the
         other, each size in a process of its own; `--plot` draws them.
 memory  A search of 1,000 networks: its memory at two budgets of a stack.
+table   Ten searches of different kinds (`_searches.py`), 3 folds, each batched and plain in a
+        process of its own: none may take longer batched, `--only` chooses some of them.
 
 TensorFlow is imported, and another network fitted, before any clock starts. Runs are interleaved;
 seconds are medians. Memory is what the process takes beyond that (RssAnon, every 10 ms).
@@ -36,11 +38,12 @@ import skconstrain
 from skconstrain import PositiveRegressor
 from skconstrain.model_selection import BatchedGridSearchCV, fit_many
 from tests.benchmarks._memory import Watch
+from tests.benchmarks._searches import searches
 from tests.benchmarks._settings import ONE_NETWORK
 from tests.benchmarks._timing import Contestant, race
 
 RATES, ALPHAS = [0.001, 0.003, 0.01], [1e-4, 1e-3, 1e-2, 1e-1]
-MOST_BATCHED, MOST_PLAIN = 0.25, 0.6
+MOST_BATCHED, MOST_PLAIN, MOST_OF_PLAIN = 0.25, 0.6, 1.05
 SETTINGS = {**ONE_NETWORK, "epochs": 50, "tol": None, "batch_size": 32}
 
 
@@ -162,6 +165,34 @@ def _searched(budget):
     return {"mb": watch.anonymous * 1e3, "seconds": watch.seconds, "sizes": sizes}
 
 
+def table(repeats, only=None):
+    """Time ten searches batched and plain, their first in a process each time."""
+    found, names = {}, only or list(searches())
+    print("                     batched s   plain s  ratio  stacks")
+    for name in names:
+        rows = {True: [], False: []}
+        for i in range(repeats):
+            for batched in (True, False) if i % 2 else (False, True):
+                rows[batched].append(_child("searched_once", name=name, batched=batched))
+        times = {kind: float(np.median([r["seconds"] for r in rows[kind]])) for kind in rows}
+        sizes = rows[True][0]["sizes"]
+        ratio = times[True] / times[False]
+        found[name] = {"batched": times[True], "plain": times[False], "ratio": ratio}
+        print(f"{name:20} {times[True]:9.2f} {times[False]:9.2f} {ratio:6.2f}  {sizes}", flush=True)
+    good = all(row["ratio"] <= MOST_OF_PLAIN for row in found.values())
+    print(f"no search takes more than {MOST_OF_PLAIN} of the plain one: {good}")
+    return found, good
+
+
+def _searched_once(name, batched):
+    """Run one of the ten searches: its seconds, and the sizes of its stacks."""
+    _started()
+    estimator, grid, X, y = searches()[name]()
+    search = (BatchedGridSearchCV if batched else GridSearchCV)(estimator, grid, cv=3)
+    seconds = _seconds(search.fit, X, y)
+    return {"seconds": seconds, "sizes": search.stack_sizes_ if batched else []}
+
+
 def _child(task, **options):
     """Run a task of this file in a process of its own; return what it prints."""
     command = [sys.executable, "-m", "tests.benchmarks.search", "--task", task, json.dumps(options)]
@@ -188,15 +219,16 @@ def _seconds(function, *args):
     return time.perf_counter() - start
 
 
-PARTS = {"search": search, "stacks": stacks, "memory": memory}
-TASKS = {"stack": _stack, "searched": _searched}
+PARTS = {"search": search, "stacks": stacks, "memory": memory, "table": table}
+TASKS = {"stack": _stack, "searched": _searched, "searched_once": _searched_once}
 
 
 def main():
     """Run the parts, print them, and fail where one misses its limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS))
+    parser.add_argument("--part", nargs="+", choices=list(PARTS), default=list(PARTS)[:3])
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=list(searches()), help="of the part table")
     parser.add_argument("--plot", type=Path, help="picture of the part stacks")
     parser.add_argument("--json", type=Path, help="also write the result to this file")
     parser.add_argument("--task", nargs=2, help=argparse.SUPPRESS)
@@ -207,7 +239,7 @@ def main():
     _started()
     results, reached = {}, []
     for part in options.part:
-        settings = {"plot": options.plot} if part == "stacks" else {}
+        settings = {"stacks": {"plot": options.plot}, "table": {"only": options.only}}.get(part, {})
         results[part], good = PARTS[part](options.repeats, **settings)
         reached.append(good)
     if options.json:

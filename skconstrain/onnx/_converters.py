@@ -1,0 +1,243 @@
+"""What skl2onnx asks of an estimator: its outputs, and the nodes that compute them."""
+
+import numpy as np
+from skl2onnx import update_registered_converter
+from skl2onnx._parse import _parse_sklearn
+from skl2onnx.common.data_types import (
+    DoubleTensorType,
+    FloatTensorType,
+    Int64TensorType,
+    StringTensorType,
+)
+from skl2onnx.operator_converters.common import concatenate_variables
+
+import skconstrain
+from skconstrain._base._classifier import NetClassifier
+from skconstrain._base._estimator import NetEstimator
+from skconstrain._base._regressor import NetRegressor
+from skconstrain._networks import GatedNetwork
+from skconstrain._networks._forward import KerasForward
+from skconstrain._networks._functions import largest, softmax
+from skconstrain.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
+from skconstrain.onnx._graph import Graph
+from skconstrain.onnx._traced_array import TracedArray
+
+_FLOATS = {"float32": FloatTensorType, "float64": DoubleTensorType}
+
+
+def register_converters():
+    """Let skl2onnx convert the estimators of this package, alone and in Pipelines.
+
+    Afterwards ``skl2onnx.to_onnx(pipeline, X[:1])`` takes them. The graph computes what `predict`
+    does, in the precision of the network, and has a result more for classifiers:
+
+    - regressors: ``variable``, shape (n_samples, n_outputs);
+    - classifiers: ``label``, what `predict` returns, and ``probabilities``, what `predict_proba`
+      does. There is no list of dicts: ``zipmap`` is no option here.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If skl2onnx is not installed: ``pip install "skconstrain[onnx]"``.
+
+    See Also
+    --------
+    skconstrain : Estimators themselves predict without Keras, too.
+
+    Notes
+    -----
+    The graph is written by the same code that predicts in NumPy. What it cannot write is refused
+    when the estimator is converted: activations that are functions, ``activation="gelu"`` in
+    float64, sparse kernels that take more than four million numbers as dense ones, gates over
+    given experts, and thresholds over classifiers whose probabilities are no matrix.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skl2onnx import to_onnx
+    >>> from skconstrain import PositiveRegressor
+    >>> from skconstrain.onnx import register_converters
+    >>> register_converters()
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = PositiveRegressor((8,), epochs=2, tol=None, random_state=0)
+    >>> model = to_onnx(make_pipeline(StandardScaler(), net).fit(X, y), X[:1])
+    >>> [output.name for output in model.graph.output]
+    ['variable']
+    """
+    for name in skconstrain.__all__:
+        estimator = getattr(skconstrain, name)
+        if isinstance(estimator, type) and issubclass(estimator, NetEstimator):
+            _register(estimator, _convert, _parse)
+    tuned = skconstrain.TunedThresholdMultiLabelClassifierCV
+    _register(tuned, _convert_tuned, _parse_tuned, _type_of_tuned)
+    for search in (BatchedGridSearchCV, BatchedRandomizedSearchCV):
+        _register(search, _convert, _parse_search)  # of its best estimator
+
+
+def _register(estimator, convert, parse, type_outputs=lambda operator: None):
+    # Types of outputs are known by the parser, where nothing has to be asked of others.
+    alias = f"Skconstrain{estimator.__name__}"
+    update_registered_converter(estimator, alias, type_outputs, convert, parser=parse)
+
+
+def _parse(scope, model, inputs, custom_parsers=None):
+    """Declare the outputs of a network estimator."""
+    floats = _FLOATS[model._network.dtype]
+    if isinstance(model, NetClassifier):
+        n_columns = len(model.classes_)  # a pair for each of several labels
+        outputs = [_label_variable(scope, model.classes_)]
+        outputs.append(scope.declare_local_variable("probabilities", floats([None, n_columns])))
+    else:
+        outputs = [scope.declare_local_variable("variable", floats([None, model.n_outputs_]))]
+    return _declare(scope, model, inputs, outputs)
+
+
+def _declare(scope, model, inputs, outputs):
+    operator = scope.declare_local_operator(f"Skconstrain{type(model).__name__}", model)
+    operator.inputs = list(inputs)
+    operator.outputs.extend(outputs)
+    return operator.outputs
+
+
+def _label_variable(scope, classes):
+    is_matrix = np.ndim(classes) == 2
+    shape = [None, len(classes)] if is_matrix else [None]
+    kind = np.asarray(classes).dtype.kind
+    label = StringTensorType(shape) if kind in "OUS" else Int64TensorType(shape)
+    return scope.declare_local_variable("label", label)
+
+
+def _parse_search(scope, model, inputs, custom_parsers=None):
+    """Convert the best estimator of a search in its place."""
+    return _parse_sklearn(scope, model.best_estimator_, inputs, custom_parsers)
+
+
+def _parse_tuned(scope, model, inputs, custom_parsers=None):
+    """Declare the classifier, and behind it the thresholds on its probabilities."""
+    if model._method != "predict_proba":
+        raise NotImplementedError(
+            "ONNX: thresholds are converted for probabilities only. "
+            f"Got response_method={model._method!r}. Use 'predict_proba'."
+        )
+    scope.add_options(id(model.estimator_), {"zipmap": False})
+    scores = _parse_sklearn(scope, model.estimator_, inputs, custom_parsers)[1]
+    outputs = [_label_variable(scope, model.classes_)]
+    outputs.append(scope.declare_local_variable("probabilities", scores.type))
+    return _declare(scope, model, [scores], outputs)
+
+
+def _type_of_tuned(operator):
+    """Give the probabilities the type of those that the thresholds are on."""
+    model, scores = operator.raw_operator, operator.inputs[0].type
+    n_columns = model._n_labels or len(model.classes_)
+    is_matrix = isinstance(scores, FloatTensorType | DoubleTensorType)
+    if not (is_matrix and scores.shape[1:] == [n_columns]):
+        raise NotImplementedError(
+            f"ONNX: thresholds need a classifier whose probabilities have {n_columns} columns. "
+            f"Got {model.estimator_!r}. Use one of skconstrain."
+        )
+    operator.outputs[1].type = type(scores)([None, n_columns])
+
+
+def _convert(scope, operator, container):
+    """Write the graph of a network estimator."""
+    graph, model = Graph(scope, container), operator.raw_operator
+    _check_convertible(model)
+    name = concatenate_variables(scope, operator.inputs, container)
+    dtype = model._network.dtype
+    X = TracedArray(graph, graph.cast(name, dtype), dtype, (None, model.n_features_in_))
+    forward = model._network._predictor
+    outputs = forward._outputs(forward._computed(model._network.named(model._weights)), X)
+    if isinstance(model, NetClassifier):
+        _write_classes(graph, operator, model, outputs)
+    else:
+        prediction = model._oof_prediction(outputs)
+        prediction = prediction[:, None] if prediction.ndim == 1 else prediction
+        _give(graph, operator.outputs[0], prediction)
+
+
+def _check_convertible(model):
+    """Raise where predictions are not those of a network that NumPy knows."""
+    if _asks_others(model):
+        raise NotImplementedError(
+            f"ONNX: {type(model).__name__} is not converted where its predictions ask other "
+            "models than its network. Serve the estimator itself: it predicts without Keras."
+        )
+    if isinstance(model._network._predictor, KerasForward):
+        raise NotImplementedError(
+            "ONNX: activation must be a name, because a function cannot be translated. "
+            f"Got {model.activation!r}."
+        )
+
+
+def _asks_others(model):
+    """Whether predictions need more than the network: experts, or what a subclass does."""
+    if isinstance(model._network, GatedNetwork):
+        return model._network.scores is not None
+    base = NetClassifier if isinstance(model, NetClassifier) else NetRegressor
+    methods = ("_outputs", "predict", "predict_proba")
+    return any(getattr(type(model), m, None) is not getattr(base, m, None) for m in methods)
+
+
+def _write_classes(graph, operator, model, logits):
+    """Write probabilities, and the label that follows from them."""
+    if model._target_kind == "multiclass":
+        probability = softmax(logits)
+        _give(graph, operator.outputs[1], probability)
+        _give_class(graph, operator.outputs[0], model.classes_, _first_largest(probability))
+        return
+    probability, threshold = 1 / (1 + np.exp(-logits)), model._checked_threshold()
+    if model._target_kind == "binary":
+        _give(graph, operator.outputs[1], np.hstack([1 - probability, probability]))
+        position = (probability[:, 0] >= threshold).astype(np.int64)
+        _give_class(graph, operator.outputs[0], model.classes_, position)
+        return
+    _give(graph, operator.outputs[1], probability)
+    least = getattr(model, "min_labels", 0)
+    _give(graph, operator.outputs[0], _decided(probability, threshold, least))
+
+
+def _decided(score, threshold, min_labels):
+    """Return what :func:`skconstrain._decisions.decide` does, as integers."""
+    chosen = score >= threshold
+    if min_labels:
+        # Of a row with enough labels, these are among them.
+        chosen = chosen | largest(score - threshold, min_labels)
+    return chosen.astype(np.int64)
+
+
+def _first_largest(scores):
+    """Return the position of the largest score of each row."""
+    name = scores.graph.add("ArgMax", scores.name, axis=1, keepdims=0)
+    return TracedArray(scores.graph, name, np.int64, scores.shape[:1])
+
+
+def _convert_tuned(scope, operator, container):
+    """Write the thresholds on the scores of a classifier."""
+    graph, model = Graph(scope, container), operator.raw_operator
+    (scores,) = operator.inputs
+    dtype = np.float64 if isinstance(scores.type, DoubleTensorType) else np.float32
+    scores = TracedArray(graph, scores.full_name, dtype, scores.type.shape)
+    _give(graph, operator.outputs[1], scores)
+    label = operator.outputs[0]
+    if model.thresholds_ is None:
+        _give_class(graph, label, model.classes_, _first_largest(scores))
+    elif model._n_labels is None:
+        position = (scores[:, 1] >= model.thresholds_[0]).astype(np.int64)
+        _give_class(graph, label, model.classes_, position)
+    else:
+        _give(graph, label, _decided(scores, model.thresholds_, model._min_labels()))
+
+
+def _give_class(graph, variable, classes, position):
+    """Let a label be the class at a position."""
+    classes = np.asarray(classes)
+    constant = graph.constant(classes if classes.dtype.kind in "OUS" else classes.astype(np.int64))
+    graph.add("Gather", constant, position.name, output=variable.full_name, axis=0)
+
+
+def _give(graph, variable, array):
+    """Let an output be an array."""
+    graph.add("Identity", array.name, output=variable.full_name)

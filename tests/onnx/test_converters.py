@@ -1,0 +1,212 @@
+"""Graphs of ONNX give what the estimators predict, and keep the same promises."""
+
+import doctest
+import sys
+from copy import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpydoc.validate import validate
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import skconstrain
+from skconstrain import (
+    GatedEnsembleClassifier,
+    MultiLabelNetClassifier,
+    PositiveRegressor,
+    SparseConnectedNet,
+    SparseConnectedNetClassifier,
+    TunedThresholdMultiLabelClassifierCV,
+)
+from skconstrain._links import LINKS
+from skconstrain._networks._functions import ACTIVATIONS, largest, ranks
+from skconstrain.model_selection import BatchedGridSearchCV
+from tests.registry import WIRING, positive_regression, two_classes
+from tests.test_docstrings import NOT_ASKED
+
+to_onnx = pytest.importorskip("skl2onnx").to_onnx
+runtime = pytest.importorskip("onnxruntime")
+onnx = pytest.importorskip("skconstrain.onnx")
+
+FAST = {"hidden_layer_sizes": (6,), "epochs": 5, "tol": None, "random_state": 0}
+ONE = {**FAST, "n_networks": 1}
+CLOSE = {"float32": 1e-6, "float64": 1e-12}
+
+
+@pytest.fixture(autouse=True)
+def registered():
+    onnx.register_converters()
+
+
+def run(model, X):
+    """Return the outputs that onnxruntime computes for X, by name."""
+    graph = to_onnx(model, X[:1])
+    session = runtime.InferenceSession(
+        graph.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    names = [output.name for output in session.get_outputs()]
+    found = session.run(None, {session.get_inputs()[0].name: X})
+    return dict(zip(names, found, strict=True))
+
+
+def assert_equal(model, X, dtype):
+    """Check the graph of a fitted estimator against its own predictions."""
+    X = X.astype(dtype)
+    found, expected = run(model, X), model.predict(X)
+    if not hasattr(model, "classes_"):
+        prediction = found["variable"]
+        assert prediction.dtype == dtype
+        size = np.abs(expected).max()
+        expected = np.reshape(expected, prediction.shape)
+        np.testing.assert_allclose(
+            prediction, expected, rtol=CLOSE[dtype], atol=CLOSE[dtype] * size
+        )
+        return
+    probability = model.predict_proba(X)
+    np.testing.assert_allclose(found["probabilities"], probability, rtol=0, atol=CLOSE[dtype])
+    np.testing.assert_array_equal(found["label"], expected)
+
+
+def three_classes(random_state=0):
+    X, _ = two_classes(random_state)
+    return X, np.array(["low", "mid", "top"])[np.digitize(X[:, 0], [-0.5, 0.5])]
+
+
+def labels(random_state=0):
+    X, y = two_classes(random_state)
+    return X, np.column_stack([y, 1 - y, X[:, 0] > 0])
+
+
+def two_targets(random_state=0):
+    X, y = positive_regression(random_state)
+    return X, np.column_stack([y, y**2])
+
+
+JOINT = {"n_experts": 3, "gate_hidden_layer_sizes": (4,), **FAST}
+CASES = {
+    "positive": (PositiveRegressor(**FAST), positive_regression),
+    "positive, one network": (PositiveRegressor(**ONE), positive_regression),
+    "positive, two targets": (PositiveRegressor(**FAST), two_targets),
+    "not standardised": (PositiveRegressor(**FAST, standardize=False), positive_regression),
+    "connected": (SparseConnectedNet(**FAST), positive_regression),
+    "wired": (SparseConnectedNet(WIRING, **FAST), positive_regression),
+    "wired, sparse": (SparseConnectedNet(WIRING, kernel="sparse", **FAST), positive_regression),
+    "two classes": (SparseConnectedNetClassifier(WIRING, **FAST), two_classes),
+    "three classes": (MultiLabelNetClassifier(**FAST), three_classes),
+    "labels": (MultiLabelNetClassifier(**FAST, threshold=[0.3, 0.5, 0.6]), labels),
+    "least labels": (MultiLabelNetClassifier(**FAST, threshold=0.9, min_labels=2), labels),
+    "soft gate": (GatedEnsembleClassifier(**JOINT), two_classes),
+    "hard gate": (GatedEnsembleClassifier(gating="hard", **JOINT), three_classes),
+    "top-k gate": (GatedEnsembleClassifier(gating="top_k", k=2, **JOINT), three_classes),
+    "tuned labels": (
+        TunedThresholdMultiLabelClassifierCV(MultiLabelNetClassifier(**FAST), cv=2),
+        labels,
+    ),
+    "tuned classes": (
+        TunedThresholdMultiLabelClassifierCV(LogisticRegression(), cv=2),
+        two_classes,
+    ),
+    "search": (
+        BatchedGridSearchCV(PositiveRegressor(**ONE), {"alpha": [0.0, 0.1]}, cv=2),
+        positive_regression,
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CASES)
+def test_graphs_give_what_estimators_predict(name, dtype):
+    estimator, data = CASES[name]
+    X, y = data()
+    pipeline = make_pipeline(StandardScaler(), estimator).fit(X.astype(dtype), y)
+    assert_equal(pipeline, X, dtype)
+
+
+@pytest.fixture(scope="module", params=["float32", "float64"])
+def deep(request):
+    """Return a fitted network of two hidden layers, whose activation does not matter, and X."""
+    X, y = positive_regression()
+    X = X.astype(request.param)
+    net = PositiveRegressor((4, 4), epochs=3, tol=None, n_networks=1, random_state=0)
+    return net.fit(X, y), X, request.param
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_every_activation_is_written_or_refused(activation, deep):
+    fitted, X, dtype = deep
+    net = copy(fitted)
+    net._network = replace(fitted._network, activation=activation)
+    if activation == "gelu" and dtype == "float64":
+        with pytest.raises(NotImplementedError, match=r"gelu.*float32"):
+            run(net, X)
+    else:
+        assert_equal(net, X, dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("output", LINKS)
+def test_ranges_hold_for_hostile_rows(output, dtype):
+    X, y = positive_regression()
+    X = X.astype(dtype)
+    upper = 5.0 if LINKS[output].two_sided else None
+    net = PositiveRegressor(output=output, lower=0.0, upper=upper, **FAST).fit(X, y)
+    assert_equal(net, X, dtype)
+    largest_number = np.finfo(dtype).max
+    hostile = np.concatenate([X * scale for scale in (0, 1e3, -1e10, 1e30, -1e38)])
+    corners = np.array([[largest_number, -largest_number, 0, 1, -1]], dtype)
+    found = run(net, np.concatenate([hostile.astype(dtype), corners, -corners]))["variable"]
+    assert np.isfinite(found).all()
+    assert (found > 0).all() if LINKS[output].open_end else (found >= 0).all()
+    if upper is not None:
+        assert (found < upper).all() if LINKS[output].open_end else (found <= upper).all()
+
+
+@pytest.mark.parametrize("gating", ["soft", "hard", "top_k"])
+def test_probabilities_hold_for_hostile_rows(gating):
+    X, y = three_classes()
+    net = GatedEnsembleClassifier(gating=gating, **JOINT).fit(X.astype(np.float32), y)
+    hostile = np.concatenate([X * scale for scale in (0, 1e3, -1e10, 1e30)]).astype(np.float32)
+    found = run(net, hostile)["probabilities"]
+    assert ((found >= 0) & (found <= 1)).all()
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_what_cannot_be_written_is_refused_with_a_sentence(monkeypatch):
+    X, y = positive_regression()
+    own = PositiveRegressor(**ONE, activation=lambda x: x * x).fit(X, y)
+    with pytest.raises(NotImplementedError, match="activation must be a name"):
+        run(own, X)
+    wired = SparseConnectedNet(WIRING, kernel="sparse", **FAST).fit(X, y)
+    monkeypatch.setattr("skconstrain.onnx._traced_array.MOST_DENSE", 10)
+    with pytest.raises(ValueError, match=r"of at most 10 numbers. Got 5 x 3"):
+        run(wired, X)
+    X, y = two_classes()
+    gate = GatedEnsembleClassifier([("linear", LogisticRegression())], epochs=2).fit(X, y)
+    with pytest.raises(NotImplementedError, match="ask other models"):
+        run(gate, X)
+
+
+def test_every_network_estimator_is_registered():
+    from skl2onnx._supported_operators import sklearn_operator_name_map
+
+    from skconstrain._base._estimator import NetEstimator
+
+    public = [getattr(skconstrain, name) for name in skconstrain.__all__]
+    nets = [item for item in public if isinstance(item, type) and issubclass(item, NetEstimator)]
+    assert set(nets) <= set(sklearn_operator_name_map)
+
+
+def test_ranks_are_those_of_sorted_rows():
+    x = np.array([[1.0, 3.0, 3.0, 2.0], [0.0, 0.0, 0.0, 0.0]])
+    for k in (1, 2, 3):
+        np.testing.assert_array_equal(ranks(x) < k, largest(x, k))
+
+
+def test_its_docstring_is_one_and_its_example_runs():
+    module = sys.modules["skconstrain.onnx._converters"]
+    assert doctest.testmod(module).failed == 0
+    found = [code for code, _ in validate("skconstrain.onnx.register_converters")["errors"]]
+    assert set(found) <= NOT_ASKED
