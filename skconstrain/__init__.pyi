@@ -4,6 +4,7 @@ from . import inspection as inspection
 from . import layers as layers
 from . import losses as losses
 from . import model_selection as model_selection
+from ._composition_regressor import CompositionRegressor as CompositionRegressor
 from ._connected import SparseConnectedNet as SparseConnectedNet
 from ._connected import SparseConnectedNetClassifier as SparseConnectedNetClassifier
 from ._engine import clear_compile_cache as clear_compile_cache
@@ -17,6 +18,7 @@ from ._thresholds import (
 
 __version__: str
 __all__ = [
+    "CompositionRegressor",
     "GatedEnsembleClassifier",
     "MultiLabelNetClassifier",
     "PositiveRegressor",

@@ -114,7 +114,7 @@ def test_shared_parameters_have_one_order(one, other):
 
 
 def test_all_networks_are_compared():
-    assert len(NETWORKS) == 5
+    assert len(NETWORKS) == 6
 
 
 def test_exceptions_are_needed():

@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.svm import SVC
 
 from skconstrain import (
+    CompositionRegressor,
     GatedEnsembleClassifier,
     PositiveRegressor,
     SparseConnectedNet,
@@ -19,7 +20,7 @@ from skconstrain import (
 )
 from skconstrain._base._estimator import _OPTIMIZERS
 from skconstrain._links import LINKS
-from tests.registry import positive_regression, two_classes
+from tests.registry import compositions, positive_regression, two_classes
 
 ONE_SIDED = sorted(name for name, link in LINKS.items() if not link.two_sided)
 OUTPUTS = sorted(LINKS)
@@ -241,3 +242,26 @@ def test_the_gate_is_a_distribution_over_experts(gating, used, given_experts, dt
     if gating == "hard":
         np.testing.assert_array_equal(np.sort(gate, axis=1), np.eye(4)[[3] * len(X)])
     assert ((gate > 0).sum(axis=1) <= used).all()  # a softmax underflows far from the data
+
+
+@cache
+def composed(total, n_networks, dtype):
+    X, Y = compositions()
+    net = CompositionRegressor(
+        (8, 8), total=total, n_networks=n_networks, epochs=30, learning_rate=0.01, random_state=0
+    )
+    return net.fit(X.astype(dtype), total * Y)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize(("total", "n_networks"), [(1.0, 5), (100.0, 1), (1e-30, 2), (1e30, 1)])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_parts_are_not_negative_and_sum_to_the_total(total, n_networks, dtype, data):
+    model = composed(total, n_networks, dtype)
+    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS))))
+    parts = model.predict(X)
+    assert parts.dtype == dtype
+    assert (parts >= 0).all()
+    tolerance = {"float32": 1e-5, "float64": 1e-12}[dtype]
+    np.testing.assert_allclose(parts.sum(axis=1, dtype=np.float64), total, rtol=tolerance)

@@ -12,6 +12,7 @@ LAYERS = [
     {"__init__"},
     {"inspection"},
     {
+        "_composition_regressor",
         "_connected",
         "_gated",
         "_multi_label_net_classifier",

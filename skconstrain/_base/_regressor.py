@@ -51,13 +51,13 @@ class NetRegressor(RegressorMixin, NetEstimator):
             )
             is_1d = True
         target = y.reshape(len(y), -1)
-        self._check_values(target)
-        if reset:
-            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
-        elif target.shape[1] != self.n_outputs_:
+        if not reset and target.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
             )
+        self._check_values(target)
+        if reset:
+            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         return target
 
     def _weigh(self, rows):

@@ -1,6 +1,11 @@
 """The networks behind the estimators: frozen specifications, which build Keras models."""
 
-from skconstrain._networks._heads import AffineHead, BoundedOutputHead, ProbabilityHead
+from skconstrain._networks._heads import (
+    AffineHead,
+    BoundedOutputHead,
+    CompositionHead,
+    ProbabilityHead,
+)
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
     GatedNetwork,
@@ -13,6 +18,7 @@ from skconstrain._networks._spec import (
 __all__ = [
     "AffineHead",
     "BoundedOutputHead",
+    "CompositionHead",
     "GatedNetwork",
     "Gating",
     "LayeredNetwork",

@@ -127,6 +127,28 @@ class ProbabilityHead(Head):
         return keras.layers.Activation(self.activation, dtype=dtype, name="probability")(outputs)
 
 
+@dataclass(frozen=True)
+class CompositionHead(Head):
+    """Parts that sum to `total`. Training takes logits; the model that users see returns parts."""
+
+    total: float
+
+    def build(self, outputs, dtype):
+        """Return the logits."""
+        return outputs
+
+    @property
+    def _probability(self):
+        return "softmax"
+
+    def build_fitted(self, outputs, dtype):
+        """Return the parts."""
+        import keras
+
+        shares = keras.layers.Softmax(dtype=dtype, name="shares")(outputs)
+        return keras.layers.Rescaling(self.total, dtype=dtype, name="parts")(shares)
+
+
 def _log_mean(log_p):
     """Return the logarithm of the mean of probabilities over networks, the first axis."""
     best = log_p.max(axis=0)

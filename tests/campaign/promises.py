@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.base import is_classifier
 
 from skconstrain import (
+    CompositionRegressor,
     GatedEnsembleClassifier,
     PositiveRegressor,
     SparseConnectedNet,
@@ -31,6 +32,8 @@ def of_rows(model, X, dense, rng) -> Iterator[Promise]:
         yield "predictions are numbers", _each_row(~np.isnan(model.predict(X)))
     if isinstance(model, PositiveRegressor):
         yield from _of_range(model, X, dense)
+    if isinstance(model, CompositionRegressor):
+        yield from _of_parts(model, X, dense)
     if isinstance(model, GatedEnsembleClassifier):
         yield from _of_gate(model, X)
     if isinstance(model, SparseConnectedNet | SparseConnectedNetClassifier):
@@ -53,6 +56,17 @@ def _of_range(model, X, dense):
     yield "predictions lie inside the range", _inside(model, y)
     if dense.dtype == y.dtype:
         yield "so do those of model_", _inside(model, np.asarray(model.model_(dense)))
+
+
+def _of_parts(model, X, dense):
+    predictions = {"predictions": model.predict(X)}
+    if dense.dtype == predictions["predictions"].dtype:
+        predictions["those of model_"] = np.asarray(model.model_(dense))
+    for name, parts in predictions.items():
+        tolerance = 1e-12 if parts.dtype == np.float64 else 1e-5
+        miss = np.abs(parts.sum(axis=1, dtype=np.float64) - model.total)
+        yield f"{name} are not negative", _each_row(parts >= 0)
+        yield f"{name} sum to the total", miss <= tolerance * model.total
 
 
 def _of_probabilities(model, X):

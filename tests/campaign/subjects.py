@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 import skconstrain
-from tests.registry import ROWS, WIRING, positive_regression, two_classes
+from tests.registry import ROWS, WIRING, compositions, positive_regression, two_classes
 
 _SECOND = np.array([[1, 0], [1, 1], [0, 1]])
 
@@ -96,6 +96,15 @@ def _positive_regressors():
     yield "exponential units", {"activation": "exponential"}, between(0.0, None)
 
 
+def _composition_regressors():
+    X, shares = compositions()
+    for i, total in enumerate((1.0, 100.0, 1e-30, 1e30)):
+        dtype = ("float32", "float64")[i % 2]
+        yield f"total {total:g}, {dtype}", {"total": total, "dtype": dtype}, (X, total * shares)
+    yield "one network, two parts", {"n_networks": 1, "close": True}, (X, shares[:, 1:])
+    yield "exponential units", {"activation": "exponential"}, (X, shares)
+
+
 def _connected(data):
     for kernel in ("dense", "sparse"):
         for dtype in ("float32", "float64"):
@@ -140,6 +149,7 @@ def _gates():
 
 
 VARIANTS: dict[str, Callable[[], Iterator[tuple[str, dict, tuple]]]] = {
+    "CompositionRegressor": _composition_regressors,
     "PositiveRegressor": _positive_regressors,
     "SparseConnectedNet": lambda: _connected(positive_regression()),
     "SparseConnectedNetClassifier": _connected_classifiers,

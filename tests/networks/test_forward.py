@@ -13,6 +13,7 @@ from skconstrain._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
+    CompositionHead,
     GatedNetwork,
     Gating,
     LayeredNetwork,
@@ -74,6 +75,7 @@ for name, head in {
     "values": BoundedOutputHead("sigmoid", 0.0, 1.0),
     "sigmoid": ProbabilityHead("sigmoid"),
     "softmax": ProbabilityHead("softmax"),
+    "parts": CompositionHead(100.0),
 }.items():
     NETWORKS[f"several, {name}"] = replace(DENSE, head=head, n_networks=3, standardized=True)
 for gating, probability, base in itertools.product(
