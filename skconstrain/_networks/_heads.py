@@ -143,10 +143,9 @@ class CompositionHead(Head):
 
     def build_fitted(self, outputs, dtype):
         """Return the parts."""
-        import keras
+        from skconstrain.layers._composition import Composition
 
-        shares = keras.layers.Softmax(dtype=dtype, name="shares")(outputs)
-        return keras.layers.Rescaling(self.total, dtype=dtype, name="parts")(shares)
+        return Composition(self.total, dtype=dtype, name="parts")(outputs)
 
 
 def _log_mean(log_p):

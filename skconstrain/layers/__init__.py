@@ -12,6 +12,7 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _affine,
     _calibration,
     _columns,
+    _composition,
     _dropout,
     _gate,
     _mean_of_networks,

@@ -77,7 +77,9 @@ def _wrong_targets(y, kind):
     yield "y of rows of two lengths", [[1], [1, 0]] * (len(y) // 2), "inhomogeneous|sequence"
     yield "y is a number", 3.0, "scalar|3|array"
     yield "y is a dict", {"a": 1}, "dict|'a'"
-    yield "y with None", [None, *y[1:]], "None|NaN|unknown"
+    without = y.astype(object)
+    without[0] = None
+    yield "y with None", without.tolist(), "None|NaN|unknown"
     if kind == "regressor":
         yield "y of words", np.full(y.shape, "a"), "'a'"
         yield "complex y", y.astype(complex), "omplex"
