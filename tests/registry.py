@@ -61,7 +61,7 @@ def positive_regression(random_state=0):
 def compositions(random_state=0):
     """Return 60 rows of three shares, some of which are exactly zero."""
     X, y = make_regression(60, 5, n_targets=3, noise=5.0, random_state=random_state)
-    parts = np.maximum(np.exp(y / np.abs(y).max()) - 0.7, 0)
+    parts = np.maximum(np.exp(4 * y / np.abs(y).max()) - 1, 0)
     parts[:, 2] += 0.1
     return X, parts / parts.sum(axis=1, keepdims=True)
 
@@ -104,6 +104,12 @@ ROWS = [
         positive_regression,
         "regressor",
         {"output": ["softplus", "exp"], "learning_rate": [0.001, 0.01]},
+    ),
+    Row(
+        skconstrain.QuantileNetRegressor,
+        positive_regression,
+        "regressor",
+        {"quantiles": [(0.1, 0.5), (0.25, 0.5, 0.75)], "learning_rate": [0.001, 0.01]},
     ),
     Row(
         skconstrain.SparseConnectedNet,

@@ -17,6 +17,7 @@ LAYERS = [
         "_gated",
         "_multi_label_net_classifier",
         "_positive_regressor",
+        "_quantile_net_regressor",
         "_thresholds",
     },
     {"model_selection"},
@@ -29,6 +30,7 @@ LAYERS = [
     {"layers"},
     {"connections"},
     {"_lazy_rows"},
+    {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_sklearn_compat"},
 ]

@@ -40,17 +40,7 @@ class NetRegressor(RegressorMixin, NetEstimator):
         return outputs[:, 0] if self._y_is_1d else outputs
 
     def _encode_target(self, y, *, names, reset, classes=None):
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
-        is_1d = y.ndim == 1
-        if y.ndim == 2 and y.shape[1] == 1:
-            warnings.warn(
-                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
-                "to (n_samples,), for example with y.ravel().",
-                DataConversionWarning,
-                stacklevel=4,
-            )
-            is_1d = True
-        target = y.reshape(len(y), -1)
+        target, is_1d = self._columns(y)
         if not reset and target.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
@@ -59,6 +49,20 @@ class NetRegressor(RegressorMixin, NetEstimator):
         if reset:
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         return target
+
+    def _columns(self, y):
+        """Return y as columns of floats, and whether predictions have one dimension."""
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        is_1d = y.ndim == 1
+        if y.ndim == 2 and y.shape[1] == 1:
+            warnings.warn(
+                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
+                "to (n_samples,), for example with y.ravel().",
+                DataConversionWarning,
+                stacklevel=5,
+            )
+            is_1d = True
+        return y.reshape(len(y), -1), is_1d
 
     def _weigh(self, rows):
         return rows

@@ -5,6 +5,7 @@ from skconstrain._networks._heads import (
     BoundedOutputHead,
     CompositionHead,
     ProbabilityHead,
+    QuantileHead,
 )
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
@@ -24,6 +25,7 @@ __all__ = [
     "LayeredNetwork",
     "Network",
     "ProbabilityHead",
+    "QuantileHead",
     "ScoreColumns",
     "TemperatureSchedule",
 ]

@@ -17,6 +17,7 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _gate,
     _mean_of_networks,
     _mixture,
+    _quantiles,
 )
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput

@@ -105,6 +105,20 @@ def _composition_regressors():
     yield "exponential units", {"activation": "exponential"}, (X, shares)
 
 
+def _quantile_regressors():
+    ranges = [(None, None), (0.0, None), (-2.5, None), (None, 9.0), *_RANGES]
+    for i, (lower, upper) in enumerate(ranges):
+        dtype, n_networks = ("float32", "float64")[i % 2], (1, 5, 5, 1)[i % 4]
+        params = {"lower": lower, "upper": upper, "dtype": dtype, "n_networks": n_networks}
+        data = positive_regression() if lower is None else between(lower, upper)
+        yield f"from {lower} to {upper}, {dtype}, {n_networks}", params, data
+    many = tuple(np.arange(1, 100) / 100)
+    for dtype in ("float32", "float64"):
+        params = {"quantiles": many, "dtype": dtype}
+        yield f"99 levels, {dtype}", params, positive_regression()
+    yield "exponential units", {"activation": "exponential"}, positive_regression()
+
+
 def _connected(data):
     for kernel in ("dense", "sparse"):
         for dtype in ("float32", "float64"):
@@ -151,6 +165,7 @@ def _gates():
 VARIANTS: dict[str, Callable[[], Iterator[tuple[str, dict, tuple]]]] = {
     "CompositionRegressor": _composition_regressors,
     "PositiveRegressor": _positive_regressors,
+    "QuantileNetRegressor": _quantile_regressors,
     "SparseConnectedNet": lambda: _connected(positive_regression()),
     "SparseConnectedNetClassifier": _connected_classifiers,
     "MultiLabelNetClassifier": _label_classifiers,
