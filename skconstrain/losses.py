@@ -106,7 +106,7 @@ class PinballLoss(keras.losses.Loss):
     def __init__(self, quantile=0.5, name="pinball_loss", **kwargs):
         super().__init__(name=name, **kwargs)
         quantiles = [quantile] if isinstance(quantile, Real) else list(quantile)
-        if not all(isinstance(number, Real) and 0 < number < 1 for number in quantiles):
+        if not quantiles or not all(isinstance(q, Real) and 0 < q < 1 for q in quantiles):
             raise ValueError(f"quantile must lie between 0 and 1. Got {quantile!r}.")
         numbers = tuple(map(float, quantiles))
         self.quantile = numbers[0] if isinstance(quantile, Real) else numbers

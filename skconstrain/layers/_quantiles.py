@@ -12,6 +12,8 @@ class Quantiles(keras.layers.Layer):
 
     def __init__(self, lower=None, upper=None, **kwargs):
         super().__init__(**kwargs)
+        # Here too, because Keras wraps what `call` raises in an account of the call.
+        ends(lower, upper, self.compute_dtype)
         self.lower, self.upper = lower, upper
 
     def build(self, input_shape):
