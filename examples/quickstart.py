@@ -69,7 +69,9 @@ def compare_links(X, y):
     search = BatchedGridSearchCV(PositiveRegressor(n_networks=1, random_state=0), grid, cv=FOLDS)
     found = search.fit(X, y).cv_results_
     scores = zip(grid["output"], found["mean_test_score"], strict=True)
-    print("R2 of links, one network each:", ", ".join(f"{name} {score:.3f}" for name, score in scores))
+    print(
+        "R2 of links, one network each:", ", ".join(f"{name} {score:.3f}" for name, score in scores)
+    )
 
 
 def draw(predictions, y):

@@ -18,8 +18,13 @@ _SAME = 1e-9
 # A step of 1 between levels is an output of this.
 UNIT_STEP = float(np.log(np.e - 1))
 
-# The smallest step between levels at the start, where many targets are equal.
-_SMALLEST_STEP = 1e-3
+# Where many targets are equal, steps between levels start at this share of what they would be for
+# normal targets: of steps much smaller, training could hardly make larger ones.
+_SMALLEST_STEP = 0.1
+
+# A quantile near one end of a range starts this far from it, in units of the targets: links have no
+# gradient there, and the pinball loss does not grow with the distance.
+_FROM_END = 0.3
 
 
 def middle(n_levels: int) -> int:
@@ -77,13 +82,13 @@ def running_maximum(ops, values):
     return ops.stack(list(accumulate(columns, ops.maximum)), axis=-1)
 
 
-def known_start(quantiles, spread, *, lower, upper, scale):
+def known_start(levels, quantiles, spread, *, lower, upper, scale):
     """Return the weights with which a network starts at given quantiles, by name.
 
     Parameters
     ----------
-    quantiles : ndarray of shape (n_levels,)
-        Quantiles of the targets.
+    levels, quantiles : ndarray of shape (n_levels,)
+        Quantiles of the targets, and their levels.
     spread : float
         Of the targets.
     lower, upper : float or None
@@ -98,17 +103,18 @@ def known_start(quantiles, spread, *, lower, upper, scale):
         sign = -1.0 if lower is None else 1.0
         output = "softplus" if lower is None or upper is None else "sigmoid"
         low, high = (-upper, None) if lower is None else (lower, upper)
-        eta, gains = start(output, sign * quantiles, spread, lower=low, upper=high, scale=scale)
+        least, most = low + _FROM_END * scale, np.inf if high is None else high - _FROM_END * scale
+        inside = np.clip(sign * quantiles, least, max(least, most))
+        eta, gains = start(output, inside, spread, lower=low, upper=high, scale=scale)
         gain = gains[base]
         eta = sign * eta * gains / gain
-    step = np.ones(len(quantiles))
-    step[base + 1 :] = np.diff(eta[base:])
-    step[:base] = np.diff(eta[: base + 1])
+    between = np.maximum(np.diff(eta), _SMALLEST_STEP * np.diff(ndtri(levels)))
+    step = np.insert(between, base, 1.0)  # that of the middle is not used
     bias = np.full(len(quantiles), UNIT_STEP)
     bias[base] = eta[base]
     found = {"gain": gain, "scale": scale, "shift": shift}
     known = {f"output/{name}": np.atleast_1d(value) for name, value in found.items()}
-    return {**known, "eta/bias": bias, "output/step": np.maximum(step, _SMALLEST_STEP)}
+    return {**known, "eta/bias": bias, "output/step": step}
 
 
 def interpolated(levels, values, asked):

@@ -374,19 +374,23 @@ class QuantileNetRegressor(NetRegressor):
                 )
 
     def _scale(self, rows, quantiles, spread):
-        """Return the unit of the targets: their spread, less where the range has one near end."""
-        spread = spread if spread > 1e-9 * np.abs(quantiles).max() else 0.0
-        if (self.lower is None) == (self.upper is None):
-            # In a much smaller unit than the range, squares of gradients would overflow.
-            width = 0.0 if self.lower is None else self.upper - self.lower
-            scale = max(spread, 1e-9 * width)
-        else:
+        """Return the unit of the targets: their spread, less where they lie near an end of a range.
+
+        Targets without spread, as the one row of a first `partial_fit`, have the unit of their
+        size.
+        """
+        center = quantiles[middle(len(quantiles))]
+        size = abs(center)
+        if (self.lower is None) != (self.upper is None):
             end = self.upper if self.lower is None else self.lower
-            center = quantiles[middle(len(quantiles))]
             if center == end:
                 center = np.average(rows.target[:, 0], weights=rows.weight)
-            above = abs(center - end)
-            scale = min(spread, above) if spread > 0 else above
+            size = abs(center - end)
+            spread = min(spread, size)
+        scale = spread if spread > 1e-9 * np.abs(quantiles).max() else size
+        if self.lower is not None and self.upper is not None:
+            # In a much smaller unit than the range, squares of gradients would overflow.
+            scale = max(scale, 1e-9 * (self.upper - self.lower))
         return scale if scale > 0 else 1.0
 
     def _oof_prediction(self, outputs):
@@ -400,10 +404,11 @@ class QuantileNetRegressor(NetRegressor):
         """Start at the quantiles of y, in the unit of its spread."""
         rows, levels = rows._replace(target=rows.target[:, :1]), _checked_levels(self.quantiles)
         spread = float(center_and_spread(rows, 0.5)[1][0])
-        quantiles = weighted_quantiles(rows.target, rows.weight, levels)[:, 0] + _BESIDE * spread
+        quantiles = weighted_quantiles(rows.target, rows.weight, levels)[:, 0]
         scale = self._scale(rows, quantiles, spread)
         ends = {"lower": self.lower, "upper": self.upper}
-        return known_start(quantiles, spread, scale=scale, **ends), scale
+        beside = quantiles + _BESIDE * spread
+        return known_start(levels, beside, spread, scale=scale, **ends), scale
 
     def _keras_loss(self):
         from skconstrain.losses import PinballLoss

@@ -141,8 +141,8 @@ def test_targets_that_are_mostly_equal_or_at_an_end_are_learnt():
     low, median, _ = net.predict_quantiles(X).T
     assert (low > 0).all()
     assert np.median(median) < 0.1 * y.mean()
-    constant = fast().fit(X, np.full(len(X), 7.0))
-    np.testing.assert_allclose(constant.predict_quantiles(X), 7.0, rtol=0.01)
+    constant = fast(epochs="auto").fit(X, np.full(len(X), 7.0))
+    np.testing.assert_allclose(constant.predict_quantiles(X), 7.0, rtol=0.05)
 
 
 def test_one_far_target_changes_little():
