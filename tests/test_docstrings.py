@@ -28,6 +28,7 @@ WHERE_TEXTS_DIFFER = {
     "hidden_layer_sizes": "what no hidden layer means; connected layers and experts have their own",
     "activation": "the type: connected networks take a list",
     "lower": "quantiles may have no lower end",
+    "upper": "the link of quantiles follows from the range",
     "loss": "each estimator has its own names",
     "dropout": "the gate's is that of its experts",
     "kernel_constraint": "the gate's is that of its experts",

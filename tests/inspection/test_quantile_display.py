@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -50,7 +51,8 @@ def test_draws_what_the_estimator_predicts(fitted):
 def test_draws_along_a_feature(fitted):
     net, X, y = fitted
     frame = pd.DataFrame(X, columns=list("abcde"))
-    named = QuantileDisplay.from_estimator(net, frame, y, feature="c", quantiles=[0.2, 0.8])
+    of_frame = clone(net).fit(frame, y)
+    named = QuantileDisplay.from_estimator(of_frame, frame, y, feature="c", quantiles=[0.2, 0.8])
     numbered = QuantileDisplay.from_estimator(net, X, y, feature=2)
     for display, name in ((named, "c"), (numbered, "feature 2")):
         np.testing.assert_array_equal(display.x, X[:, 2])
