@@ -77,14 +77,14 @@ def measure(table, predict, n_splits):
 def main():
     """Print a line for each set and model."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("sets", nargs="*", default=list(SETS), choices=list(SETS))
+    parser.add_argument("sets", nargs="*", help=f"some of {', '.join(SETS)}")
     parser.add_argument("--splits", type=int, default=5)
     settings = parser.parse_args()
     readers = load_readers()
     if readers is None:
         return
     print(f"{'':36}{'loss':>10}{'inside':>10}{'crossed':>10}{'seconds':>10}")
-    for name in settings.sets:
+    for name in settings.sets or SETS:
         table = SETS[name](readers)
         for model, predict in MODELS.items():
             loss, inside, crossed, seconds = measure(table, predict, settings.splits)
