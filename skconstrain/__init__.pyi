@@ -5,6 +5,7 @@ from . import layers as layers
 from . import losses as losses
 from . import model_selection as model_selection
 from ._compile_cache import use_compile_cache as use_compile_cache
+from ._composition_regressor import CompositionRegressor as CompositionRegressor
 from ._connected import SparseConnectedNet as SparseConnectedNet
 from ._connected import SparseConnectedNetClassifier as SparseConnectedNetClassifier
 from ._engine import clear_compile_cache as clear_compile_cache
@@ -12,15 +13,18 @@ from ._engine import compile_cache_info as compile_cache_info
 from ._gated import GatedEnsembleClassifier as GatedEnsembleClassifier
 from ._multi_label_net_classifier import MultiLabelNetClassifier as MultiLabelNetClassifier
 from ._positive_regressor import PositiveRegressor as PositiveRegressor
+from ._quantile_net_regressor import QuantileNetRegressor as QuantileNetRegressor
 from ._thresholds import (
     TunedThresholdMultiLabelClassifierCV as TunedThresholdMultiLabelClassifierCV,
 )
 
 __version__: str
 __all__ = [
+    "CompositionRegressor",
     "GatedEnsembleClassifier",
     "MultiLabelNetClassifier",
     "PositiveRegressor",
+    "QuantileNetRegressor",
     "SparseConnectedNet",
     "SparseConnectedNetClassifier",
     "TunedThresholdMultiLabelClassifierCV",

@@ -19,7 +19,7 @@ class Row:
     estimator
         The class.
     data
-        Returns X of shape (60, 5) and y for a random state.
+        Returns X of shape (60, 5) and y, one column or several, for a random state.
     fast
         Parameters that make fits short.
     kind
@@ -42,6 +42,11 @@ class Row:
         """Name of the class, and of the variant."""
         return f"{self.estimator.__name__}-{self.variant}".rstrip("-")
 
+    @property
+    def takes_a_column(self):
+        """Whether a y of one column is a target."""
+        return np.ndim(self.data(0)[1]) == 1
+
     def make(self, **params):
         """Return a fast estimator with a fixed random state."""
         return self.estimator(**{**self.fast, "random_state": 0, **params})
@@ -53,6 +58,14 @@ def positive_regression(random_state=0):
     return X, np.exp(y / np.abs(y).max())
 
 
+def compositions(random_state=0):
+    """Return 60 rows of three shares, some of which are exactly zero."""
+    X, y = make_regression(60, 5, n_targets=3, noise=5.0, random_state=random_state)
+    parts = np.maximum(np.exp(4 * y / np.abs(y).max()) - 1, 0)
+    parts[:, 2] += 0.1
+    return X, parts / parts.sum(axis=1, keepdims=True)
+
+
 def two_classes(random_state=0):
     """Return 60 rows of two classes."""
     return make_classification(60, 5, n_redundant=0, random_state=random_state)
@@ -62,6 +75,12 @@ def two_classes(random_state=0):
 WIRING = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1], [1, 0, 1]])
 
 ROWS = [
+    Row(
+        skconstrain.CompositionRegressor,
+        compositions,
+        "regressor",
+        {"activation": ["relu", "silu"], "learning_rate": [0.001, 0.01]},
+    ),
     Row(
         skconstrain.GatedEnsembleClassifier,
         two_classes,
@@ -85,6 +104,12 @@ ROWS = [
         positive_regression,
         "regressor",
         {"output": ["softplus", "exp"], "learning_rate": [0.001, 0.01]},
+    ),
+    Row(
+        skconstrain.QuantileNetRegressor,
+        positive_regression,
+        "regressor",
+        {"quantiles": [(0.1, 0.5), (0.25, 0.5, 0.75)], "learning_rate": [0.001, 0.01]},
     ),
     Row(
         skconstrain.SparseConnectedNet,

@@ -12,14 +12,16 @@ from hypothesis.extra.numpy import arrays
 from sklearn.svm import SVC
 
 from skconstrain import (
+    CompositionRegressor,
     GatedEnsembleClassifier,
     PositiveRegressor,
+    QuantileNetRegressor,
     SparseConnectedNet,
     SparseConnectedNetClassifier,
 )
 from skconstrain._base._estimator import _OPTIMIZERS
 from skconstrain._links import LINKS
-from tests.registry import positive_regression, two_classes
+from tests.registry import compositions, positive_regression, two_classes
 
 ONE_SIDED = sorted(name for name, link in LINKS.items() if not link.two_sided)
 OUTPUTS = sorted(LINKS)
@@ -241,3 +243,62 @@ def test_the_gate_is_a_distribution_over_experts(gating, used, given_experts, dt
     if gating == "hard":
         np.testing.assert_array_equal(np.sort(gate, axis=1), np.eye(4)[[3] * len(X)])
     assert ((gate > 0).sum(axis=1) <= used).all()  # a softmax underflows far from the data
+
+
+@cache
+def composed(total, n_networks, dtype):
+    X, Y = compositions()
+    net = CompositionRegressor(
+        (8, 8), total=total, n_networks=n_networks, epochs=30, learning_rate=0.01, random_state=0
+    )
+    return net.fit(X.astype(dtype), total * Y)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize(("total", "n_networks"), [(1.0, 5), (100.0, 1), (1e-30, 2), (1e30, 1)])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_parts_are_not_negative_and_sum_to_the_total(total, n_networks, dtype, data):
+    model = composed(total, n_networks, dtype)
+    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS))))
+    parts = model.predict(X)
+    assert parts.dtype == dtype
+    assert (parts >= 0).all()
+    tolerance = {"float32": 1e-5, "float64": 1e-12}[dtype]
+    np.testing.assert_allclose(parts.sum(axis=1, dtype=np.float64), total, rtol=tolerance)
+
+
+@cache
+def quantiles_fitted(lower, upper, n_networks, dtype):
+    X, y = positive_regression()
+    net = QuantileNetRegressor(
+        (8, 8),
+        quantiles=(0.01, 0.1, 0.5, 0.501, 0.9),
+        lower=lower,
+        upper=upper,
+        n_networks=n_networks,
+        epochs=30,
+        learning_rate=0.01,
+        random_state=0,
+    )
+    return net.fit(X.astype(dtype), y)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize(
+    ("lower", "upper", "n_networks"),
+    [(None, None, 5), (0.0, None, 1), (None, 3.0, 2), (0.0, 3.0, 3)],
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_quantiles_do_not_cross_and_stay_in_their_range(lower, upper, n_networks, dtype, data):
+    model = quantiles_fitted(lower, upper, n_networks, dtype)
+    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS))))
+    between = data.draw(st.lists(st.floats(0.01, 0.9), min_size=1, max_size=9))
+    for levels in (None, np.sort(between)):
+        quantiles = model.predict_quantiles(X, levels)
+        assert quantiles.dtype == dtype
+        assert np.isfinite(quantiles).all()
+        assert (np.diff(quantiles, axis=1) >= 0).all()
+        assert lower is None or (quantiles.astype(np.float64) > lower).all()
+        assert upper is None or (quantiles.astype(np.float64) < upper).all()

@@ -12,10 +12,12 @@ LAYERS = [
     {"__init__"},
     {"inspection", "onnx"},
     {
+        "_composition_regressor",
         "_connected",
         "_gated",
         "_multi_label_net_classifier",
         "_positive_regressor",
+        "_quantile_net_regressor",
         "_thresholds",
     },
     {"model_selection"},
@@ -28,6 +30,7 @@ LAYERS = [
     {"layers"},
     {"connections"},
     {"_lazy_rows"},
+    {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_compile_cache", "_sklearn_compat"},
 ]

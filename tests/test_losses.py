@@ -57,6 +57,16 @@ def test_tweedie_powers(power):
     np.testing.assert_allclose(np.mean(np.asarray(loss.call(y, mu))), expected, rtol=1e-5)
 
 
+def test_several_quantiles_have_a_column_each():
+    y, predicted = np.array([[1.0], [-2.0], [0.5]]), np.array([[0.0, 2.0], [-3.0, 0.0], [0.5, 0.6]])
+    loss = losses.PinballLoss((0.1, 0.8)).call(y, predicted)
+    expected = [
+        metrics.mean_pinball_loss(y[:, 0], column, alpha=level)
+        for level, column in zip((0.1, 0.8), predicted.T, strict=True)
+    ]
+    np.testing.assert_allclose(np.mean(np.asarray(loss)), np.mean(expected), rtol=1e-6)
+
+
 def test_a_prediction_of_zero_has_a_finite_deviance():
     zero = np.zeros((1, 1))
     assert np.isfinite(np.asarray(losses.TweedieDeviance(1.0).call(zero + 1, zero))).all()
@@ -68,6 +78,7 @@ def test_a_prediction_of_zero_has_a_finite_deviance():
     [
         losses.TweedieDeviance(1.2),
         losses.PinballLoss(0.3),
+        losses.PinballLoss((0.3, 0.7)),
         losses.AsymmetricLoss(3.0, 0.5, from_logits=True),
         losses.CategoricalFocalLoss(1.5, label_smoothing=0.1),
     ],
@@ -122,3 +133,6 @@ def test_wrong_use():
         losses.TweedieDeviance(0.5)
     with pytest.raises(ValueError, match=r"quantile must lie between 0 and 1. Got 1"):
         losses.PinballLoss(1)
+    for quantiles in ((), (0.5, 1.0)):
+        with pytest.raises(ValueError, match=r"quantile must lie between 0 and 1. Got \("):
+            losses.PinballLoss(quantiles)

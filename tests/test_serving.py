@@ -26,6 +26,7 @@ FAST = {"hidden_layer_sizes": (8,), "epochs": 3, "random_state": 0}
 METHODS = (
     "predict",
     "predict_proba",
+    "predict_quantiles",
     "decision_function",
     "gate_proba",
     "expert_predict_proba",

@@ -40,6 +40,18 @@ class NetRegressor(RegressorMixin, NetEstimator):
         return outputs[:, 0] if self._y_is_1d else outputs
 
     def _encode_target(self, y, *, names, reset, classes=None):
+        target, is_1d = self._columns(y)
+        if not reset and target.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
+            )
+        self._check_values(target)
+        if reset:
+            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
+        return target
+
+    def _columns(self, y):
+        """Return y as columns of floats, and whether predictions have one dimension."""
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
@@ -47,18 +59,10 @@ class NetRegressor(RegressorMixin, NetEstimator):
                 "A column-vector y was passed when a 1d array was expected. Change the shape of y "
                 "to (n_samples,), for example with y.ravel().",
                 DataConversionWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             is_1d = True
-        target = y.reshape(len(y), -1)
-        self._check_values(target)
-        if reset:
-            self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
-        elif target.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
-            )
-        return target
+        return y.reshape(len(y), -1), is_1d
 
     def _weigh(self, rows):
         return rows

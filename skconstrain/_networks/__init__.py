@@ -1,6 +1,12 @@
 """The networks behind the estimators: frozen specifications, which build Keras models."""
 
-from skconstrain._networks._heads import AffineHead, BoundedOutputHead, ProbabilityHead
+from skconstrain._networks._heads import (
+    AffineHead,
+    BoundedOutputHead,
+    CompositionHead,
+    ProbabilityHead,
+    QuantileHead,
+)
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
     GatedNetwork,
@@ -13,11 +19,13 @@ from skconstrain._networks._spec import (
 __all__ = [
     "AffineHead",
     "BoundedOutputHead",
+    "CompositionHead",
     "GatedNetwork",
     "Gating",
     "LayeredNetwork",
     "Network",
     "ProbabilityHead",
+    "QuantileHead",
     "ScoreColumns",
     "TemperatureSchedule",
 ]

@@ -132,3 +132,8 @@ LINK_FUNCTIONS = SimpleNamespace(
     stop_gradient=lambda x: x,
     tanh=np.tanh,
 )
+
+# What `_quantile_levels` asks of keras.ops.
+QUANTILE_FUNCTIONS = SimpleNamespace(
+    concatenate=np.concatenate, cumsum=np.cumsum, flip=np.flip, softplus=_softplus
+)

@@ -7,8 +7,9 @@ from math import log
 import numpy as np
 
 from skconstrain._links import LINKS, output_range
-from skconstrain._networks._functions import LINK_FUNCTIONS, log_probability
+from skconstrain._networks._functions import LINK_FUNCTIONS, QUANTILE_FUNCTIONS, log_probability
 from skconstrain._networks._weight import Weight
+from skconstrain._quantile_levels import ends, increasing, into_range
 
 
 class Head(ABC):
@@ -125,6 +126,69 @@ class ProbabilityHead(Head):
         import keras
 
         return keras.layers.Activation(self.activation, dtype=dtype, name="probability")(outputs)
+
+
+@dataclass(frozen=True)
+class CompositionHead(Head):
+    """Parts that sum to `total`. Training takes logits; the model that users see returns parts."""
+
+    total: float
+
+    def build(self, outputs, dtype):
+        """Return the logits."""
+        return outputs
+
+    @property
+    def _probability(self):
+        return "softmax"
+
+    def build_fitted(self, outputs, dtype):
+        """Return the parts."""
+        from skconstrain.layers._composition import Composition
+
+        return Composition(self.total, dtype=dtype, name="parts")(outputs)
+
+
+@dataclass(frozen=True)
+class QuantileHead(Head):
+    """Quantiles of increasing `levels`, which do not cross, from `lower` to `upper`."""
+
+    levels: tuple[float, ...]
+    lower: float | None
+    upper: float | None
+
+    def weights(self, n_outputs):
+        """Return factors of the steps between levels, and gain, scale and shift of all."""
+        starts = {"gain": 1.0, "scale": 1.0, "shift": 0.0}
+        units = [
+            Weight(f"output/{name}", (1,), start, is_trained=False)
+            for name, start in starts.items()
+        ]
+        return [Weight("output/step", (n_outputs,), 1.0, is_trained=False), *units]
+
+    def build(self, outputs, dtype):
+        """Return the quantiles."""
+        from skconstrain.layers._quantiles import Quantiles
+
+        return Quantiles(self.lower, self.upper, dtype=dtype, name="output")(outputs)
+
+    def build_mean(self, outputs, dtype):
+        """Return the mean, in which rounding does not let levels cross."""
+        from skconstrain.layers._quantiles import RunningMaximum
+
+        mean = super().build_mean(outputs, dtype)
+        return RunningMaximum(dtype=dtype, name="ordered")(mean)
+
+    def forward(self, named, values):
+        names = ("gain", "scale", "shift")
+        units = {name: named[f"output/{name}"] for name in names}
+        eta = increasing(QUANTILE_FUNCTIONS, values, named["output/step"])
+        eta = into_range(LINK_FUNCTIONS, eta, lower=self.lower, upper=self.upper, **units)
+        quantiles = np.clip(eta, *ends(self.lower, self.upper, values.dtype))
+        return np.maximum.accumulate(quantiles, axis=-1)
+
+    def forward_mean(self, values):
+        return np.maximum.accumulate(super().forward_mean(values), axis=-1)
 
 
 def _log_mean(log_p):

@@ -3,6 +3,13 @@
 from skconstrain.inspection._connection_display import ConnectionDisplay
 from skconstrain.inspection._gate_display import GateDisplay
 from skconstrain.inspection._loss_curve_display import LossCurveDisplay
+from skconstrain.inspection._quantile_display import QuantileDisplay
 from skconstrain.inspection._threshold_curve_display import ThresholdCurveDisplay
 
-__all__ = ["ConnectionDisplay", "GateDisplay", "LossCurveDisplay", "ThresholdCurveDisplay"]
+__all__ = [
+    "ConnectionDisplay",
+    "GateDisplay",
+    "LossCurveDisplay",
+    "QuantileDisplay",
+    "ThresholdCurveDisplay",
+]

@@ -12,10 +12,12 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _affine,
     _calibration,
     _columns,
+    _composition,
     _dropout,
     _gate,
     _mean_of_networks,
     _mixture,
+    _quantiles,
 )
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput

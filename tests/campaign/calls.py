@@ -77,9 +77,11 @@ def _wrong_targets(y, kind):
     yield "y of rows of two lengths", [[1], [1, 0]] * (len(y) // 2), "inhomogeneous|sequence"
     yield "y is a number", 3.0, "scalar|3|array"
     yield "y is a dict", {"a": 1}, "dict|'a'"
-    yield "y with None", [None, *y[1:]], "None|NaN|unknown"
+    without = y.astype(object)
+    without[0] = None
+    yield "y with None", without.tolist(), "None|NaN|unknown"
     if kind == "regressor":
-        yield "y of words", np.full(len(y), "a"), "'a'"
+        yield "y of words", np.full(y.shape, "a"), "'a'"
         yield "complex y", y.astype(complex), "omplex"
     else:
         yield "y of one class", np.zeros(len(y)), "1 class|one class"
@@ -249,11 +251,11 @@ def _fine(row, fitted):
         "set_params after fit": lambda: copy.deepcopy(fitted).set_params(epochs=2).predict(X),
         "fit again": lambda: copy.deepcopy(fitted).fit(X, y),
         "lists": lambda: row.make().fit(X.tolist(), y.tolist()).predict(X.tolist()),
-        "DataFrame": lambda: row.make().fit(frame, pd.Series(y)).predict(frame),
+        "DataFrame": lambda: row.make().fit(frame, _in_pandas(y)).predict(frame),
         "integers": lambda: row.make().fit((10 * X).astype(int), y),
         "bool": lambda: row.make().fit(X > 0, y),
         "sparse": lambda: row.make().fit(sparse.csr_array(X), y).predict(sparse.csc_array(X)),
-        "a column as y": lambda: row.make().fit(X, y[:, None]),
+        "y as columns": lambda: row.make().fit(X, y.reshape(len(y), -1)),
         "classes as words": lambda: row.make().fit(X, words),
         "a list of weights": lambda: row.make().fit(X, y, sample_weight=[1] * len(y)),
         "weights of zero": lambda: row.make().fit(X, y, sample_weight=[0, 1] * (len(y) // 2)),
@@ -264,6 +266,10 @@ def _fine(row, fitted):
     }
     for name, run in calls.items():
         yield Call(name, run, None)
+
+
+def _in_pandas(y):
+    return pd.Series(y) if y.ndim == 1 else pd.DataFrame(y)
 
 
 def calls_of(row) -> Iterator[Call]:

@@ -7,8 +7,10 @@ from scipy import sparse
 from sklearn.base import is_classifier
 
 from skconstrain import (
+    CompositionRegressor,
     GatedEnsembleClassifier,
     PositiveRegressor,
+    QuantileNetRegressor,
     SparseConnectedNet,
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
@@ -31,6 +33,10 @@ def of_rows(model, X, dense, rng) -> Iterator[Promise]:
         yield "predictions are numbers", _each_row(~np.isnan(model.predict(X)))
     if isinstance(model, PositiveRegressor):
         yield from _of_range(model, X, dense)
+    if isinstance(model, QuantileNetRegressor):
+        yield from _of_quantiles(model, X, dense, rng)
+    if isinstance(model, CompositionRegressor):
+        yield from _of_parts(model, X, dense)
     if isinstance(model, GatedEnsembleClassifier):
         yield from _of_gate(model, X)
     if isinstance(model, SparseConnectedNet | SparseConnectedNetClassifier):
@@ -53,6 +59,37 @@ def _of_range(model, X, dense):
     yield "predictions lie inside the range", _inside(model, y)
     if dense.dtype == y.dtype:
         yield "so do those of model_", _inside(model, np.asarray(model.model_(dense)))
+
+
+def _of_quantiles(model, X, dense, rng):
+    levels = np.array(model.quantiles)
+    between = np.sort(rng.uniform(levels[0], levels[-1], size=7))
+    found = {
+        "quantiles": model.predict_quantiles(X),
+        "those between": model.predict_quantiles(X, between),
+    }
+    if dense.dtype == found["quantiles"].dtype:
+        found["those of model_"] = np.asarray(model.model_(dense))
+    for name, quantiles in found.items():
+        yield f"{name} do not cross", _each_row(np.diff(quantiles, axis=1) >= 0)
+        inside = np.isfinite(quantiles)
+        wide = quantiles.astype(np.float64)  # exact: a float32 that is inside stays inside
+        if model.lower is not None:
+            inside &= wide > model.lower
+        if model.upper is not None:
+            inside &= wide < model.upper
+        yield f"{name} lie inside the range", _each_row(inside)
+
+
+def _of_parts(model, X, dense):
+    predictions = {"predictions": model.predict(X)}
+    if dense.dtype == predictions["predictions"].dtype:
+        predictions["those of model_"] = np.asarray(model.model_(dense))
+    for name, parts in predictions.items():
+        tolerance = 1e-12 if parts.dtype == np.float64 else 1e-5
+        miss = np.abs(parts.sum(axis=1, dtype=np.float64) - model.total)
+        yield f"{name} are not negative", _each_row(parts >= 0)
+        yield f"{name} sum to the total", miss <= tolerance * model.total
 
 
 def _of_probabilities(model, X):

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 import skconstrain
-from tests.registry import ROWS, WIRING, positive_regression, two_classes
+from tests.registry import ROWS, WIRING, compositions, positive_regression, two_classes
 
 _SECOND = np.array([[1, 0], [1, 1], [0, 1]])
 
@@ -96,6 +96,29 @@ def _positive_regressors():
     yield "exponential units", {"activation": "exponential"}, between(0.0, None)
 
 
+def _composition_regressors():
+    X, shares = compositions()
+    for i, total in enumerate((1.0, 100.0, 1e-30, 1e30)):
+        dtype = ("float32", "float64")[i % 2]
+        yield f"total {total:g}, {dtype}", {"total": total, "dtype": dtype}, (X, total * shares)
+    yield "one network, two parts", {"n_networks": 1, "close": True}, (X, shares[:, 1:])
+    yield "exponential units", {"activation": "exponential"}, (X, shares)
+
+
+def _quantile_regressors():
+    ranges = [(None, None), (0.0, None), (-2.5, None), (None, 9.0), *_RANGES]
+    for i, (lower, upper) in enumerate(ranges):
+        dtype, n_networks = ("float32", "float64")[i % 2], (1, 5, 5, 1)[i % 4]
+        params = {"lower": lower, "upper": upper, "dtype": dtype, "n_networks": n_networks}
+        data = positive_regression() if lower is None else between(lower, upper)
+        yield f"from {lower} to {upper}, {dtype}, {n_networks}", params, data
+    many = tuple(np.arange(1, 100) / 100)
+    for dtype in ("float32", "float64"):
+        params = {"quantiles": many, "dtype": dtype}
+        yield f"99 levels, {dtype}", params, positive_regression()
+    yield "exponential units", {"activation": "exponential"}, positive_regression()
+
+
 def _connected(data):
     for kernel in ("dense", "sparse"):
         for dtype in ("float32", "float64"):
@@ -140,7 +163,9 @@ def _gates():
 
 
 VARIANTS: dict[str, Callable[[], Iterator[tuple[str, dict, tuple]]]] = {
+    "CompositionRegressor": _composition_regressors,
     "PositiveRegressor": _positive_regressors,
+    "QuantileNetRegressor": _quantile_regressors,
     "SparseConnectedNet": lambda: _connected(positive_regression()),
     "SparseConnectedNetClassifier": _connected_classifiers,
     "MultiLabelNetClassifier": _label_classifiers,

@@ -13,10 +13,12 @@ from skconstrain._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
+    CompositionHead,
     GatedNetwork,
     Gating,
     LayeredNetwork,
     ProbabilityHead,
+    QuantileHead,
     ScoreColumns,
     _models,
 )
@@ -67,6 +69,10 @@ NETWORKS = {
 for link in LINKS:
     bounded = BoundedOutputHead(link, -1.0, 3.0 if LINKS[link].two_sided else None)
     NETWORKS[f"into a range by {link}"] = replace(DENSE, head=bounded)
+for ends in ((None, None), (-1.0, None), (None, 3.0), (-1.0, 3.0)):
+    quantiles = replace(DENSE, head=QuantileHead((0.1, 0.2, 0.5, 0.9), *ends), n_outputs=4)
+    NETWORKS[f"quantiles from {ends[0]} to {ends[1]}"] = quantiles
+    NETWORKS[f"several, quantiles from {ends[0]} to {ends[1]}"] = replace(quantiles, n_networks=3)
 for name in sorted(ACTIVATIONS):
     NETWORKS[f"activation {name}"] = replace(DENSE, activation=name)
     NETWORKS[f"activation {name} in a gate"] = replace(GATED, activation=name)
@@ -74,6 +80,7 @@ for name, head in {
     "values": BoundedOutputHead("sigmoid", 0.0, 1.0),
     "sigmoid": ProbabilityHead("sigmoid"),
     "softmax": ProbabilityHead("softmax"),
+    "parts": CompositionHead(100.0),
 }.items():
     NETWORKS[f"several, {name}"] = replace(DENSE, head=head, n_networks=3, standardized=True)
 for gating, probability, base in itertools.product(
@@ -97,7 +104,7 @@ def some_weights(network, size=0.5):
             weights.append(weight.initial(rng, {}, network.dtype))
             continue
         values = size * rng.normal(size=weight.shape)
-        is_factor = weight.name.endswith(("/scale", "/gain", "/temperature"))
+        is_factor = weight.name.endswith(("/scale", "/gain", "/step", "/temperature"))
         weights.append(np.asarray(np.exp(values) if is_factor else values, network.dtype))
     return weights
 

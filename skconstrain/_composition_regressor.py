@@ -1,0 +1,315 @@
+"""CompositionRegressor: a network whose predictions are shares of a total."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import softmax
+
+from skconstrain._base._regressor import NetRegressor
+from skconstrain._networks import CompositionHead
+from skconstrain._sklearn_compat import Interval
+
+# A row of y may miss the total by this share of it: float32, and numbers read from text, do.
+_TOLERANCE = 1e-6
+
+# A part that is missing starts at this share.
+_SMALLEST_SHARE = 1e-4
+
+
+class CompositionRegressor(NetRegressor):
+    r"""Neural network regressor whose predictions are not negative and sum to `total`.
+
+    For budgets, mixtures, market shares, land use, time of a day: parts of a whole that are known
+    for each row. A multi-layer perceptron computes a number :math:`\eta_k(x)` for each of C parts,
+    and softmax makes shares of them:
+
+    .. math:: \hat y_k(x) = \text{total} \cdot
+              \frac{\exp \eta_k(x)}{\sum_j \exp \eta_j(x)}
+
+    It learns by the cross-entropy of shares :math:`-\sum_k s_k \log \hat s_k` with s = y / `total`,
+    which is the Kullback-Leibler divergence but for a constant. Exact zeros need nothing special,
+    as they would in models of log-ratios. Training starts with the weighted mean of y.
+
+    For every finite X however far from the training data, predictions are finite, none is negative,
+    and each row sums to `total` up to rounding: 1e-12 of it in float64, 1e-5 in float32.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(64, 64, 64)
+        Units of each hidden layer; ``()`` is a multinomial logistic model of shares.
+    activation : str or callable, default="silu"
+        Activation of all hidden layers, named as in scikit-learn or Keras: ``"identity"``,
+        ``"logistic"``, ``"tanh"``, ``"relu"``, any name of ``keras.activations``, or a function.
+    total : float, default=1.0
+        What rows of y and of predictions sum to: 100 for percentages.
+    close : bool, default=False
+        Whether each row of y is first divided by its sum, and multiplied by `total`: for amounts
+        of money, time or area whose shares are to be predicted. `score` does the same. Without it,
+        rows whose sum differs from `total` by more than a millionth of it are refused.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
+        of a batch as in scikit-learn's MLP.
+    dropout : float, default=0.0
+        Fraction of the units of each hidden layer that is dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted.
+    standardize : bool, default=True
+        Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
+        spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
+        units do not matter; `partial_fit` keeps what its first call has found.
+    n_networks : int, default=5
+        Number of networks of these settings, whose mean is predicted: of predictions, or of
+        probabilities. They train as one Keras model on the same batches, and start from different
+        weights. With early stopping the training data are dealt to as many folds, which takes the
+        place of `validation_fraction`: each network trains on all folds but its own, on which it is
+        validated, and keeps the weights of its own best epoch. Given `X_val`, and without early
+        stopping, all train on all rows.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Name or instance; an instance is copied, never changed.
+    learning_rate : float, "auto" or None, default="auto"
+        Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
+        ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
+    learning_rate_schedule : str or callable, default="flat_cosine"
+        Factor of the learning rate in each epoch: ``"constant"`` is 1, ``"cosine"`` falls from 1 to
+        0 along half a cosine, ``"flat_cosine"`` does so in the second half of the training; a
+        function gives it for the fraction of the training that is done, in [0, 1). Each `fit` goes
+        through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An optimizer
+        with a schedule of its own follows that alone; callbacks that change the learning rate need
+        ``"constant"``.
+    epochs : int or "auto", default="auto"
+        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 80 passes,
+        but at least 1,000 steps, 300 of up to 200 samples, and at most 4,000.
+    batch_size : int or "auto", default="auto"
+        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
+        the samples, from 64 to 1,024.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop on validation data and keep the weights of its best epoch.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_iter_no_change : int or "auto", default="auto"
+        Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
+        a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
+    tol : float or None, default=0.0
+        Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous `fit`.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Called as in ``keras.Model.fit``. A callback that overrides a batch hook makes training run
+        step by step, which is slower.
+    chunk_bytes : int, default=2**28
+        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
+        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held whole.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+    random_state : int, RandomState instance or None, default=None
+        Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit. It is used
+        for initial weights, shuffling, dropout and the validation split.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where X has names that are all strings.
+    n_outputs_ : int
+        Number of outputs of the network. These are the parts.
+    n_iter_ : int
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
+    loss_curve_ : list of float of length n_iter_
+        Mean training loss of each epoch, without the penalty: the cross-entropy of shares, in nats.
+    validation_scores_ : list of float or None
+        Negative loss of the validation data after each epoch. None without validation data. Larger
+        is better.
+    best_loss_ : float
+        Smallest monitored loss. It is that of the validation data with early stopping, else that of
+        training.
+    oof_prediction_ : ndarray of n_samples rows
+        Out-of-fold predictions, or probabilities: of each training row by the network not trained
+        on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+        folds. It is left out of pickles.
+    model_ : keras.Model
+        The fitted network as an ordinary Keras model with the same predictions. It is a copy, built
+        when first asked for: training it further does not change the estimator.
+
+    See Also
+    --------
+    PositiveRegressor : Several outputs that are not negative, without a sum.
+    MultiLabelNetClassifier : Classes and labels, where a row is one part or several.
+
+    Notes
+    -----
+    A sample weight of zero equals removing the row, two equals repeating it; rows of a last,
+    shorter batch count exactly as much as the others. `score` is the mean R2 of the parts.
+
+    Some checks of :func:`sklearn.utils.estimator_checks.check_estimator` cannot apply: they fit a
+    single column, which is no composition.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from skconstrain import CompositionRegressor
+    >>> sizes = load_iris().data  # which share of its four sizes has each side of a flower?
+    >>> X, Y = sizes.sum(axis=1, keepdims=True), sizes
+    >>> net = CompositionRegressor(close=True, random_state=0).fit(X, Y)
+    >>> shares = net.predict(-1000 * X)
+    >>> bool((shares >= 0).all()), bool(np.allclose(shares.sum(axis=1), 1, rtol=1e-12))
+    (True, True)
+    """
+
+    _parameter_constraints: dict = {
+        **NetRegressor._parameter_constraints,
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "total": [Interval(Real, 0, None, closed="neither")],
+        "close": ["boolean"],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64, 64),
+        *,
+        activation="silu",
+        total=1.0,
+        close=False,
+        alpha=1e-4,
+        dropout=0.0,
+        kernel_constraint=None,
+        standardize=True,
+        n_networks=5,
+        optimizer="adam",
+        learning_rate="auto",
+        learning_rate_schedule="flat_cosine",
+        epochs="auto",
+        batch_size="auto",
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change="auto",
+        tol=0.0,
+        warm_start=False,
+        callbacks=None,
+        chunk_bytes=2**28,
+        jit_compile="auto",
+        dtype=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.total = total
+        self.close = close
+        self.alpha = alpha
+        self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
+        self.standardize = standardize
+        self.n_networks = n_networks
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.chunk_bytes = chunk_bytes
+        self.jit_compile = jit_compile
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def score(self, X, y, sample_weight=None):
+        """Return R2, the mean over the parts.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+        y : array-like of shape (n_samples, n_outputs)
+            Compositions; with ``close=True``, rows are divided by their sums as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative.
+
+        Returns
+        -------
+        score : float
+            1 is best; 0 is what the mean of y has.
+        """
+        if self.close:
+            y = self._head().total * self._encode_target(y, names=None, reset=False)
+        return super().score(X, y, sample_weight)
+
+    def _check_settings(self):
+        """Nothing: each parameter has its range, and they do not depend on each other."""
+
+    def _encode_target(self, y, *, names, reset, classes=None):
+        """Return shares, which sum to 1."""
+        if np.ndim(y) < 2 or np.shape(y)[1] < 2:
+            raise ValueError(
+                "CompositionRegressor needs a y of two columns or more, one for each part. Got "
+                f"shape {np.shape(y)}. Give the rest as another column: np.column_stack([y, "
+                f"{self.total:g} - y])."
+            )
+        target = super()._encode_target(y, names=names, reset=reset)
+        largest = target.max(axis=1, keepdims=True)  # whose sum cannot overflow
+        return target / largest / (target / largest).sum(axis=1, keepdims=True)
+
+    def _check_values(self, target):
+        if (target < 0).any():
+            row, column = np.argwhere(target < 0)[0]
+            raise ValueError(
+                f"CompositionRegressor needs y >= 0. Got {target[row, column]:g} at row {row}, "
+                f"column {column}. Parts of a whole are not negative: correct or remove such rows."
+            )
+        sums = target.sum(axis=1)
+        if not self.close and (np.abs(sums - self.total) > _TOLERANCE * self.total).any():
+            row = np.argmax(np.abs(sums - self.total) > _TOLERANCE * self.total)
+            raise ValueError(
+                f"CompositionRegressor(total={self.total:g}) needs rows of y that sum to it. Got "
+                f"{sums[row]:.10g} at row {row}. Set total=, or close=True, which divides each row "
+                "by its sum."
+            )
+        if (sums == 0).any():
+            raise ValueError(
+                "CompositionRegressor(close=True) needs rows of y with a positive sum. Got 0 at "
+                f"row {np.argmax(sums == 0)}. Remove such rows."
+            )
+
+    def _oof_prediction(self, outputs):
+        return outputs.dtype.type(self._head().total) * softmax(outputs, axis=1)
+
+    def _head(self):
+        return CompositionHead(float(self.total))
+
+    def _start(self, rows):
+        """Start at the mean shares."""
+        limits = np.finfo(rows.X.dtype)
+        if not float(limits.tiny) <= self.total <= float(limits.max):
+            raise ValueError(
+                f"total must be a number that {rows.X.dtype.name}, the precision of the network, "
+                f"can represent. Got {self.total:g}. Use dtype='float64', or another unit of y."
+            )
+        share = np.average(rows.target, axis=0, weights=rows.weight)
+        return {"eta/bias": np.log(np.maximum(share, _SMALLEST_SHARE))}, 1.0
+
+    def _keras_loss(self):
+        from skconstrain.losses import CategoricalFocalLoss
+
+        # Without focusing it is the cross-entropy, whose targets may be shares.
+        return CategoricalFocalLoss(0.0, from_logits=True), None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.single_output = False
+        tags.target_tags.positive_only = True
+        return tags

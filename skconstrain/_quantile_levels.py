@@ -1,0 +1,154 @@
+"""Quantiles that do not cross: their levels, and how a network's outputs become them.
+
+One output of a network is the quantile of a level in the middle; the others are steps from each
+level to the next, away from the middle, of which none is negative. NumPy only: what is also asked
+of Keras takes the namespace of functions, as the links in `_links` do.
+"""
+
+from itertools import accumulate
+
+import numpy as np
+from scipy.special import ndtri
+
+from skconstrain._links import LINKS, output_range, start
+
+# Levels that differ by less are the same: (1 - 0.9) / 2 is not 0.05.
+_SAME = 1e-9
+
+# A step of 1 between levels is an output of this.
+UNIT_STEP = float(np.log(np.e - 1))
+
+# Where many targets are equal, steps between levels start at this share of what they would be for
+# normal targets: of steps much smaller, training could hardly make larger ones.
+_SMALLEST_STEP = 0.1
+
+# A quantile near one end of a range starts this far from it, in units of the targets: links have no
+# gradient there, and the pinball loss does not grow with the distance.
+_FROM_END = 0.3
+
+
+def middle(n_levels: int) -> int:
+    """Return the position of the level from which steps go up and down."""
+    return n_levels // 2
+
+
+def increasing(ops, values, step):
+    """Return numbers that increase along the last axis, up to rounding.
+
+    Parameters
+    ----------
+    ops : namespace
+        ``keras.ops``, or functions of NumPy with these names.
+    values : array of shape (..., n_levels)
+        The middle one is taken as it is; softplus makes lengths of the others.
+    step : array of shape (n_levels,)
+        Factors of the lengths.
+    """
+    base = middle(values.shape[-1])
+    center = values[..., base : base + 1]
+    length = step * ops.softplus(values)
+    below = ops.flip(ops.cumsum(ops.flip(length[..., :base], axis=-1), axis=-1), axis=-1)
+    above = ops.cumsum(length[..., base + 1 :], axis=-1)
+    return ops.concatenate([center - below, center, center + above], axis=-1)
+
+
+def into_range(ops, eta, *, lower, upper, gain, scale, shift):
+    """Return what lies between `lower` and `upper`, up to rounding, and increases with `eta`."""
+    if lower is None and upper is None:
+        return shift + scale * eta
+    if upper is None:
+        return lower + scale * LINKS["softplus"].forward(ops, gain * eta)
+    if lower is None:
+        return upper - scale * LINKS["softplus"].forward(ops, -gain * eta)
+    return lower + (upper - lower) * LINKS["sigmoid"].forward(ops, gain * eta)
+
+
+def ends(lower, upper, dtype) -> tuple[float, float]:
+    """Return the smallest and the largest number that is predicted."""
+    if upper is not None and lower is not None:
+        return output_range("sigmoid", lower, upper, dtype)
+    if lower is not None:
+        return output_range("softplus", lower, None, dtype)
+    if upper is not None:
+        smallest, largest = output_range("softplus", -upper, None, dtype)
+        return -largest, -smallest
+    largest = float(np.finfo(dtype).max)
+    return -largest, largest
+
+
+def running_maximum(ops, values):
+    """Return the largest number so far along the last axis: rounding shall not let levels cross."""
+    columns = [values[..., k] for k in range(values.shape[-1])]
+    return ops.stack(list(accumulate(columns, ops.maximum)), axis=-1)
+
+
+def known_start(levels, quantiles, spread, *, lower, upper, scale):
+    """Return the weights with which a network starts at given quantiles, by name.
+
+    Parameters
+    ----------
+    levels, quantiles : ndarray of shape (n_levels,)
+        Quantiles of the targets, and their levels.
+    spread : float
+        Of the targets.
+    lower, upper : float or None
+        Ends of the range.
+    scale : float
+        What a change of one in the network's output is, without a range or at a one-sided one.
+    """
+    base, shift, gain = middle(len(quantiles)), quantiles[middle(len(quantiles))], 1.0
+    if lower is None and upper is None:
+        eta = (quantiles - shift) / scale
+    else:
+        sign = -1.0 if lower is None else 1.0
+        output = "softplus" if lower is None or upper is None else "sigmoid"
+        low, high = (-upper, None) if lower is None else (lower, upper)
+        least, most = low + _FROM_END * scale, np.inf if high is None else high - _FROM_END * scale
+        inside = np.clip(sign * quantiles, least, max(least, most))
+        eta, gains = start(output, inside, spread, lower=low, upper=high, scale=scale)
+        gain = gains[base]
+        eta = sign * eta * gains / gain
+    between = np.maximum(np.diff(eta), _SMALLEST_STEP * np.diff(ndtri(levels)))
+    step = np.insert(between, base, 1.0)  # that of the middle is not used
+    bias = np.full(len(quantiles), UNIT_STEP)
+    bias[base] = eta[base]
+    found = {"gain": gain, "scale": scale, "shift": shift}
+    known = {f"output/{name}": np.atleast_1d(value) for name, value in found.items()}
+    return {**known, "eta/bias": bias, "output/step": step}
+
+
+def interpolated(levels, values, asked):
+    """Return quantiles of levels between those that were fitted, shape (n_rows, n_asked).
+
+    They are linear in the quantile of the normal distribution, so that they are exact for normal
+    targets, and increase with the level in floating point too.
+
+    Parameters
+    ----------
+    levels : ndarray of shape (n_levels,)
+        Increasing.
+    values : ndarray of shape (n_rows, n_levels)
+        Quantiles, which increase along each row.
+    asked : ndarray of shape (n_asked,)
+        Between the first and the last level.
+    """
+    found = np.empty((len(values), len(asked)), values.dtype)
+    for column, level in enumerate(asked):
+        nearest = int(np.argmin(np.abs(levels - level)))
+        if abs(levels[nearest] - level) < _SAME:
+            found[:, column] = values[:, nearest]
+            continue
+        above = int(np.searchsorted(levels, level))
+        first, last, this = ndtri([levels[above - 1], levels[above], level])
+        low, high = values[:, above - 1], values[:, above]
+        with np.errstate(over="ignore"):  # what overflows is clipped
+            between = low + 2 * (this - first) / (last - first) * (high / 2 - low / 2)
+        found[:, column] = np.clip(between, low, high)
+    order = np.argsort(asked, kind="stable")
+    found[:, order] = np.maximum.accumulate(found[:, order], axis=1)
+    return found
+
+
+def is_outside(levels, asked):
+    """Return for each level that is asked for whether it lies outside of those fitted."""
+    return (asked < levels[0] - _SAME) | (asked > levels[-1] + _SAME)

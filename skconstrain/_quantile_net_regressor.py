@@ -1,0 +1,436 @@
+"""QuantileNetRegressor: a network whose quantiles do not cross."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.metrics import mean_pinball_loss
+from sklearn.utils.validation import check_is_fitted
+
+from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._spread import center_and_spread
+from skconstrain._lazy_rows import weighted_quantiles
+from skconstrain._networks import QuantileHead
+from skconstrain._quantile_levels import interpolated, is_outside, known_start, middle
+from skconstrain._sklearn_compat import Interval, check_sample_weight
+
+# The start is beside a target by this share of the spread, see `center_and_spread`.
+_BESIDE = 1e-4
+
+
+class QuantileNetRegressor(NetRegressor):
+    r"""Neural network regressor of quantiles that do not cross, for every input.
+
+    For intervals around a prediction, reserves and stocks, and wherever the spread of y differs
+    from row to row. One multi-layer perceptron computes all levels: the quantile of a level in the
+    middle, and from each level to the next a step that is not negative,
+
+    .. math:: \eta_k(x) = \eta_{k-1}(x) + c_k \log(1 + \exp h_k(x)),
+
+    where :math:`c_k` is such that training starts at the quantiles of y. It learns by the mean
+    pinball loss of all levels. With `lower` or `upper` a link that increases maps :math:`\eta` into
+    the range: softplus from one end, the logistic function between two.
+
+    For every finite X however far from the training data, quantiles are finite, increase with their
+    level and lie inside the range, in float32 and float64: rounding does not let them cross, nor
+    reach an end of the range.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(64, 64, 64)
+        Units of each hidden layer; ``()`` is a linear model.
+    activation : str or callable, default="silu"
+        Activation of all hidden layers, named as in scikit-learn or Keras: ``"identity"``,
+        ``"logistic"``, ``"tanh"``, ``"relu"``, any name of ``keras.activations``, or a function.
+    quantiles : array-like of float, default=(0.05, 0.5, 0.95)
+        Levels that are fitted, increasing, between 0 and 1. They must reach from 0.5 or below to
+        0.5 or above, because `predict` returns the median. Any level between the first and the last
+        may be asked for after the fit: it is interpolated.
+    lower : float or None, default=None
+        Lower end of the range.
+    upper : float or None, default=None
+        Upper end of the range.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
+        of a batch as in scikit-learn's MLP.
+    dropout : float, default=0.0
+        Fraction of the units of each hidden layer that is dropped in training.
+    kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
+        Constraint on the weights of all layers, biases excepted.
+    standardize : bool, default=True
+        Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
+        spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
+        units do not matter; `partial_fit` keeps what its first call has found.
+    n_networks : int, default=5
+        Number of networks of these settings, whose mean is predicted: of predictions, or of
+        probabilities. They train as one Keras model on the same batches, and start from different
+        weights. With early stopping the training data are dealt to as many folds, which takes the
+        place of `validation_fraction`: each network trains on all folds but its own, on which it is
+        validated, and keeps the weights of its own best epoch. Given `X_val`, and without early
+        stopping, all train on all rows.
+    optimizer : str or keras.optimizers.Optimizer, default="adam"
+        Name or instance; an instance is copied, never changed.
+    learning_rate : float, "auto" or None, default="auto"
+        Learning rate before the schedule; None is the optimizer's own. ``"auto"`` is 0.01 for
+        ``"adam"``, ``"adamw"``, ``"nadam"`` and ``"adamax"``, and the optimizer's own otherwise.
+    learning_rate_schedule : str or callable, default="flat_cosine"
+        Factor of the learning rate in each epoch: ``"constant"`` is 1, ``"cosine"`` falls from 1 to
+        0 along half a cosine, ``"flat_cosine"`` does so in the second half of the training; a
+        function gives it for the fraction of the training that is done, in [0, 1). Each `fit` goes
+        through all of it, also with `warm_start`; `partial_fit` has a factor of 1. An optimizer
+        with a schedule of its own follows that alone; callbacks that change the learning rate need
+        ``"constant"``.
+    epochs : int or "auto", default="auto"
+        Largest number of passes over the training data. ``"auto"`` is a budget of steps: 80 passes,
+        but at least 1,000 steps, 300 of up to 200 samples, and at most 4,000.
+    batch_size : int or "auto", default="auto"
+        Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
+        the samples, from 64 to 1,024.
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop on validation data and keep the weights of its best epoch.
+        The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+    validation_fraction : float, default=0.1
+        Fraction of the training data set aside for early stopping.
+    n_iter_no_change : int or "auto", default="auto"
+        Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
+        a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
+    tol : float or None, default=0.0
+        Smallest improvement of the monitored loss that counts. ``None`` trains for all `epochs`.
+        The loss is that of targets divided by s; a ``ConvergenceWarning`` tells of training that
+        ended with the last of `epochs`.
+    warm_start : bool, default=False
+        Whether `fit` continues from the weights of the previous `fit`.
+    callbacks : list of keras.callbacks.Callback or None, default=None
+        Called as in ``keras.Model.fit``. A callback that overrides a batch hook makes training run
+        step by step, which is slower.
+    chunk_bytes : int, default=2**28
+        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
+        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
+        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
+        chunks take memory at a time. Targets and weights are always held whole.
+    jit_compile : bool or "auto", default="auto"
+        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+    random_state : int, RandomState instance or None, default=None
+        Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit. It is used
+        for initial weights, shuffling, dropout and the validation split.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of features, where X has names that are all strings.
+    n_outputs_ : int
+        Number of outputs of the network. These are the levels.
+    n_iter_ : int
+        Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
+        `partial_fit`, together.
+    loss_curve_ : list of float of length n_iter_
+        Mean training loss of each epoch, without the penalty: the mean pinball loss of the levels,
+        in the unit of y.
+    validation_scores_ : list of float or None
+        Negative loss of the validation data after each epoch. None without validation data. Larger
+        is better.
+    best_loss_ : float
+        Smallest monitored loss. It is that of the validation data with early stopping, else that of
+        training.
+    oof_prediction_ : ndarray of n_samples rows
+        Out-of-fold predictions, or probabilities: of each training row by the network not trained
+        on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+        folds. It is left out of pickles.
+    model_ : keras.Model
+        The fitted network as an ordinary Keras model with the same predictions. It is a copy, built
+        when first asked for: training it further does not change the estimator.
+
+    See Also
+    --------
+    PositiveRegressor : One quantile, with ``loss="quantile"``.
+    skconstrain.inspection.QuantileDisplay : The quantiles as a picture, and their coverage.
+    sklearn.ensemble.HistGradientBoostingRegressor : A model for each level, whose quantiles may
+        cross.
+
+    Notes
+    -----
+    Between two levels that were fitted, a quantile is interpolated linearly in the quantile of the
+    normal distribution, which is exact for normal targets. Levels that matter are better fitted;
+    many in the middle make those at the ends worse, because the loss is the mean over all.
+
+    A sample weight of zero equals removing the row, two equals repeating it; rows of a last,
+    shorter batch count exactly as much as the others.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from skconstrain import QuantileNetRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> net = QuantileNetRegressor(lower=0, random_state=0).fit(X, y)
+    >>> low, median, high = net.predict_quantiles(-1000 * X).T
+    >>> bool(((0 < low) & (low <= median) & (median <= high)).all())
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **NetRegressor._parameter_constraints,
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "quantiles": ["array-like"],
+        "lower": [Interval(Real, None, None, closed="neither"), None],
+        "upper": [Interval(Real, None, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64, 64, 64),
+        *,
+        activation="silu",
+        quantiles=(0.05, 0.5, 0.95),
+        lower=None,
+        upper=None,
+        alpha=1e-4,
+        dropout=0.0,
+        kernel_constraint=None,
+        standardize=True,
+        n_networks=5,
+        optimizer="adam",
+        learning_rate="auto",
+        learning_rate_schedule="flat_cosine",
+        epochs="auto",
+        batch_size="auto",
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change="auto",
+        tol=0.0,
+        warm_start=False,
+        callbacks=None,
+        chunk_bytes=2**28,
+        jit_compile="auto",
+        dtype=None,
+        random_state=None,
+        verbose=0,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.quantiles = quantiles
+        self.lower = lower
+        self.upper = upper
+        self.alpha = alpha
+        self.dropout = dropout
+        self.kernel_constraint = kernel_constraint
+        self.standardize = standardize
+        self.n_networks = n_networks
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.callbacks = callbacks
+        self.chunk_bytes = chunk_bytes
+        self.jit_compile = jit_compile
+        self.dtype = dtype
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def predict(self, X):
+        """Predict medians.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data, however far from the training data.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Medians in the precision of the network.
+        """
+        return super().predict(X)
+
+    def predict_quantiles(self, X, quantiles=None):
+        """Predict quantiles.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data, however far from the training data.
+        quantiles : array-like of float, default=None
+            Levels, in any order, inside the range of those in `fit`; None stands for the parameter
+            `quantiles`.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, n_quantiles)
+            A column for each level.
+        """
+        check_is_fitted(self)
+        asked = _checked_levels(self.quantiles if quantiles is None else quantiles)
+        levels = np.array(self._network.head.levels)
+        outside = is_outside(levels, asked)
+        if outside.any():
+            raise ValueError(
+                f"quantiles must lie between those of fit, {levels[0]:g} and {levels[-1]:g}. Got "
+                f"{asked[outside][0]:g}. Fit with quantiles= that reach farther."
+            )
+        return interpolated(levels, self._outputs(X), asked)
+
+    def predict_interval(self, X, coverage=0.9):
+        """Predict central intervals.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data, however far from the training data.
+        coverage : float, default=0.9
+            Share of targets that lie inside: the ends are the quantiles of the levels
+            ``(1 - coverage) / 2`` and ``(1 + coverage) / 2``.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples, 2)
+            The lower and the upper end for each row.
+        """
+        if not (isinstance(coverage, Real) and 0 < coverage < 1):
+            raise ValueError(f"coverage must lie between 0 and 1. Got {coverage!r}.")
+        return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
+
+    def score(self, X, y, sample_weight=None):
+        r"""Return D2, the share of the pinball loss that predictions save.
+
+        It is :math:`1 - L / L_0`, where L is the mean pinball loss of the predicted `quantiles`
+        over rows and levels, and :math:`L_0` that of constants, the weighted quantiles of y. For
+        one level it is :func:`sklearn.metrics.d2_pinball_score`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative.
+
+        Returns
+        -------
+        score : float
+            1 is best; 0 is what constants have.
+        """
+        target, predicted = self._columns(y)[0], self.predict_quantiles(X)
+        weight = check_sample_weight(sample_weight, target, dtype=np.float64)
+        levels = _checked_levels(self.quantiles)
+        constants = np.tile(weighted_quantiles(target, weight, levels).T, (len(target), 1))
+        loss, of_constants = (
+            sum(
+                mean_pinball_loss(target, column, sample_weight=weight, alpha=level)
+                for level, column in zip(levels, columns.T, strict=True)
+            )
+            for columns in (predicted, constants)
+        )
+        if of_constants == 0:  # as in scikit-learn
+            return 1.0 if loss == 0 else 0.0
+        return float(1 - loss / of_constants)
+
+    def _check_settings(self):
+        levels = _checked_levels(self.quantiles)
+        if (np.diff(levels) <= 0).any():
+            raise ValueError(f"quantiles must increase. Got {self.quantiles!r}.")
+        if not levels[0] <= 0.5 <= levels[-1]:
+            raise ValueError(
+                "quantiles must reach from 0.5 or below to 0.5 or above, because predict returns "
+                f"the median. Got {self.quantiles!r}. Add 0.5."
+            )
+        if self.lower is not None and self.upper is not None and self.upper <= self.lower:
+            raise ValueError(
+                f"upper must be greater than lower. Got lower={self.lower}, upper={self.upper}."
+            )
+
+    def _encode_target(self, y, *, names, reset, classes=None):
+        """Return the target once for each level."""
+        target, _ = self._columns(y)
+        if target.shape[1] > 1:
+            raise ValueError(
+                f"QuantileNetRegressor needs one target. Got y of {target.shape[1]} columns. Use "
+                "sklearn.multioutput.MultiOutputRegressor, which fits a network for each."
+            )
+        self._check_values(target)
+        if reset:
+            self.n_outputs_, self._y_is_1d = len(self.quantiles), True
+        return np.repeat(target, self.n_outputs_, axis=1)
+
+    def _check_values(self, target):
+        for name, is_beyond, relation in (("lower", np.less, ">="), ("upper", np.greater, "<=")):
+            end = getattr(self, name)
+            if end is not None and is_beyond(target, end).any():
+                row = np.argmax(is_beyond(target[:, 0], end))
+                raise ValueError(
+                    f"QuantileNetRegressor({name}={end:g}) needs y {relation} {end:g}. Got "
+                    f"{target[row, 0]:g} at row {row}. Set {name}=, or shift y."
+                )
+
+    def _scale(self, rows, quantiles, spread):
+        """Return the unit of the targets: their spread, less where they lie near an end of a range.
+
+        Targets without spread, as the one row of a first `partial_fit`, have the unit of their
+        size.
+        """
+        center = quantiles[middle(len(quantiles))]
+        size = abs(center)
+        if (self.lower is None) != (self.upper is None):
+            end = self.upper if self.lower is None else self.lower
+            if center == end:
+                center = np.average(rows.target[:, 0], weights=rows.weight)
+            size = abs(center - end)
+            spread = min(spread, size)
+        scale = spread if spread > 1e-9 * np.abs(quantiles).max() else size
+        if self.lower is not None and self.upper is not None:
+            # In a much smaller unit than the range, squares of gradients would overflow.
+            scale = max(scale, 1e-9 * (self.upper - self.lower))
+        return scale if scale > 0 else 1.0
+
+    def _oof_prediction(self, outputs):
+        return interpolated(np.array(self._network.head.levels), outputs, np.array([0.5]))[:, 0]
+
+    def _head(self):
+        ends = (None if end is None else float(end) for end in (self.lower, self.upper))
+        return QuantileHead(tuple(_checked_levels(self.quantiles).tolist()), *ends)
+
+    def _start(self, rows):
+        """Start at the quantiles of y, in the unit of its spread."""
+        rows, levels = rows._replace(target=rows.target[:, :1]), _checked_levels(self.quantiles)
+        spread = float(center_and_spread(rows, 0.5)[1][0])
+        quantiles = weighted_quantiles(rows.target, rows.weight, levels)[:, 0]
+        scale = self._scale(rows, quantiles, spread)
+        ends = {"lower": self.lower, "upper": self.upper}
+        beside = quantiles + _BESIDE * spread
+        return known_start(levels, beside, spread, scale=scale, **ends), scale
+
+    def _keras_loss(self):
+        from skconstrain.losses import PinballLoss
+
+        return PinballLoss(_checked_levels(self.quantiles).tolist()), 1.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        tags.target_tags.positive_only = self.lower is not None and bool(self.lower >= 0)
+        return tags
+
+
+def _checked_levels(quantiles):
+    """Return levels as an array of floats between 0 and 1."""
+    try:
+        levels = np.asarray(quantiles, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"quantiles must be numbers. Got {quantiles!r}.") from error
+    if levels.ndim != 1 or len(levels) == 0 or not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(
+            "quantiles must be a list of numbers between 0 and 1, both excluded. Got "
+            f"{quantiles!r}."
+        )
+    return levels
