@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 from skconstrain._base._classifier import NetClassifier
+from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._decisions import decide
 from skconstrain._sklearn_compat import Interval, StrOptions
 
@@ -170,6 +171,7 @@ class MultiLabelNetClassifier(NetClassifier):
 
     _parameter_constraints: dict = {
         **NetClassifier._parameter_constraints,
+        "monotonic_cst": MONOTONIC_CST,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "min_labels": [Interval(Integral, 0, None, closed="left")],
         "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
@@ -197,6 +199,7 @@ class MultiLabelNetClassifier(NetClassifier):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        monotonic_cst=None,
         standardize=True,
         n_networks=5,
         optimizer="adam",
@@ -231,6 +234,7 @@ class MultiLabelNetClassifier(NetClassifier):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.monotonic_cst = monotonic_cst
         self.standardize = standardize
         self.n_networks = n_networks
         self.optimizer = optimizer

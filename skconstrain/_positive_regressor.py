@@ -4,9 +4,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, check_range, start
+from skconstrain._links import LINKS, check_monotone, check_range, start
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -207,6 +208,7 @@ class PositiveRegressor(NetRegressor):
 
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
+        "monotonic_cst": MONOTONIC_CST,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
@@ -230,6 +232,7 @@ class PositiveRegressor(NetRegressor):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        monotonic_cst=None,
         standardize=True,
         n_networks=5,
         optimizer="adam",
@@ -260,6 +263,7 @@ class PositiveRegressor(NetRegressor):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.monotonic_cst = monotonic_cst
         self.standardize = standardize
         self.n_networks = n_networks
         self.optimizer = optimizer
@@ -281,6 +285,8 @@ class PositiveRegressor(NetRegressor):
 
     def _check_settings(self):
         check_range(self.output, self.lower, self.upper)
+        if self.monotonic_cst is not None:
+            check_monotone(self.output)
         if self._loss().needs_positive_predictions and self.lower < 0:
             raise ValueError(
                 f"loss={self.loss!r} needs lower >= 0, because it is defined for positive "

@@ -29,6 +29,7 @@ LAYERS = [
     {"connections"},
     {"_lazy_rows"},
     {"_decisions", "_links"},
+    {"_grid", "_signs"},
     {"_compile_cache", "_sklearn_compat"},
 ]
 ESTIMATORS = LAYERS[2]

@@ -1,6 +1,7 @@
 """The networks behind the estimators: frozen specifications, which build Keras models."""
 
 from skconstrain._networks._heads import AffineHead, BoundedOutputHead, ProbabilityHead
+from skconstrain._networks._monotonic import MonotonicNetwork
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
     GatedNetwork,
@@ -16,6 +17,7 @@ __all__ = [
     "GatedNetwork",
     "Gating",
     "LayeredNetwork",
+    "MonotonicNetwork",
     "Network",
     "ProbabilityHead",
     "ScoreColumns",

@@ -49,6 +49,7 @@ class Network(ABC):
     """
 
     n_networks = 1  # not a field here
+    monotonic_cst = None  # nor is this
     _forward_pass: ClassVar[type[Forward]]  # the class of its forward pass in NumPy
 
     n_features: int
