@@ -6,8 +6,8 @@ exact, whatever their order: inputs are multiples of ``GRID`` up to ``LARGEST``,
 the entries of a kernel are multiples of ``2**-26`` of their column's sum of magnitudes; so every
 partial sum is a multiple of the product of both, and smaller than ``2**53`` of these.
 
-Functions such as tanh and exp have errors in their last bits, and are monotone but for these. Of two
-neighbours on a grid, they have values that differ by much more, or both round to the same one.
+Functions such as tanh and exp have errors in their last bits, and are monotone but for these. Of
+two neighbours on a grid, they have values that differ by much more, or both round to the same one.
 
 The functions are given ``ops``, the operations: those of keras.ops, or the like of NumPy.
 """
@@ -27,6 +27,7 @@ _BITS = 2.0**-26
 _POWERS = 2.0 ** np.arange(-100, 120)
 # Probabilities below 1e-34 are not told apart, so that their ratios are numbers of float32.
 _FARTHEST_LOGIT = 78.0
+_FARTHEST_EXPONENT = 500.0  # its exponential is finite in float64
 
 
 def to_grid(ops, values, step=GRID):
@@ -38,14 +39,14 @@ def kernel_to_grid(ops, kernel):
     """Return a kernel (..., n_inputs, n_units), rounded to 26 bits of each unit's sum of it."""
     total = ops.sum(ops.abs(kernel), axis=-2, keepdims=True)
     # The smallest power of two that is not below.
-    powers = ops.where(_POWERS >= total[..., None], _POWERS, _POWERS[-1])
+    powers = ops.where(total[..., None] <= _POWERS, _POWERS, _POWERS[-1])
     step = ops.min(powers, axis=-1) * _BITS
     return ops.round(kernel / step) * step
 
 
 def sigmoid(ops, logits):
     """Return ``1 / (1 + exp(-logits))``: behind the exponential, exactly rounded operations."""
-    return 1 / (1 + ops.exp(-logits))
+    return 1 / (1 + ops.exp(-ops.clip(logits, -_FARTHEST_EXPONENT, _FARTHEST_EXPONENT)))
 
 
 def logit_of_mean(ops, logits):

@@ -1,4 +1,4 @@
-"""Signs of a kernel: which entries a monotone layer needs positive, negative or zero. NumPy only."""
+"""Signs that a monotone layer needs in its kernel: NumPy only."""
 
 import numpy as np
 

@@ -90,10 +90,12 @@ class BoundedOutputHead(Head):
         return BoundedOutput(self.output, self.lower, self.upper, **settings)(outputs)
 
     def forward(self, named, values):
-        smallest, largest = output_range(self.output, self.lower, self.upper, values.dtype)
+        gain = named["output/gain"]
+        # A monotone network computes in float64; its predictions are of its own precision.
+        smallest, largest = output_range(self.output, self.lower, self.upper, gain.dtype)
         link = LINKS[self.output]
         function = link.monotone if self.monotone else link.forward
-        unit = function(LINK_FUNCTIONS, named["output/gain"] * values)
+        unit = function(LINK_FUNCTIONS, gain * values)
         factor = named["output/scale"] if self.upper is None else self.upper - self.lower
         base = self.lower if link.open_end else smallest
         return np.clip(base + factor * unit, smallest, largest)
@@ -143,6 +145,10 @@ class ProbabilityHead(Head):
         """Return probabilities."""
         import keras
 
+        from skconstrain.layers._ordered_sigmoid import OrderedSigmoid
+
+        if self.monotone:
+            return OrderedSigmoid(dtype=dtype, name="probability")(outputs)
         return keras.layers.Activation(self.activation, dtype=dtype, name="probability")(outputs)
 
 

@@ -144,7 +144,7 @@ class Network(ABC):
 
     def first_difference(self, other: "Network") -> str | None:
         """Return the first setting in which `other` differs, None where it equals."""
-        names = (field.name for field in fields(self))
+        names = ["monotonic_cst", *(field.name for field in fields(self))]
         return next((name for name in names if getattr(self, name) != getattr(other, name)), None)
 
     def build_fitted(self, weights: list[np.ndarray]) -> "keras.Model":

@@ -76,7 +76,14 @@ class BoundedOutput(keras.layers.Layer):
     """
 
     def __init__(
-        self, output="softplus", lower=0.0, upper=None, scale=1.0, gain=1.0, monotone=False, **kwargs
+        self,
+        output="softplus",
+        lower=0.0,
+        upper=None,
+        scale=1.0,
+        gain=1.0,
+        monotone=False,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         check_range(output, lower, upper)
@@ -125,8 +132,8 @@ class BoundedOutput(keras.layers.Layer):
     def _in_order(self, inputs, smallest, largest):
         inputs, gain = (ops.cast(part, "float64") for part in (inputs, self.gain))
         unit = LINKS[self.output_link].monotone(ops, gain * inputs)
-        factor = self.upper - self.lower if self.upper is not None else ops.cast(
-            self.scale, "float64"
+        factor = (
+            self.upper - self.lower if self.upper is not None else ops.cast(self.scale, "float64")
         )
         base = self.lower if LINKS[self.output_link].open_end else smallest
         return ops.clip(base + factor * unit, smallest, largest)

@@ -18,7 +18,7 @@ _NON_DECREASING = {
 
 @keras.saving.register_keras_serializable(package="skconstrain")
 class MonotonicDense(keras.layers.Layer):
-    """Compute a dense layer that rises with some inputs, falls with others, and is free in the rest.
+    """Compute a dense layer whose units rise with some inputs, fall with others, or ignore them.
 
     The kernel has no negative entry where `monotonic_cst` is 1, and no positive one where it is -1.
     The first `n_free` units are fed by free inputs alone: their weights of the others are zero.
@@ -97,7 +97,8 @@ class MonotonicDense(keras.layers.Layer):
     >>> import numpy as np
     >>> from skconstrain.layers import MonotonicDense
     >>> hidden = MonotonicDense(16, monotonic_cst=[1, -1, 0], n_free=8)
-    >>> model = keras.Sequential([hidden, MonotonicDense(1, hidden.output_cst, activation="linear")])
+    >>> last = MonotonicDense(1, hidden.output_cst, activation="linear")
+    >>> model = keras.Sequential([hidden, last])
     >>> rising = np.column_stack([np.linspace(-2, 2, 9), np.zeros(9), np.ones(9)])
     >>> bool((np.diff(model.predict(rising, verbose=0)[:, 0]) >= 0).all())
     True
@@ -163,28 +164,24 @@ class MonotonicDense(keras.layers.Layer):
     def call(self, inputs, training=False):
         inputs = ops.clip(inputs, -LARGEST, LARGEST)
         if training:
-            outputs = self._product(inputs, self.kernel)
-        else:
-            outputs = self._exact_product(inputs)
-        if self.use_bias:
-            outputs = outputs + ops.cast(self.bias, outputs.dtype)
-        if not training:
-            outputs = _straight_through(outputs, to_grid(ops, outputs))
-        outputs = self._activated(outputs)
+            return self._activated(self._affine(inputs, self.kernel))
+        outputs = self._affine(*self._on_grids(inputs))
+        outputs = self._activated(_straight_through(outputs, to_grid(ops, outputs)))
         return ops.cast(outputs, self.compute_dtype)
 
-    def _exact_product(self, inputs):
+    def _on_grids(self, inputs):
+        """Return inputs and kernel whose product is exact."""
         inputs = ops.cast(inputs, "float64")
         kernel = self._signs(ops.cast(self.kernel, "float64"))
-        return self._product(
+        return (
             _straight_through(inputs, to_grid(ops, inputs)),
             _straight_through(kernel, kernel_to_grid(ops, kernel)),
         )
 
-    def _product(self, inputs, kernel):
-        if self.n_models is None:
-            return ops.matmul(inputs, ops.cast(kernel, inputs.dtype))
-        return product_of_each(inputs, ops.cast(kernel, inputs.dtype))
+    def _affine(self, inputs, kernel):
+        product = ops.matmul if self.n_models is None else product_of_each
+        outputs = product(inputs, kernel)
+        return outputs + ops.cast(self.bias, outputs.dtype) if self.use_bias else outputs
 
     def _activated(self, values):
         if self.n_free == 0:
