@@ -24,7 +24,6 @@ FINE_GRID = 2.0**-40
 FARTHEST_ON_GRID = 1000.0
 
 _BITS = 2.0**-26
-_POWERS = 2.0 ** np.arange(-100, 120)
 # Probabilities below 1e-34 are not told apart, so that their ratios are numbers of float32.
 _FARTHEST_LOGIT = 78.0
 _FARTHEST_EXPONENT = 500.0  # its exponential is finite in float64
@@ -35,13 +34,18 @@ def to_grid(ops, values, step=GRID):
     return ops.round(values * (1 / step)) * step
 
 
-def kernel_to_grid(ops, kernel):
-    """Return a kernel (..., n_inputs, n_units), rounded to 26 bits of each unit's sum of it."""
-    total = ops.sum(ops.abs(kernel), axis=-2, keepdims=True)
-    # The smallest power of two that is not below.
-    powers = ops.where(total[..., None] <= _POWERS, _POWERS, _POWERS[-1])
-    step = ops.min(powers, axis=-1) * _BITS
+def kernel_to_grid(ops, kernel, power_above):
+    """Return a kernel (..., n_inputs, n_units), rounded to 26 bits of each unit's sum of it.
+
+    `power_above` returns the smallest power of two above each of some sums.
+    """
+    step = power_above(ops.sum(ops.abs(kernel), axis=-2, keepdims=True)) * _BITS
     return ops.round(kernel / step) * step
+
+
+def power_above(sums):
+    """Return the smallest power of two above each number, and 1 for 0, in NumPy."""
+    return np.ldexp(1.0, np.frexp(sums)[1])
 
 
 def sigmoid(ops, logits):

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._grid import FARTHEST_ON_GRID, LARGEST, kernel_to_grid, to_grid
+from skconstrain._grid import FARTHEST_ON_GRID, LARGEST, kernel_to_grid, power_above, to_grid
 from skconstrain._links import STANDARDIZED_LIMIT
 from skconstrain._networks._forward import LayeredForward
-from skconstrain._networks._functions import ACTIVATIONS, LINK_FUNCTIONS
+from skconstrain._networks._functions import ACTIVATIONS
 from skconstrain._networks._spec import LayeredNetwork, WeightedLayer
 from skconstrain._networks._weight import GlorotUniform
 from skconstrain._signs import kernel_bounds, output_cst, with_signs
@@ -52,14 +52,19 @@ class MonotonicForward(LayeredForward):
 
     def __init__(self, network: "MonotonicNetwork"):
         super().__init__(network)
-        self._layers_of = {layer.name: layer for layer in network.layers}
+        self._by_kernel = {f"{layer.name}/kernel": layer for layer in network.layers}
+        self._rounded = [], {}  # kernels, and the same on their grids
 
     def _computed(self, named):
-        for name, layer in self._layers_of.items():
-            kernel = named[f"{name}/kernel"].astype(np.float64)
-            low, high = kernel_bounds(layer.monotonic_cst, layer.n_free, layer.units)
-            named[f"{name}/kernel"] = kernel_to_grid(LINK_FUNCTIONS, np.clip(kernel, low, high))
-        return named
+        # Kept for the next call: for a single row, rounding takes longer than all the rest.
+        known, rounded = self._rounded
+        given = [named[name] for name in self._by_kernel]
+        if len(known) != len(given) or any(a is not b for a, b in zip(known, given, strict=True)):
+            rounded = {
+                name: _on_grid(layer, named[name]) for name, layer in self._by_kernel.items()
+            }
+            self._rounded = given, rounded
+        return named | rounded
 
     def _features(self, named, X):
         X = np.clip(X.astype(np.float64), -self._limit, self._limit)
@@ -86,6 +91,11 @@ class MonotonicForward(LayeredForward):
 
     def predict_each(self, weights, X):
         return super().predict_each(weights, X).astype(self._dtype, copy=False)
+
+
+def _on_grid(layer, kernel):
+    low, high = kernel_bounds(layer.monotonic_cst, layer.n_free, layer.units)
+    return kernel_to_grid(np, np.clip(kernel.astype(np.float64), low, high), power_above)
 
 
 @dataclass(frozen=True, kw_only=True)

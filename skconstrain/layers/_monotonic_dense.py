@@ -15,6 +15,8 @@ _NON_DECREASING = {
     "log_sigmoid", "relu", "relu6", "selu", "sigmoid", "softplus", "softsign", "squareplus", "tanh",
 }  # fmt: skip
 
+_POWERS = 2.0 ** np.arange(-100, 120)
+
 
 @keras.saving.register_keras_serializable(package="skconstrain")
 class MonotonicDense(keras.layers.Layer):
@@ -175,7 +177,7 @@ class MonotonicDense(keras.layers.Layer):
         kernel = self._signs(ops.cast(self.kernel, "float64"))
         return (
             _straight_through(inputs, to_grid(ops, inputs)),
-            _straight_through(kernel, kernel_to_grid(ops, kernel)),
+            _straight_through(kernel, kernel_to_grid(ops, kernel, _power_above)),
         )
 
     def _affine(self, inputs, kernel):
@@ -218,6 +220,11 @@ class KernelSigns(constraints.Constraint):
     def __call__(self, kernel):
         low, high = (ops.cast(bound, kernel.dtype) for bound in self._bounds)
         return ops.minimum(ops.maximum(kernel, low), high)
+
+
+def _power_above(sums):
+    """Return the smallest power of two above each number, of those that float32 has."""
+    return ops.min(ops.where(sums[..., None] < _POWERS, _POWERS, _POWERS[-1]), axis=-1)
 
 
 def _straight_through(values, rounded):
