@@ -27,8 +27,5 @@ def with_signs(kernel, monotonic_cst, n_free):
     """
     signs = np.asarray(monotonic_cst)[:, None]
     low, high = kernel_bounds(monotonic_cst, n_free, kernel.shape[-1])
-    shrink = min(1.0, SHRINK / np.sqrt(max(1, np.count_nonzero(signs))))
+    shrink = 1 / np.sqrt(max(1, np.count_nonzero(signs)))
     return np.clip(np.where(signs == 0, kernel, shrink * signs * np.abs(kernel)), low, high)
-
-
-SHRINK = 2.0

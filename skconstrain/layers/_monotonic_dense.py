@@ -52,8 +52,8 @@ class MonotonicDense(keras.layers.Layer):
     use_bias : bool, default=True
         Whether units have biases.
     kernel_initializer : str or keras.initializers.Initializer, default="glorot_uniform"
-        What it draws gets the signs of the kernel: its magnitude there, times ``4 / sqrt(n)`` if
-        that is less than 1, where n inputs have a sign, because terms of one sign do not cancel.
+        What it draws gets the signs of the kernel: its magnitude there, divided by ``sqrt(n)``
+        where n inputs have a sign, because terms of one sign do not cancel.
     kernel_regularizer : keras.regularizers.Regularizer, str or None, default=None
         Applied to the kernel.
     **kwargs

@@ -1,6 +1,7 @@
 """What each class promises of every finite row, and of its weights."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +14,7 @@ from skconstrain import (
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
 )
+from tests.monotone import broken, in_batches, moved, rising
 
 # Outputs whose ends are never reached.
 _OPEN = {"softplus", "exp", "sigmoid", "tanh"}
@@ -33,6 +35,8 @@ def of_rows(model, X, dense, rng) -> Iterator[Promise]:
         yield from _of_range(model, X, dense)
     if isinstance(model, GatedEnsembleClassifier):
         yield from _of_gate(model, X)
+    if getattr(model, "monotonic_cst", None) is not None:
+        yield from _of_signs(model, dense, rng)
     if isinstance(model, SparseConnectedNet | SparseConnectedNetClassifier):
         yield from _of_paths(model, dense, rng)
 
@@ -53,6 +57,13 @@ def _of_range(model, X, dense):
     yield "predictions lie inside the range", _inside(model, y)
     if dense.dtype == y.dtype:
         yield "so do those of model_", _inside(model, np.asarray(model.model_(dense)))
+
+
+def _of_signs(model, dense, rng):
+    further = moved(rng, dense, model.monotonic_cst)
+    size = int(rng.choice([1, 7, 1000])) if len(dense) <= 1000 else 1000
+    after = in_batches(partial(rising, model), further, size)
+    yield "predictions keep the signs of features", ~broken(rising(model, dense), after)
 
 
 def _of_probabilities(model, X):
