@@ -17,6 +17,9 @@ import numpy as np
 # Of inputs of a layer, and of what its activations are given.
 GRID = 2.0**-20
 LARGEST = 64.0
+# What activations are given is clipped there, where arcsinh still rises by 1e-12 from one multiple
+# of the grid to the next.
+FARTHEST_ACTIVATED = 2.0**20
 # Of what links are given, no product of which is taken.
 FINE_GRID = 2.0**-40
 # Standardised features are clipped here, where the smooth clipping still rises faster than its
@@ -32,6 +35,11 @@ _FARTHEST_EXPONENT = 500.0  # its exponential is finite in float64
 def to_grid(ops, values, step=GRID):
     """Return `values`, rounded to multiples of `step`, a power of two."""
     return ops.round(values * (1 / step)) * step
+
+
+def through_grid(ops, values, step=GRID):
+    """Return the same, with the gradient of `values`: the sum and the difference are exact."""
+    return values + ops.stop_gradient(to_grid(ops, values, step) - values)
 
 
 def kernel_to_grid(ops, kernel, power_above):

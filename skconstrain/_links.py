@@ -13,7 +13,7 @@ from numbers import Real
 import numpy as np
 from scipy.special import logit
 
-from skconstrain._grid import FINE_GRID, sigmoid, to_grid
+from skconstrain._grid import FINE_GRID, sigmoid, through_grid
 
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
@@ -70,7 +70,7 @@ class Link:
 
     def monotone(self, ops, eta):
         """Return the link of any `eta`, so that it falls nowhere, not in its last bit either."""
-        return (self.in_order or self.forward)(ops, to_grid(ops, eta, FINE_GRID))
+        return (self.in_order or self.forward)(ops, through_grid(ops, eta, FINE_GRID))
 
 
 def _softabs(ops, eta):

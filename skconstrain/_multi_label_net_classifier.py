@@ -64,7 +64,7 @@ class MultiLabelNetClassifier(NetClassifier):
         probabilities, must not fall when the feature rises, -1 where they must not rise, 0 where it
         is free. A dict goes by the names of the features, 0 for those left out. Half of the hidden
         units are then fed by free features alone, with any weights; the others have weights of the
-        signs needed, and ``"tanh"`` for `activation`. Sums are exact, whatever their order: for
+        signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
         that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
         `standardize` and an `activation` with a name, and refuses `kernel_constraint`. More than
         two classes are refused.

@@ -73,6 +73,18 @@ def test_errors_are_those_of_boosting(given):
     assert str(ours.value) == str(theirs.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([[1]] * 5, ["monotonic_cst", "shape (5,)", "shape (5, 1)"]),
+        ([None] * 5, ["-1, 0 or 1", "None"]),
+    ],
+)
+def test_what_boosting_does_not_refuse_in_words(given, said):
+    with refuses(*said):
+        with_(REGRESSOR, monotonic_cst=given).fit(*positive_regression())
+
+
 def test_a_dict_needs_names():
     with refuses("PositiveRegressor", "feature names", "integer array"):
         with_(REGRESSOR, monotonic_cst={"a": 1}).fit(*positive_regression())

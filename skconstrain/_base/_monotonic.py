@@ -34,10 +34,19 @@ def check_monotonic_settings(estimator) -> None:
 
 def checked_signs(estimator):
     """Return the sign of each feature as a tuple, or None where all features are free."""
-    if getattr(estimator, "monotonic_cst", None) is None:
+    given = getattr(estimator, "monotonic_cst", None)
+    if given is None:
         return None
-    signs = tuple(check_monotonic_cst(estimator, estimator.monotonic_cst).tolist())
-    return signs if any(signs) else None
+    try:
+        signs = check_monotonic_cst(estimator, given)
+    except TypeError as error:  # values that cannot be sorted
+        raise ValueError(f"monotonic_cst must hold -1, 0 or 1. Got {given!r}.") from error
+    if signs.ndim != 1:
+        raise ValueError(
+            "monotonic_cst must have one number for each feature, shape "
+            f"({estimator.n_features_in_},). Got shape {signs.shape}."
+        )
+    return tuple(signs.tolist()) if signs.any() else None
 
 
 def monotonic_network(signs, settings) -> MonotonicNetwork:

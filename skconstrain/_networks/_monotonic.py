@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._grid import FARTHEST_ON_GRID, LARGEST, kernel_to_grid, power_above, to_grid
+from skconstrain._grid import (
+    FARTHEST_ACTIVATED,
+    FARTHEST_ON_GRID,
+    LARGEST,
+    kernel_to_grid,
+    power_above,
+    to_grid,
+)
 from skconstrain._links import STANDARDIZED_LIMIT
 from skconstrain._networks._forward import LayeredForward
 from skconstrain._networks._functions import ACTIVATIONS
@@ -12,9 +19,10 @@ from skconstrain._networks._spec import LayeredNetwork, WeightedLayer
 from skconstrain._networks._weight import GlorotUniform
 from skconstrain._signs import kernel_bounds, output_cst, with_signs
 
-# Of the units that features with a sign reach: bounded, because a network of non-negative weights
-# and relu is convex, whatever it is to learn.
-_ACTIVATION = "tanh"
+# Of the units that features with a sign reach. With non-negative weights, relu and softplus make a
+# function convex, whatever it is to learn; arcsinh bends both ways, and has a slope everywhere: in
+# few steps it learns more than tanh and the sigmoid do, which saturate.
+_ACTIVATION = "arcsinh"
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ class MonotonicForward(LayeredForward):
             values = self._dense(named, layer.name, values)
             free, signed = values[..., : layer.n_free], values[..., layer.n_free :]
             free = ACTIVATIONS[layer.activation](free.copy())
-            values = np.concatenate([free, ACTIVATIONS[_ACTIVATION](signed.copy())], axis=-1)
+            signed = np.arcsinh(np.clip(signed, -FARTHEST_ACTIVATED, FARTHEST_ACTIVATED))
+            values = np.concatenate([free, signed], axis=-1)
             yield f"saturate_{i}", values
         yield "eta", self._dense(named, "eta", values)
 

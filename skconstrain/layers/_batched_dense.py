@@ -103,7 +103,7 @@ class BatchedDense(keras.layers.Layer):
         return self.add_weight(
             name=name,
             shape=(self.n_models, *shape),
-            initializer=_InitializeEach(getattr(self, f"{name}_initializer")),
+            initializer=InitializeEach(getattr(self, f"{name}_initializer")),
             regularizer=None if regularizer is None else _RegularizeEach(regularizer),
             constraint=None if constraint is None else _ConstrainEach(constraint),
         )
@@ -157,7 +157,7 @@ def product_of_each(inputs, kernel):
     return ops.reshape(ops.matmul(inputs, side_by_side), (-1, n_models, units))
 
 
-class _InitializeEach(initializers.Initializer):
+class InitializeEach(initializers.Initializer):
     """Draw each model's array as a layer of its own would, with a seed of its own.
 
     From the shape (L, d, units) Keras would take L for a window of a convolution, and start

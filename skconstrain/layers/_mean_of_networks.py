@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from skconstrain._grid import in_order, logit_of_mean, to_grid
+from skconstrain._grid import in_order, logit_of_mean, through_grid
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -36,7 +36,7 @@ class MeanOfNetworks(keras.layers.Layer):
     def _in_order(self, inputs):
         each = [inputs[:, k] for k in range(inputs.shape[1])]
         if self.probability == "sigmoid":
-            each = [to_grid(ops, ops.cast(values, "float64")) for values in each]
+            each = [through_grid(ops, ops.cast(values, "float64")) for values in each]
             return ops.cast(logit_of_mean(ops, each), self.compute_dtype)
         mean = in_order(values / len(each) for values in each)
         return ops.clip(mean, ops.min(inputs, axis=1), ops.max(inputs, axis=1))

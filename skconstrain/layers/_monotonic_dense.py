@@ -6,13 +6,15 @@ import keras
 import numpy as np
 from keras import activations, constraints, initializers, ops, regularizers
 
-from skconstrain._grid import LARGEST, kernel_to_grid, to_grid
+from skconstrain._grid import FARTHEST_ACTIVATED, LARGEST, kernel_to_grid, through_grid
 from skconstrain._signs import kernel_bounds, output_cst, with_signs
-from skconstrain.layers._batched_dense import product_of_each
+from skconstrain.layers._batched_dense import InitializeEach, product_of_each
 
+# Not softsign and squareplus: where they are flat, their rounding errors are larger than their rise
+# from one multiple of the grid to the next.
 _NON_DECREASING = {
-    "celu", "elu", "exponential", "hard_sigmoid", "hard_tanh", "leaky_relu", "linear",
-    "log_sigmoid", "relu", "relu6", "selu", "sigmoid", "softplus", "softsign", "squareplus", "tanh",
+    "arcsinh", "celu", "elu", "exponential", "hard_sigmoid", "hard_tanh", "leaky_relu", "linear",
+    "log_sigmoid", "relu", "relu6", "selu", "sigmoid", "softplus", "tanh",
 }  # fmt: skip
 
 _POWERS = 2.0 ** np.arange(-100, 120)
@@ -26,9 +28,10 @@ class MonotonicDense(keras.layers.Layer):
     The first `n_free` units are fed by free inputs alone: their weights of the others are zero.
     They have any sign, and any activation; as inputs of a next layer they are free, so that free
     features interact in every way, with each other and with those that have a sign. The other
-    units rise with each other's like: the next layer's `monotonic_cst` is `output_cst`. Networks of
-    such layers with a bounded activation approximate every function that is monotone in these
-    features [1]_ [2]_; with ``"relu"`` the function is convex in them.
+    units have the signs of `output_cst`, the next layer's `monotonic_cst`. Networks of such layers
+    approximate every function that is monotone in these features, if the activation is bounded
+    [1]_ [2]_ or ``"arcsinh"``, which becomes a step where weights are large; with ``"relu"`` the
+    function is convex in them.
 
     Signs are kept by projection after every step of an optimizer, and once more where the layer
     predicts.
@@ -45,8 +48,9 @@ class MonotonicDense(keras.layers.Layer):
     n_models : int or None, default=None
         Number of such layers side by side, as in :class:`BatchedDense`; ``None`` is one without an
         axis of its own.
-    activation : str, default="tanh"
-        Activation of the units that are not free: a name of ``keras.activations`` that never falls.
+    activation : str, default="arcsinh"
+        Activation of the units that are not free: ``"arcsinh"``, or a name of ``keras.activations``
+        that never falls.
     free_activation : str, callable or None, default="silu"
         Activation of the free units.
     use_bias : bool, default=True
@@ -112,7 +116,7 @@ class MonotonicDense(keras.layers.Layer):
         monotonic_cst,
         n_free=0,
         n_models=None,
-        activation="tanh",
+        activation="arcsinh",
         free_activation="silu",
         use_bias=True,
         kernel_initializer="glorot_uniform",
@@ -123,7 +127,8 @@ class MonotonicDense(keras.layers.Layer):
         self.monotonic_cst = _checked_signs(monotonic_cst)
         _check_units(units, n_free, n_models, self.monotonic_cst)
         self.units, self.n_free, self.n_models = int(units), int(n_free), n_models
-        self.activation = _checked_activation(activation)
+        self.activation_name = _checked_activation(activation)
+        self.activation = _activation(self.activation_name)
         self.free_activation = activations.get(free_activation)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -151,7 +156,10 @@ class MonotonicDense(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=shape, initializer="zeros")
 
     def _initial_kernel(self, shape, dtype=None):
-        drawn = ops.convert_to_numpy(self.kernel_initializer(shape, dtype))
+        draw = self.kernel_initializer
+        if self.n_models is not None:
+            draw = InitializeEach(draw)
+        drawn = ops.convert_to_numpy(draw(shape, dtype))
         return ops.convert_to_tensor(with_signs(drawn, self.monotonic_cst, self.n_free), dtype)
 
     def _check_shape(self, shape):
@@ -167,18 +175,15 @@ class MonotonicDense(keras.layers.Layer):
         inputs = ops.clip(inputs, -LARGEST, LARGEST)
         if training:
             return self._activated(self._affine(inputs, self.kernel))
-        outputs = self._affine(*self._on_grids(inputs))
-        outputs = self._activated(_straight_through(outputs, to_grid(ops, outputs)))
+        outputs = self._activated(through_grid(ops, self._affine(*self._on_grids(inputs))))
         return ops.cast(outputs, self.compute_dtype)
 
     def _on_grids(self, inputs):
         """Return inputs and kernel whose product is exact."""
-        inputs = ops.cast(inputs, "float64")
         kernel = self._signs(ops.cast(self.kernel, "float64"))
-        return (
-            _straight_through(inputs, to_grid(ops, inputs)),
-            _straight_through(kernel, kernel_to_grid(ops, kernel, _power_above)),
-        )
+        rounded = kernel_to_grid(ops, kernel, _power_above)
+        kernel = kernel + ops.stop_gradient(rounded - kernel)
+        return through_grid(ops, ops.cast(inputs, "float64")), kernel
 
     def _affine(self, inputs, kernel):
         product = ops.matmul if self.n_models is None else product_of_each
@@ -186,10 +191,11 @@ class MonotonicDense(keras.layers.Layer):
         return outputs + ops.cast(self.bias, outputs.dtype) if self.use_bias else outputs
 
     def _activated(self, values):
+        signed = self.activation(values[..., self.n_free :])
         if self.n_free == 0:
-            return self.activation(values)
-        free, signed = values[..., : self.n_free], values[..., self.n_free :]
-        return ops.concatenate([self.free_activation(free), self.activation(signed)], axis=-1)
+            return signed
+        free = self.free_activation(values[..., : self.n_free])
+        return ops.concatenate([free, signed], axis=-1)
 
     def compute_output_shape(self, input_shape):
         self._check_shape(input_shape)
@@ -203,7 +209,7 @@ class MonotonicDense(keras.layers.Layer):
             "monotonic_cst": self.monotonic_cst.tolist(),
             "n_free": self.n_free,
             "n_models": self.n_models,
-            "activation": activations.serialize(self.activation),
+            "activation": self.activation_name,
             "free_activation": activations.serialize(self.free_activation),
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
@@ -225,11 +231,6 @@ class KernelSigns(constraints.Constraint):
 def _power_above(sums):
     """Return the smallest power of two above each number, of those that float32 has."""
     return ops.min(ops.where(sums[..., None] < _POWERS, _POWERS, _POWERS[-1]), axis=-1)
-
-
-def _straight_through(values, rounded):
-    """Return `rounded` with the gradient of `values`: the difference of the two is exact."""
-    return values + ops.stop_gradient(rounded - values)
 
 
 def _checked_signs(monotonic_cst):
@@ -257,11 +258,19 @@ def _check_units(units, n_free, n_models, signs):
 
 
 def _checked_activation(name):
-    """Return an activation that never falls."""
+    """Return the name of an activation that never falls."""
     name = "linear" if name is None else name
     if not isinstance(name, str) or name not in _NON_DECREASING:
         raise ValueError(
             f"activation must never fall: one of {sorted(_NON_DECREASING)}. Got {name!r}. "
             "free_activation may be any."
         )
-    return activations.get(name)
+    return name
+
+
+def _activation(name):
+    """Return an activation, of numbers that are clipped where its slope is lost in rounding."""
+    if name == "linear":
+        return activations.linear
+    function = ops.arcsinh if name == "arcsinh" else activations.get(name)
+    return lambda values: function(ops.clip(values, -FARTHEST_ACTIVATED, FARTHEST_ACTIVATED))

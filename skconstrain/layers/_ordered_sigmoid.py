@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from skconstrain._grid import sigmoid, to_grid
+from skconstrain._grid import sigmoid, through_grid
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -11,8 +11,7 @@ class OrderedSigmoid(keras.layers.Layer):
     """Return the sigmoid of logits: in float64, of multiples of ``2**-30``."""
 
     def call(self, inputs):
-        logits = ops.cast(inputs, "float64")
-        logits = logits + ops.stop_gradient(to_grid(ops, logits, 2.0**-30) - logits)
+        logits = through_grid(ops, ops.cast(inputs, "float64"), 2.0**-30)
         return ops.cast(sigmoid(ops, logits), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

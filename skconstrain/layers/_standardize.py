@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from skconstrain._grid import FARTHEST_ON_GRID, to_grid
+from skconstrain._grid import FARTHEST_ON_GRID, through_grid
 from skconstrain._links import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
 
 
@@ -66,8 +66,7 @@ class Standardize(keras.layers.Layer):
         return self._clipped(self._scaled(inputs, FARTHEST_STANDARDIZED))
 
     def _in_order(self, inputs):
-        z = self._scaled(inputs, FARTHEST_ON_GRID)
-        return self._clipped(z + ops.stop_gradient(to_grid(ops, z) - z))
+        return self._clipped(through_grid(ops, self._scaled(inputs, FARTHEST_ON_GRID)))
 
     def _scaled(self, inputs, farthest):
         center, scale = (ops.cast(part, inputs.dtype) for part in (self.center, self.scale))

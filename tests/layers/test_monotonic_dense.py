@@ -10,6 +10,8 @@ from skconstrain import layers
 from skconstrain._grid import GRID, LARGEST, kernel_to_grid, logit_of_mean, power_above, to_grid
 from skconstrain._networks._functions import LINK_FUNCTIONS
 from skconstrain.layers import MonotonicDense
+from skconstrain.layers._mean_of_networks import MeanOfNetworks
+from skconstrain.layers._ordered_sigmoid import OrderedSigmoid
 from tests.backends import output_and_gradients
 from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.refusals import refuses
@@ -133,6 +135,23 @@ def test_gradients_are_those_without_rounding():
         for training in (False, True)
     ]
     np.testing.assert_allclose(*found, atol=1e-5)
+
+
+@pytest.mark.parametrize("probability", [None, "sigmoid"])
+def test_gradients_pass_through_all_that_is_rounded(probability):
+    rounding = [layers.Standardize(monotone=True, dtype="float64")]
+    if probability is None:
+        rounding.append(layers.BoundedOutput("tanh", -1, 2, monotone=True, dtype="float64"))
+    else:
+        rounding += [
+            keras.layers.Reshape((2, 1), dtype="float64"),
+            MeanOfNetworks("sigmoid", monotone=True, dtype="float64"),
+            OrderedSigmoid(dtype="float64"),
+        ]
+    net = keras.Sequential(rounding)
+    X = np.random.default_rng(0).normal(size=(4, 2))
+    _, (gradient,) = output_and_gradients(net, X)
+    assert (np.abs(gradient) > 0.01).all()
 
 
 @several_models
