@@ -13,6 +13,8 @@ from numbers import Real
 import numpy as np
 from scipy.special import logit
 
+from skconstrain._grid import FINE_GRID, sigmoid, through_grid
+
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
 
@@ -51,6 +53,11 @@ class Link:
         Whether the range has an upper end.
     open_end
         Whether the ends of the range are excluded.
+    is_monotone
+        Whether it never falls.
+    in_order
+        The link in a form that never falls in floating point either, of numbers on a grid; None
+        where `forward` is such a form.
     """
 
     forward: Callable
@@ -58,6 +65,12 @@ class Link:
     slope: Callable[[np.ndarray], np.ndarray]
     two_sided: bool = False
     open_end: bool = False
+    is_monotone: bool = True
+    in_order: Callable | None = None
+
+    def monotone(self, ops, eta):
+        """Return the link of any `eta`, so that it falls nowhere, not in its last bit either."""
+        return (self.in_order or self.forward)(ops, through_grid(ops, eta, FINE_GRID))
 
 
 def _softabs(ops, eta):
@@ -93,12 +106,19 @@ LINKS = {
         forward=lambda ops, eta: ops.square(eta),
         inverse=np.sqrt,
         slope=lambda z: 2 * np.sqrt(z),
+        is_monotone=False,
     ),
-    "abs": Link(forward=lambda ops, eta: ops.abs(eta), inverse=lambda z: z, slope=np.ones_like),
+    "abs": Link(
+        forward=lambda ops, eta: ops.abs(eta),
+        inverse=lambda z: z,
+        slope=np.ones_like,
+        is_monotone=False,
+    ),
     "softabs": Link(
         forward=_softabs,
         inverse=lambda z: np.where(z < 0.5, np.sqrt(2 * z), z + 0.5),
         slope=lambda z: np.minimum(np.sqrt(2 * z), 1),
+        is_monotone=False,
     ),
     "relu": Link(forward=_relu, inverse=lambda z: z, slope=np.ones_like),
     "sigmoid": Link(
@@ -107,6 +127,7 @@ LINKS = {
         slope=lambda z: z * (1 - z),
         two_sided=True,
         open_end=True,
+        in_order=sigmoid,
     ),
     "tanh": Link(
         forward=lambda ops, eta: (ops.tanh(eta) + 1) / 2,
@@ -114,6 +135,7 @@ LINKS = {
         slope=lambda z: 2 * z * (1 - z),
         two_sided=True,
         open_end=True,
+        in_order=lambda ops, eta: sigmoid(ops, 2 * eta),
     ),
 }
 
@@ -137,6 +159,16 @@ def check_range(output: str, lower: float, upper: float | None) -> None:
         raise ValueError(
             f"output={output!r} has no upper end. Got upper={upper}. "
             f"Use upper=None, or one of output={two_sided}."
+        )
+
+
+def check_monotone(output: str) -> None:
+    """Raise ``ValueError`` where the link falls somewhere."""
+    if not LINKS[output].is_monotone:
+        rising = sorted(name for name, link in LINKS.items() if link.is_monotone)
+        raise ValueError(
+            f"output={output!r} falls where eta is negative, so that no sign can be kept through "
+            f"it. Use one of output={rising}."
         )
 
 

@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 from skconstrain._base._classifier import NetClassifier
+from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._decisions import decide
 from skconstrain._sklearn_compat import Interval, StrOptions
 
@@ -22,7 +23,9 @@ class MultiLabelNetClassifier(NetClassifier):
     it is a complete classifier.
 
     Every prediction of several labels has as many as `min_labels` asks for, and thresholds are the
-    labels' own: :class:`TunedThresholdMultiLabelClassifierCV` chooses them out of fold.
+    labels' own: :class:`TunedThresholdMultiLabelClassifierCV` chooses them out of fold. With
+    `monotonic_cst`, no probability moves against the sign of a feature, all else equal: nowhere,
+    not in its last bit, and not from one batch of rows to another.
 
     Parameters
     ----------
@@ -63,6 +66,15 @@ class MultiLabelNetClassifier(NetClassifier):
         Fraction of the units of each hidden layer that is dropped in training.
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of all layers, biases excepted.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        Sign of each feature, as in HistGradientBoostingRegressor: 1 where predictions, or
+        probabilities, must not fall when the feature rises, -1 where they must not rise, 0 where it
+        is free. A dict goes by the names of the features, 0 for those left out. Half of the hidden
+        units are then fed by free features alone, with any weights; the others have weights of the
+        signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
+        that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
+        `standardize` and an `activation` with a name, and refuses `kernel_constraint`. More than
+        two classes are refused.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -177,6 +189,7 @@ class MultiLabelNetClassifier(NetClassifier):
 
     _parameter_constraints: dict = {
         **NetClassifier._parameter_constraints,
+        "monotonic_cst": MONOTONIC_CST,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "min_labels": [Interval(Integral, 0, None, closed="left")],
         "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
@@ -204,6 +217,7 @@ class MultiLabelNetClassifier(NetClassifier):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        monotonic_cst=None,
         standardize=True,
         n_networks=5,
         optimizer="adam",
@@ -238,6 +252,7 @@ class MultiLabelNetClassifier(NetClassifier):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.monotonic_cst = monotonic_cst
         self.standardize = standardize
         self.n_networks = n_networks
         self.optimizer = optimizer
@@ -259,6 +274,10 @@ class MultiLabelNetClassifier(NetClassifier):
         self.verbose = verbose
 
     def _check_target(self):
+        if self.monotonic_cst is not None and self._target_kind == "multiclass":
+            raise ValueError(  # the text of HistGradientBoostingClassifier
+                "monotonic constraints are not supported for multiclass classification."
+            )
         if self._target_kind == "multilabel":
             self._check_min_labels()
 

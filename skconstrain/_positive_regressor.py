@@ -4,9 +4,10 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, check_range, start
+from skconstrain._links import LINKS, check_monotone, check_range, start
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -31,7 +32,9 @@ class PositiveRegressor(NetRegressor):
     the standard deviation: a few far values of y change neither.
 
     Every prediction lies inside the range and is finite, for every finite X however far from the
-    training data, in float32 and float64. An open end is never reached, not even by rounding.
+    training data, in float32 and float64. An open end is never reached, not even by rounding. With
+    `monotonic_cst`, no prediction moves against the sign of a feature, all else equal: nowhere, not
+    in its last bit, and not from one batch of rows to another.
 
     ============  ==================  =================  =========================================
     output        f(eta)              predictions        gradient, and when to choose it
@@ -62,7 +65,8 @@ class PositiveRegressor(NetRegressor):
         Activation of all hidden layers, named as in scikit-learn or Keras: ``"identity"``,
         ``"logistic"``, ``"tanh"``, ``"relu"``, any name of ``keras.activations``, or a function.
     output : str, default="softplus"
-        The link f, by its name in the table above.
+        The link f, by its name in the table above. `monotonic_cst` refuses those that fall
+        somewhere: ``"square"``, ``"abs"`` and ``"softabs"``.
     lower : float, default=0.0
         Lower end of the range.
     upper : float or None, default=None
@@ -87,6 +91,14 @@ class PositiveRegressor(NetRegressor):
         Constraint on the weights of all layers, biases excepted. It is kept after every step: for
         when weights, not outputs, must be positive. ``"non_neg"`` with a monotone `activation`
         makes the prediction non-decreasing in every feature where the link is monotone.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        Sign of each feature, as in HistGradientBoostingRegressor: 1 where predictions, or
+        probabilities, must not fall when the feature rises, -1 where they must not rise, 0 where it
+        is free. A dict goes by the names of the features, 0 for those left out. Half of the hidden
+        units are then fed by free features alone, with any weights; the others have weights of the
+        signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
+        that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
+        `standardize` and an `activation` with a name, and refuses `kernel_constraint`.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -207,6 +219,7 @@ class PositiveRegressor(NetRegressor):
 
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
+        "monotonic_cst": MONOTONIC_CST,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
@@ -230,6 +243,7 @@ class PositiveRegressor(NetRegressor):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        monotonic_cst=None,
         standardize=True,
         n_networks=5,
         optimizer="adam",
@@ -260,6 +274,7 @@ class PositiveRegressor(NetRegressor):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.monotonic_cst = monotonic_cst
         self.standardize = standardize
         self.n_networks = n_networks
         self.optimizer = optimizer
@@ -281,6 +296,8 @@ class PositiveRegressor(NetRegressor):
 
     def _check_settings(self):
         check_range(self.output, self.lower, self.upper)
+        if self.monotonic_cst is not None:
+            check_monotone(self.output)
         if self._loss().needs_positive_predictions and self.lower < 0:
             raise ValueError(
                 f"loss={self.loss!r} needs lower >= 0, because it is defined for positive "

@@ -19,6 +19,7 @@ from sklearn.utils.multiclass import _ovr_decision_function
 from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_method_params,
+    _check_monotonic_cst,
     _check_sample_weight,
     validate_data,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "ScorerParts",
     "StrOptions",
     "check_feature_names_in",
+    "check_monotonic_cst",
     "check_sample_weight",
     "fit_context",
     "ovr_decision_function",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 check_feature_names_in = _check_feature_names_in
+check_monotonic_cst = _check_monotonic_cst
 check_sample_weight = _check_sample_weight
 ovr_decision_function = _ovr_decision_function
 raise_for_params = _raise_for_params

@@ -1,7 +1,7 @@
 """The sentence in which each class states its guarantee, tested far from the training data."""
 
 import pickle
-from functools import cache
+from functools import cache, partial
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.svm import SVC
 from skconstrain import (
     CompositionRegressor,
     GatedEnsembleClassifier,
+    MultiLabelNetClassifier,
     PositiveRegressor,
     QuantileNetRegressor,
     SparseConnectedNet,
@@ -21,6 +22,7 @@ from skconstrain import (
 )
 from skconstrain._base._estimator import _OPTIMIZERS
 from skconstrain._links import LINKS
+from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.registry import compositions, positive_regression, two_classes
 
 ONE_SIDED = sorted(name for name, link in LINKS.items() if not link.two_sided)
@@ -119,6 +121,102 @@ def test_whatever_is_fitted_stays_inside(X, y, output):
         assert_inside(predictions, output, 0.0, None)
     else:
         assert "learning_rate" in diverged
+
+
+RISING = sorted(name for name, link in LINKS.items() if link.is_monotone)
+
+
+@cache
+def monotone(output, dtype, n_networks=9):
+    X, y = positive_regression()
+    upper = 40.0 if LINKS[output].two_sided else None
+    params = {"output": output, "upper": upper, "monotonic_cst": CST, "n_networks": n_networks}
+    net = PositiveRegressor((8, 7), epochs=30, random_state=0, jit_compile=False, **params)
+    return net.fit(X.astype(dtype), y)
+
+
+@cache
+def monotone_labels(kind, dtype):
+    X, y = two_classes()
+    if kind == "labels":
+        y = np.column_stack([y, X[:, 0] + X[:, 2] > 0, X[:, 1] > X[:, 3]]).astype(int)
+    n_networks = 1 if kind == "one network" else 6
+    net = MultiLabelNetClassifier(
+        (8, 7),
+        monotonic_cst=CST,
+        n_networks=n_networks,
+        epochs=30,
+        jit_compile=False,
+        random_state=0,
+    )
+    return net.fit(X.astype(dtype), y)
+
+
+def assert_rises(function, X, further, sizes=(7, 1000)):
+    """Compare the rows in one batch with those further along in up to 200 smaller ones."""
+    before = function(X)
+    for size in sizes:
+        after = in_batches(function, further[: 200 * size], size)
+        assert n_broken(before[: len(after)], after) == 0
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("output", RISING)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_prediction_moves_against_the_sign_of_a_feature(output, dtype, data):
+    model = monotone(output, dtype)
+    X, other = data.draw(finite(dtype)), data.draw(finite(dtype))
+    further = np.select(
+        [np.sign(CST) == sign for sign in (1, -1)], [np.maximum(X, other), np.minimum(X, other)], X
+    )
+    sizes = (1, 4)
+    assert_rises(model.predict, X, further.astype(dtype), sizes)
+    assert_rises(pickle.loads(pickle.dumps(model)).predict, X, further.astype(dtype), sizes)
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize(("output", "n_networks"), [*((name, 9) for name in RISING), ("exp", 1)])
+def test_neighbours_keep_the_order_too(output, n_networks, dtype):
+    """Floats next to each other, and steps of every scale: where rounding errors would show."""
+    model, rng = monotone(output, dtype, n_networks), np.random.default_rng(0)
+    X, further = pairs(rng, 20_000, dtype, positive_regression()[0])
+    assert_rises(model.predict, X, further)
+    assert (model.predict(X) != model.predict(further)).any()
+    assert_rises(lambda rows: np.asarray(model.model_(rows)), X[:2000], further[:2000], (2000,))
+
+
+def _columns(method, columns, X):
+    return method(X).reshape(len(X), -1)[:, columns]
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("kind", ["one network", "two classes", "labels"])
+def test_no_probability_moves_against_the_sign_of_a_feature(kind, dtype):
+    model, rng = monotone_labels(kind, dtype), np.random.default_rng(0)
+    X, further = pairs(rng, 20_000, dtype, two_classes()[0])
+    # Of two classes the last column: the probability of the other one falls.
+    last = slice(None) if kind == "labels" else slice(-1, None)
+    for method in (model.predict_proba, model.decision_function, model.predict):
+        outputs = partial(_columns, method, last)
+        assert_rises(outputs, X, further)
+    assert (model.predict_proba(X) != model.predict_proba(further)).any()
+    assert_rises(lambda rows: np.asarray(model.model_(rows)), X[:2000], further[:2000], (2000,))
+
+
+def test_predictions_of_a_row_do_not_depend_on_the_other_rows():
+    model = monotone("softplus", "float32")
+    X = np.random.default_rng(0).normal(size=(500, 5)).astype("float32")
+    for size in (1, 7):
+        np.testing.assert_array_equal(in_batches(model.predict, X, size), model.predict(X))
+
+
+def test_free_features_interact_freely():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 5))
+    y = 5 + 3 * X[:, 2] * X[:, 3] + X[:, 0] * (1 + X[:, 2])
+    model = PositiveRegressor((32, 32), monotonic_cst=CST, n_networks=1, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.95
 
 
 def test_non_negative_kernels_never_decrease():

@@ -14,6 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._grid import sigmoid
 from skconstrain._networks import ProbabilityHead
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
 
@@ -159,6 +160,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         return self._probability_of(self._outputs(X))
 
     def _probability_of(self, logits):
+        if self._network.monotonic_cst is not None:
+            # In float64, and exactly rounded behind exp: so that it never falls where logits rise.
+            return sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
         return softmax(logits, axis=1) if self._target_kind == "multiclass" else expit(logits)
 
     def _checked_threshold(self):

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import deal, deal_few
+from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
 from skconstrain._base._rows import (
     Given,
     Rows,
@@ -138,7 +139,9 @@ class NetEstimator(CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        return LayeredNetwork(n_networks=self._n_networks, **self._common_settings(rows))
+        settings = {"n_networks": self._n_networks, **self._common_settings(rows)}
+        signs = checked_signs(self)
+        return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
 
     @abstractmethod
     def _head(self) -> "Head":
@@ -251,6 +254,7 @@ default=None
         metadata=None,
     ):
         self._check_settings()
+        check_monotonic_settings(self)
         if partial and self.early_stopping not in ("auto", False):
             raise ValueError(
                 "partial_fit trains one epoch and cannot stop early. Got early_stopping=True. Use "

@@ -7,6 +7,7 @@ from skconstrain._networks._heads import (
     ProbabilityHead,
     QuantileHead,
 )
+from skconstrain._networks._monotonic import MonotonicNetwork
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
     GatedNetwork,
@@ -23,6 +24,7 @@ __all__ = [
     "GatedNetwork",
     "Gating",
     "LayeredNetwork",
+    "MonotonicNetwork",
     "Network",
     "ProbabilityHead",
     "QuantileHead",

@@ -120,17 +120,23 @@ BOUNDED = {
     "hard_sigmoid", "hard_tanh", "logistic", "relu6", "sigmoid", "softmax", "softsign", "tanh",
 }  # fmt: skip
 
-# What the links in `_links` ask of keras.ops.
+# What `_links` and `_grid` ask of keras.ops.
 LINK_FUNCTIONS = SimpleNamespace(
     abs=np.abs,
+    cast=lambda x, dtype: x.astype(dtype),
     clip=np.clip,
     exp=np.exp,
+    log=np.log,
+    min=np.min,
     minimum=np.minimum,
+    round=np.round,
     sigmoid=expit,
     softplus=_softplus,
     square=np.square,
     stop_gradient=lambda x: x,
+    sum=np.sum,
     tanh=np.tanh,
+    where=np.where,
 )
 
 # What `_quantile_levels` asks of keras.ops.

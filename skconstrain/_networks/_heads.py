@@ -6,6 +6,7 @@ from math import log
 
 import numpy as np
 
+from skconstrain._grid import in_order, logit_of_mean
 from skconstrain._links import LINKS, output_range
 from skconstrain._networks._functions import LINK_FUNCTIONS, QUANTILE_FUNCTIONS, log_probability
 from skconstrain._networks._weight import Weight
@@ -13,7 +14,12 @@ from skconstrain._quantile_levels import ends, increasing, into_range
 
 
 class Head(ABC):
-    """What follows the last layer with a kernel: in training, and in the model that users see."""
+    """What follows the last layer with a kernel: in training, and in the model that users see.
+
+    If it is `monotone`, its outputs never move against its inputs, not in their last bit either.
+    """
+
+    monotone: bool = False  # not a field here
 
     def weights(self, n_outputs: int) -> list[Weight]:
         """Return its weights, none of which is trained."""
@@ -27,7 +33,8 @@ class Head(ABC):
         """Return the mean of the outputs of several networks."""
         from skconstrain.layers._mean_of_networks import MeanOfNetworks
 
-        return MeanOfNetworks(self._probability, dtype=dtype, name="mean")(outputs)
+        mean = MeanOfNetworks(self._probability, self.monotone, dtype=dtype, name="mean")
+        return mean(outputs)
 
     def forward(self, named: dict[str, np.ndarray], values: np.ndarray) -> np.ndarray:
         """Return what `build` computes, in NumPy; may write into `values`."""
@@ -35,12 +42,21 @@ class Head(ABC):
 
     def forward_mean(self, values: np.ndarray) -> np.ndarray:
         """Return what `build_mean` computes, in NumPy, of values (n_networks, n_rows, units)."""
+        if self.monotone:
+            return self._mean_in_order(values)
         if self._probability == "softmax":
             return _log_mean(log_probability("softmax", values))
         if self._probability == "sigmoid":
             of_one, of_zero = log_probability("sigmoid", values)
             return _log_mean(of_one) - _log_mean(of_zero)
         mean = (values / len(values)).sum(axis=0)
+        return np.clip(mean, values.min(axis=0), values.max(axis=0))
+
+    def _mean_in_order(self, values):
+        """Return the mean in float64 of values in float64."""
+        if self._probability == "sigmoid":
+            return logit_of_mean(LINK_FUNCTIONS, list(values))
+        mean = in_order(values / len(values))
         return np.clip(mean, values.min(axis=0), values.max(axis=0))
 
     @property
@@ -60,6 +76,7 @@ class BoundedOutputHead(Head):
     output: str
     lower: float
     upper: float | None
+    monotone: bool = False
 
     def weights(self, n_outputs):
         """Return the gain, and the scale of a range without an upper end."""
@@ -70,13 +87,16 @@ class BoundedOutputHead(Head):
         """Return predictions."""
         from skconstrain.layers import BoundedOutput
 
-        link = BoundedOutput(self.output, self.lower, self.upper, dtype=dtype, name="output")
-        return link(outputs)
+        settings = {"monotone": self.monotone, "dtype": dtype, "name": "output"}
+        return BoundedOutput(self.output, self.lower, self.upper, **settings)(outputs)
 
     def forward(self, named, values):
-        smallest, largest = output_range(self.output, self.lower, self.upper, values.dtype)
+        gain = named["output/gain"]
+        # A monotone network computes in float64; its predictions are of its own precision.
+        smallest, largest = output_range(self.output, self.lower, self.upper, gain.dtype)
         link = LINKS[self.output]
-        unit = link.forward(LINK_FUNCTIONS, named["output/gain"] * values)
+        function = link.monotone if self.monotone else link.forward
+        unit = function(LINK_FUNCTIONS, gain * values)
         factor = named["output/scale"] if self.upper is None else self.upper - self.lower
         base = self.lower if link.open_end else smallest
         return np.clip(base + factor * unit, smallest, largest)
@@ -112,6 +132,7 @@ class ProbabilityHead(Head):
     """
 
     activation: str
+    monotone: bool = False
 
     def build(self, outputs, dtype):
         """Return the logits."""
@@ -125,6 +146,10 @@ class ProbabilityHead(Head):
         """Return probabilities."""
         import keras
 
+        from skconstrain.layers._ordered_sigmoid import OrderedSigmoid
+
+        if self.monotone:
+            return OrderedSigmoid(dtype=dtype, name="probability")(outputs)
         return keras.layers.Activation(self.activation, dtype=dtype, name="probability")(outputs)
 
 

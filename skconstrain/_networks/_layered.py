@@ -14,7 +14,9 @@ def build_layered(network: LayeredNetwork, initialized: bool) -> keras.Model:
     inputs = keras.Input((network.n_features,), dtype=dtype, name="features")
     values = layers.Saturate(dtype=dtype, name="saturate_features")(inputs)
     if network.standardized:
-        values = layers.Standardize(dtype=dtype, name="standardize")(values)
+        is_monotone = network.monotonic_cst is not None
+        standardize = layers.Standardize(monotone=is_monotone, dtype=dtype, name="standardize")
+        values = standardize(values)
     *hidden, last = network.layers
     for i, layer in enumerate(hidden):
         values = _keras_layer(network, layer, initialized)(values)
@@ -27,6 +29,8 @@ def build_layered(network: LayeredNetwork, initialized: bool) -> keras.Model:
 
 
 def _keras_layer(network, layer, initialized):
+    if network.monotonic_cst is not None:
+        return _monotonic_layer(network, layer, initialized)
     settings = {
         "activation": activation(layer.activation),
         "use_bias": network.use_bias,
@@ -46,4 +50,20 @@ def _keras_layer(network, layer, initialized):
         kernel=layer.kernel,
         kernel_initializer="zeros",  # the weights to start from are loaded
         **settings,
+    )
+
+
+def _monotonic_layer(network, layer, initialized):
+    is_last = layer.name == "eta"
+    return layers.MonotonicDense(
+        layer.units,
+        layer.monotonic_cst,
+        layer.n_free,
+        None if network.n_networks == 1 else network.n_networks,
+        activation="linear" if is_last else network.monotone_activation,
+        free_activation=activation(layer.activation),
+        use_bias=network.use_bias,
+        kernel_initializer=kernel_initializer(initialized),
+        dtype=network.dtype,
+        name=layer.name,
     )

@@ -49,6 +49,7 @@ class Network(ABC):
     """
 
     n_networks = 1  # not a field here
+    monotonic_cst = None  # nor is this
     _forward_pass: ClassVar[type[Forward]]  # the class of its forward pass in NumPy
 
     n_features: int
@@ -143,7 +144,7 @@ class Network(ABC):
 
     def first_difference(self, other: "Network") -> str | None:
         """Return the first setting in which `other` differs, None where it equals."""
-        names = (field.name for field in fields(self))
+        names = ["monotonic_cst", *(field.name for field in fields(self))]
         return next((name for name in names if getattr(self, name) != getattr(other, name)), None)
 
     def build_fitted(self, weights: list[np.ndarray]) -> "keras.Model":

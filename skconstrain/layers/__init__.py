@@ -17,11 +17,13 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _gate,
     _mean_of_networks,
     _mixture,
+    _ordered_sigmoid,
     _quantiles,
 )
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput
 from skconstrain.layers._connected_dense import ConnectedDense
+from skconstrain.layers._monotonic_dense import MonotonicDense
 from skconstrain.layers._saturate import Saturate
 from skconstrain.layers._standardize import Standardize
 from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
@@ -33,6 +35,7 @@ __all__ = [
     "BatchedDense",
     "BoundedOutput",
     "ConnectedDense",
+    "MonotonicDense",
     "Saturate",
     "Standardize",
     "StraightThroughOneHot",

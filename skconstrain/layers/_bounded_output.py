@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._links import LINKS, check_range, output_range
+from skconstrain._links import LINKS, check_monotone, check_range, output_range
 
 
 @ops.custom_gradient
@@ -49,6 +49,10 @@ class BoundedOutput(keras.layers.Layer):
         Initial value of the factor of a one-sided link, a weight that is not trained.
     gain : float, default=1.0
         Initial value of the factor of ``eta``, a weight that is not trained.
+    monotone : bool, default=False
+        Whether outputs keep the order of inputs to the last bit where the layer predicts:
+        ``gain * eta`` is then rounded to multiples of ``2**-40``. Refused by links that fall
+        somewhere. For networks of :class:`MonotonicDense`.
     **kwargs
         `name`, `dtype` and `trainable`, as in every Keras layer.
 
@@ -71,9 +75,20 @@ class BoundedOutput(keras.layers.Layer):
     array([[-0.99999994,  0.        ,  0.99999994]], dtype=float32)
     """
 
-    def __init__(self, output="softplus", lower=0.0, upper=None, scale=1.0, gain=1.0, **kwargs):
+    def __init__(
+        self,
+        output="softplus",
+        lower=0.0,
+        upper=None,
+        scale=1.0,
+        gain=1.0,
+        monotone=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_range(output, lower, upper)
+        if monotone:
+            check_monotone(output)
         for name, factor in (("scale", scale), ("gain", gain)):
             if not (isinstance(factor, Real) and np.isfinite(factor) and factor > 0):
                 raise ValueError(f"{name} must be a positive finite number. Got {factor!r}.")
@@ -82,6 +97,7 @@ class BoundedOutput(keras.layers.Layer):
         self.output_link = output
         self.lower = float(lower)
         self.upper = None if upper is None else float(upper)
+        self.monotone = bool(monotone)
         self.initial_scale, self.initial_gain = float(scale), float(gain)
         self._forward = partial(LINKS[output].forward, ops)
 
@@ -99,6 +115,8 @@ class BoundedOutput(keras.layers.Layer):
         # engine allows it.
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         smallest, largest = output_range(self.output_link, self.lower, self.upper, dtype)
+        if self.monotone and not training:
+            return ops.cast(self._in_order(inputs, smallest, largest), dtype)
         unit = self._forward(self.gain * inputs)
         factor = self.scale if self.upper is None else self.upper - self.lower
         # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
@@ -110,6 +128,15 @@ class BoundedOutput(keras.layers.Layer):
         # At the very end of the range, JAX would pass back half of the gradient of a maximum.
         values = ops.where(values < smallest, smallest, values)
         return ops.where(values > largest, largest, values)
+
+    def _in_order(self, inputs, smallest, largest):
+        inputs, gain = (ops.cast(part, "float64") for part in (inputs, self.gain))
+        unit = LINKS[self.output_link].monotone(ops, gain * inputs)
+        factor = (
+            self.upper - self.lower if self.upper is not None else ops.cast(self.scale, "float64")
+        )
+        base = self.lower if LINKS[self.output_link].open_end else smallest
+        return ops.clip(base + factor * unit, smallest, largest)
 
     def prepare_for_xla(self):
         """Choose the form of the link that XLA compiles fast; its values are the same."""
@@ -127,4 +154,5 @@ class BoundedOutput(keras.layers.Layer):
             "upper": self.upper,
             "scale": self.initial_scale,
             "gain": self.initial_gain,
+            "monotone": self.monotone,
         }

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from skconstrain._grid import FARTHEST_ON_GRID, through_grid
 from skconstrain._links import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
 
 
@@ -21,6 +22,10 @@ class Standardize(keras.layers.Layer):
     ----------
     limit : float, default=5.0
         The bound c.
+    monotone : bool, default=False
+        Whether the order of values is kept to the last bit: z is then clipped at plus and minus
+        1,000 and rounded to multiples of ``2**-20``. Otherwise rounding errors of neighbours may
+        change their order. For networks of :class:`MonotonicDense`.
     **kwargs
         Those of :class:`keras.layers.Layer`.
 
@@ -42,11 +47,11 @@ class Standardize(keras.layers.Layer):
     array([[-5. ,  0. ,  0.1,  5. ]], dtype=float32)
     """
 
-    def __init__(self, limit=STANDARDIZED_LIMIT, **kwargs):
+    def __init__(self, limit=STANDARDIZED_LIMIT, monotone=False, **kwargs):
         super().__init__(**kwargs)
         if not (isinstance(limit, int | float) and limit > 0):
             raise ValueError(f"limit must be a positive number. Got {limit!r}.")
-        self.limit = float(limit)
+        self.limit, self.monotone = float(limit), bool(monotone)
 
     def build(self, input_shape):
         for name, value in (("center", "zeros"), ("scale", "ones")):
@@ -56,8 +61,18 @@ class Standardize(keras.layers.Layer):
             setattr(self, name, weight)
 
     def call(self, inputs):
-        farthest = FARTHEST_STANDARDIZED
-        z = ops.clip((inputs - self.center) / self.scale, -farthest, farthest)
+        if self.monotone:
+            return ops.cast(self._in_order(ops.cast(inputs, "float64")), self.compute_dtype)
+        return self._clipped(self._scaled(inputs, FARTHEST_STANDARDIZED))
+
+    def _in_order(self, inputs):
+        return self._clipped(through_grid(ops, self._scaled(inputs, FARTHEST_ON_GRID)))
+
+    def _scaled(self, inputs, farthest):
+        center, scale = (ops.cast(part, inputs.dtype) for part in (self.center, self.scale))
+        return ops.clip((inputs - center) / scale, -farthest, farthest)
+
+    def _clipped(self, z):
         # Not sqrt, which SHAP cannot explain.
         return z * ops.rsqrt(1 + ops.square(z / self.limit))
 
@@ -65,4 +80,4 @@ class Standardize(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "limit": self.limit}
+        return {**super().get_config(), "limit": self.limit, "monotone": self.monotone}

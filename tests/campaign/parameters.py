@@ -30,6 +30,12 @@ WRONG = {
     "power": [0.5, -1, NAN, "a", None],
     "quantile": [0, 1.5, NAN, "a", None],
     "kernel_constraint": ["nope", 3],
+    "monotonic_cst": [
+        "a", 3, [1, 0], [2] * 5, [0.5] * 5, [NAN] * 5, ["a"] * 5, [None] * 5, [[1]] * 5,
+        {"a": 1}, {"monotonic_cst": [1] * 5, "standardize": False},
+        {"monotonic_cst": [1] * 5, "kernel_constraint": "non_neg"},
+        {"monotonic_cst": [1] * 5, "activation": "glu"},
+    ],
     "alpha": [-1, NAN, INF, "a", None],
     "dropout": [1.0, -0.1, NAN, "a", None],
     "optimizer": ["nope", 3, None],

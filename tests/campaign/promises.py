@@ -1,6 +1,7 @@
 """What each class promises of every finite row, and of its weights."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +16,7 @@ from skconstrain import (
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
 )
+from tests.monotone import broken, in_batches, moved, rising
 
 # Outputs whose ends are never reached.
 _OPEN = {"softplus", "exp", "sigmoid", "tanh"}
@@ -39,6 +41,8 @@ def of_rows(model, X, dense, rng) -> Iterator[Promise]:
         yield from _of_parts(model, X, dense)
     if isinstance(model, GatedEnsembleClassifier):
         yield from _of_gate(model, X)
+    if getattr(model, "monotonic_cst", None) is not None:
+        yield from _of_signs(model, dense, rng)
     if isinstance(model, SparseConnectedNet | SparseConnectedNetClassifier):
         yield from _of_paths(model, dense, rng)
 
@@ -90,6 +94,13 @@ def _of_parts(model, X, dense):
         miss = np.abs(parts.sum(axis=1, dtype=np.float64) - model.total)
         yield f"{name} are not negative", _each_row(parts >= 0)
         yield f"{name} sum to the total", miss <= tolerance * model.total
+
+
+def _of_signs(model, dense, rng):
+    further = moved(rng, dense, model.monotonic_cst)
+    size = int(rng.choice([1, 7, 1000])) if len(dense) <= 1000 else 1000
+    after = in_batches(partial(rising, model), further, size)
+    yield "predictions keep the signs of features", ~broken(rising(model, dense), after)
 
 
 def _of_probabilities(model, X):

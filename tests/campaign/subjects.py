@@ -13,6 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 import skconstrain
+from skconstrain._links import LINKS
+from tests.monotone import CST
 from tests.registry import ROWS, WIRING, compositions, positive_regression, two_classes
 
 _SECOND = np.array([[1, 0], [1, 1], [0, 1]])
@@ -89,6 +91,10 @@ def _positive_regressors():
         # Both precisions and one target or two, in turn: all of them would take minutes to fit.
         dtype, data = ("float32", "float64")[i % 2], between(lower, upper)
         yield f"{output} from {lower:g} to {upper}, {dtype}", {**params, "dtype": dtype}, data
+    for i, output in enumerate(name for name, link in LINKS.items() if link.is_monotone):
+        ends = (0.0, 40.0 if LINKS[output].two_sided else None)
+        params = {"output": output, "upper": ends[1], "dtype": ("float32", "float64")[i % 2]}
+        yield f"monotone, {output}", {**params, "monotonic_cst": CST}, between(*ends)
     yield "two targets", {"dtype": "float32"}, two_targets(between(0.0, None))
     yield "two targets in a range", {"output": "tanh", "upper": 1.0}, two_targets(between(0.0, 1.0))
     yield "no hidden layer", {"hidden_layer_sizes": ()}, between(0.0, None)
@@ -139,6 +145,10 @@ def _label_classifiers():
     for dtype in ("float32", "float64"):
         yield f"labels, {dtype}", {"dtype": dtype, "threshold": [0.2, 0.5, 0.8, 1.0]}, labels()
         yield f"at least two labels, {dtype}", {"dtype": dtype, "min_labels": 2}, labels()
+    for dtype in ("float32", "float64"):
+        params = {"dtype": dtype, "monotonic_cst": CST}
+        yield f"monotone labels, {dtype}", params, labels()
+        yield f"monotone, two classes, {dtype}", params, two_classes()
     yield "all labels", {"min_labels": 4, "threshold": 1.0}, labels()
 
 

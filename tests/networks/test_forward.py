@@ -17,6 +17,7 @@ from skconstrain._networks import (
     GatedNetwork,
     Gating,
     LayeredNetwork,
+    MonotonicNetwork,
     ProbabilityHead,
     QuantileHead,
     ScoreColumns,
@@ -93,6 +94,17 @@ for gating, probability, base in itertools.product(
         head=ProbabilityHead(probability),
         standardized=gating == "hard",
     )
+MONOTONE = MonotonicNetwork(
+    monotonic_cst=(1, 0, -1, 0), **{**COMMON, "head": AffineHead(), "standardized": True}
+)
+for name, head in {
+    "values": BoundedOutputHead("softplus", 0.0, None, monotone=True),
+    "a range": BoundedOutputHead("tanh", -1.0, 3.0, monotone=True),
+    "sigmoid": ProbabilityHead("sigmoid", monotone=True),
+}.items():
+    NETWORKS[f"monotone, {name}"] = replace(MONOTONE, head=head)
+    NETWORKS[f"monotone, several, {name}"] = replace(MONOTONE, head=head, n_networks=3)
+NETWORKS["monotone in all"] = replace(NETWORKS["monotone, values"], monotonic_cst=(1, -1, 1, 1))
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
 

@@ -1,0 +1,55 @@
+"""`monotonic_cst`: what contradicts it, and the network that obeys it."""
+
+from dataclasses import replace
+
+from skconstrain._networks import MonotonicNetwork
+from skconstrain._networks._functions import ACTIVATIONS
+from skconstrain._sklearn_compat import check_monotonic_cst
+
+# Types of the parameter, as HistGradientBoostingRegressor has them.
+MONOTONIC_CST = ["array-like", dict, None]
+
+
+def check_monotonic_settings(estimator) -> None:
+    """Raise ``ValueError`` where other parameters contradict `monotonic_cst`."""
+    if getattr(estimator, "monotonic_cst", None) is None:
+        return
+    if estimator.kernel_constraint is not None:
+        raise ValueError(
+            "monotonic_cst has constraints of its own on the weights. Got kernel_constraint="
+            f"{estimator.kernel_constraint!r} beside it. Use kernel_constraint=None."
+        )
+    if not estimator.standardize:
+        raise ValueError(
+            "monotonic_cst needs standardize=True: the order of values is kept to the last bit "
+            "where features have a known range. Got standardize=False."
+        )
+    known = isinstance(estimator.activation, str) and estimator.activation in ACTIVATIONS
+    if not known:
+        raise ValueError(
+            "monotonic_cst needs an activation with a name. Got activation="
+            f"{estimator.activation!r}. Use one of {sorted(ACTIVATIONS)}."
+        )
+
+
+def checked_signs(estimator):
+    """Return the sign of each feature as a tuple, or None where all features are free."""
+    given = getattr(estimator, "monotonic_cst", None)
+    if given is None:
+        return None
+    try:
+        signs = check_monotonic_cst(estimator, given)
+    except TypeError as error:  # values that cannot be sorted
+        raise ValueError(f"monotonic_cst must hold -1, 0 or 1. Got {given!r}.") from error
+    if signs.ndim != 1:
+        raise ValueError(
+            "monotonic_cst must have one number for each feature, shape "
+            f"({estimator.n_features_in_},). Got shape {signs.shape}."
+        )
+    return tuple(signs.tolist()) if signs.any() else None
+
+
+def monotonic_network(signs, settings) -> MonotonicNetwork:
+    """Return the network with these signs of features, and the settings of an ordinary one."""
+    head = replace(settings["head"], monotone=True)
+    return MonotonicNetwork(monotonic_cst=signs, **{**settings, "head": head})
