@@ -3,10 +3,10 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import softmax
 
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._networks import CompositionHead
+from skconstrain._networks._functions import softmax
 from skconstrain._sklearn_compat import Interval
 
 # A row of y may miss the total by this share of it: float32, and numbers read from text, do.
@@ -286,7 +286,7 @@ class CompositionRegressor(NetRegressor):
             )
 
     def _oof_prediction(self, outputs):
-        return outputs.dtype.type(self._head().total) * softmax(outputs, axis=1)
+        return outputs.dtype.type(self._head().total) * softmax(outputs)
 
     def _head(self):
         return CompositionHead(float(self.total))

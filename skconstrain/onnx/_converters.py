@@ -162,8 +162,8 @@ def _check_convertible(model):
     """Raise where predictions are not those of a network that NumPy knows."""
     if _asks_others(model):
         raise NotImplementedError(
-            f"ONNX: {type(model).__name__} is not converted where its predictions ask other "
-            "models than its network. Serve the estimator itself: it predicts without Keras."
+            f"ONNX: {type(model).__name__} is not converted: its predictions are more than "
+            "the outputs of its network. Serve the estimator itself: it predicts without Keras."
         )
     if isinstance(model._network._predictor, KerasForward):
         raise NotImplementedError(

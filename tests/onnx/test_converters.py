@@ -185,7 +185,7 @@ def test_what_cannot_be_written_is_refused_with_a_sentence(monkeypatch):
         run(wired, X)
     X, y = two_classes()
     gate = GatedEnsembleClassifier([("linear", LogisticRegression())], epochs=2).fit(X, y)
-    with pytest.raises(NotImplementedError, match="ask other models"):
+    with pytest.raises(NotImplementedError, match="more than the outputs"):
         run(gate, X)
 
 
