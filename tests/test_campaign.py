@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from skconstrain import (
+    CompositionRegressor,
     GatedEnsembleClassifier,
     MultiLabelNetClassifier,
     PositiveRegressor,
+    QuantileNetRegressor,
     SparseConnectedNet,
 )
 from tests.campaign.call_campaign import all_calls, run_calls
@@ -17,7 +19,7 @@ from tests.campaign.grading import ungraded_because
 from tests.campaign.row_campaign import kind_of, run_rows
 from tests.campaign.rows import CONTAINERS, PRECISIONS, hostile_rows
 from tests.campaign.subjects import Subject, labels, subjects
-from tests.registry import WIRING, positive_regression, two_classes
+from tests.registry import WIRING, compositions, positive_regression, two_classes
 
 
 def few_subjects():
@@ -65,6 +67,16 @@ class UnevenGate(GatedEnsembleClassifier):
         return 0.9 * super().gate_proba(X)
 
 
+class Crossing(QuantileNetRegressor):
+    def predict_quantiles(self, X, quantiles=None):
+        return super().predict_quantiles(X, quantiles)[:, ::-1] - 10
+
+
+class Incomplete(CompositionRegressor):
+    def predict(self, X):
+        return super().predict(X) - 0.5
+
+
 class FewLabels(MultiLabelNetClassifier):
     def predict(self, X):
         return np.zeros_like(super().predict(X))
@@ -83,6 +95,18 @@ class Leaking(SparseConnectedNet):
 BROKEN = [
     (BelowItsRange, {}, positive_regression(), {"predictions lie inside the range"}),
     (UnevenGate, {"gating": "hard"}, two_classes(), {"they sum to 1", "a hard gate uses one"}),
+    (
+        Crossing,
+        {"lower": 0},
+        positive_regression(),
+        {"quantiles do not cross", "those between do not cross", "quantiles lie inside the range"},
+    ),
+    (
+        Incomplete,
+        {},
+        compositions(),
+        {"predictions are not negative", "predictions sum to the total"},
+    ),
     (FewLabels, {"min_labels": 2}, labels(), {"there are min_labels of them"}),
     (
         Leaking,
