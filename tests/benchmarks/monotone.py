@@ -45,10 +45,11 @@ class Task:
     linear: object
     metric: Callable
     larger_is_better: bool
+    grid: dict
     chosen: dict
 
 
-GRID = {"hidden_layer_sizes": [(16,), (32, 32), (64, 64, 64)], "dropout": [0.0, 0.1, 0.2]}
+SIZES = [(16,), (32, 32), (64, 64, 64)]
 TASKS = [
     Task(
         "auto_mpg",
@@ -58,7 +59,8 @@ TASKS = [
         LinearRegression(),
         mean_squared_error,
         False,
-        chosen={"hidden_layer_sizes": (32, 32)},
+        {"hidden_layer_sizes": SIZES, "output": ["softplus", "exp"], "dropout": [0.0, 0.1]},
+        chosen={"hidden_layer_sizes": (32, 32), "output": "exp"},
     ),
     Task(
         "heart",
@@ -68,7 +70,8 @@ TASKS = [
         make_pipeline(StandardScaler(), LogisticRegression()),
         accuracy_score,
         True,
-        chosen={"hidden_layer_sizes": (32, 32), "dropout": 0.2},
+        {"hidden_layer_sizes": SIZES, "dropout": [0.0, 0.2, 0.4]},
+        chosen={"hidden_layer_sizes": (32, 32), "dropout": 0.4},
     ),
 ]
 
@@ -108,8 +111,8 @@ def search(task, readers):
     X, y, *_ = getattr(readers, task.reader)()
     y = np.asarray(y)
     found, folds = [], KFold(5, shuffle=True, random_state=0)
-    for values in itertools.product(*GRID.values()):
-        params = dict(zip(GRID, values, strict=True))
+    for values in itertools.product(*task.grid.values()):
+        params = dict(zip(task.grid, values, strict=True))
         model = task.network(monotonic_cst=task.signs, random_state=0, **params)
         found.append((task.metric(y, cross_val_predict(model, X, y, cv=folds)), params))
         print(f"{task.reader}: {found[-1][0]:.3f} {params}", flush=True)
