@@ -9,9 +9,9 @@ new ones are dear, and the floor, whose price depends on the lift.
 Run with ``python examples/monotone_prices.py``. It prints the error against the true prices of
 flats that nobody sold, and for how many of them ten square metres more, or a kilometre less, cost
 less; for a network with and without signs, beside boosting with signs and a linear model of the
-logarithm. Signs are not free: in this draw the error is 137 with them and 92 without, against 156 of
-boosting with signs; without them one flat in forty is cheaper a kilometre nearer to the centre. It writes ``examples/monotone_prices.png``: prices of four flats by area and by
-distance, and by the year of construction.
+logarithm. Signs are not free: in this draw the error is 137 with them and 92 without, against 156
+of boosting with signs; without them one flat in forty is cheaper a kilometre nearer to the centre.
+It writes ``examples/monotone_prices.png``: prices of four flats by area, distance and year.
 """
 
 from pathlib import Path
