@@ -88,7 +88,7 @@ def test_a_program_is_compiled_once_for_all_fits():
     X, y = positive_regression()
     _engine.clear_compile_cache()
     for seed in range(3):
-        settings = {"epochs": 3, "batch_size": 16, "random_state": seed, "alpha": seed}
+        settings = {"n_networks": 1, "epochs": 3, "batch_size": 16, "alpha": seed}
         settings["activation"] = keras.activations.relu  # a function, so that Keras predicts
         first = PositiveRegressor((5,), learning_rate=0.1 / (1 + seed), **settings)
         first.fit(X[:59], y[:59]).predict(X)
