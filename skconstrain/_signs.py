@@ -20,12 +20,15 @@ def kernel_bounds(monotonic_cst, n_free, units):
     return low, high
 
 
-def with_signs(kernel, monotonic_cst, n_free):
+def with_signs(kernel, monotonic_cst, n_free, ops=np, dtype=None):
     """Return a drawn kernel (..., n_inputs, units) with the signs that it must have.
 
-    Terms of one sign do not cancel: they are made smaller, the more of them there are.
+    Terms of one sign do not cancel: they are made smaller, the more of them there are. `ops` are
+    the operations, those of keras.ops or of NumPy, and `dtype` is the precision.
     """
+    dtype = kernel.dtype if dtype is None else dtype
     signs = np.asarray(monotonic_cst)[:, None]
-    low, high = kernel_bounds(monotonic_cst, n_free, kernel.shape[-1])
-    shrink = 1 / np.sqrt(max(1, np.count_nonzero(signs)))
-    return np.clip(np.where(signs == 0, kernel, shrink * signs * np.abs(kernel)), low, high)
+    bounds = kernel_bounds(monotonic_cst, n_free, kernel.shape[-1])
+    low, high = (bound.astype(dtype) for bound in bounds)
+    shrink = (signs / np.sqrt(max(1, np.count_nonzero(signs)))).astype(dtype)
+    return ops.clip(ops.where(signs == 0, kernel, shrink * ops.abs(kernel)), low, high)

@@ -18,11 +18,7 @@ PLAIN = {
 
 PositiveRegressor = partial(skconstrain.PositiveRegressor, n_networks=1, **PLAIN)
 MultiLabelNetClassifier = partial(
-    skconstrain.MultiLabelNetClassifier,
-    n_networks=1,
-    scoring="loss",
-    label_smoothing=0.0,
-    **PLAIN,
+    skconstrain.MultiLabelNetClassifier, n_networks=1, scoring="loss", **PLAIN
 )
 SparseConnectedNet = partial(skconstrain.SparseConnectedNet, **PLAIN)
 SparseConnectedNetClassifier = partial(

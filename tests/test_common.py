@@ -359,7 +359,9 @@ def test_weights_of_validation_data_pass_through_a_pipeline(row):
 @every
 def test_validation_data_of_other_features_are_refused(row):
     X, y = row.data(0)
-    with refuses("X_val must have the 5 features of X. Got 4.", "transform_input=['X_val']"):
+    with refuses(
+        "X_val must have the 5 features of X. Got 4 features.", "transform_input=['X_val']"
+    ):
         row.make().fit(X, y, X_val=X[:, :4], y_val=y)
     names = [f"x{i}" for i in range(5)]
     with refuses("X_val must have the features of X, which have no names. Got x0"):
@@ -408,7 +410,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the backgrou
 row = ROWS[{index}]
 X, y = row.data(0)
 row.make().fit(X, y)
-threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT)).start()
 estimator = row.make(epochs=10**6, tol=None)
 try:
     estimator.fit(X, y)

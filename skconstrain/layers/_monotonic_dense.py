@@ -159,8 +159,8 @@ class MonotonicDense(keras.layers.Layer):
         draw = self.kernel_initializer
         if self.n_models is not None:
             draw = InitializeEach(draw)
-        drawn = ops.convert_to_numpy(draw(shape, dtype))
-        return ops.convert_to_tensor(with_signs(drawn, self.monotonic_cst, self.n_free), dtype)
+        dtype = keras.backend.standardize_dtype(dtype)
+        return with_signs(draw(shape, dtype), self.monotonic_cst, self.n_free, ops, dtype)
 
     def _check_shape(self, shape):
         n_inputs, models = len(self.monotonic_cst), self.n_models
