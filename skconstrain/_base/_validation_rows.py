@@ -17,8 +17,8 @@ def check_same_features(estimator, X_val):
     shape, names = np.shape(X_val), _names(X_val)
     if len(shape) == 2 and shape[1] != estimator.n_features_in_:
         raise ValueError(
-            f"X_val must have the {estimator.n_features_in_} features of X. Got {shape[1]} features."
-            f" {_REMEDY}"
+            f"X_val must have the {estimator.n_features_in_} features of X. Got {shape[1]} "
+            f"features. {_REMEDY}"
         )
     fitted = getattr(estimator, "feature_names_in_", None)
     if names is not None and (fitted is None or names != list(fitted)):

@@ -6,6 +6,7 @@ from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
+from skconstrain import _engine
 from skconstrain._gated._calibration import best_calibration, probability_of, scale_and_shift
 from skconstrain._links import calibrated
 from skconstrain._networks import ScoreColumns
@@ -74,11 +75,12 @@ def test_the_layer_gives_the_probabilities_of_the_numpy_function(n_columns):
     trained = np.array([True, False])
     seen = np.ones((2, n_columns), bool)
     seen[0, 1:2] = False
-    layer = Calibration(trained.tolist(), seen.tolist(), dtype="float64")
-    layer.build(scores.shape)
     scale, shift = rng.normal(size=(2, 1)), rng.normal(size=(2, n_columns))
-    layer.set_weights([scale, shift])
-    found = probability_of(np.asarray(layer(scores)))
+    with _engine.precision():  # under JAX, else float32
+        layer = Calibration(trained.tolist(), seen.tolist(), dtype="float64")
+        layer.build(scores.shape)
+        layer.set_weights([scale, shift])
+        found = probability_of(np.asarray(layer(scores)))
     logits = calibrated(scores, scale, shift, trained[:, None], seen)
     np.testing.assert_allclose(found, probability_of(logits), rtol=1e-12)
     np.testing.assert_array_equal(logits[:, 1], scores[:, 1])
