@@ -190,7 +190,8 @@ class Program(ABC):
 
     def _run_epochs(self, data, orders, counts, rates) -> np.ndarray:
         """Do the work of `run_epochs`; `counts` are epochs and steps of each."""
-        raise NotImplementedError
+        # Not abstract: only backends with `runs_epochs` are asked.
+        raise NotImplementedError(f"{type(self).__name__} runs one epoch a call.")
 
     @property
     def _has_own_schedule(self):

@@ -4,6 +4,7 @@ Values of several networks, and of several experts, have shape (n_networks, n_ro
 way: one product for each of them.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def is_supported(network: "Network") -> bool:
     return all(isinstance(name, str) and name in ACTIVATIONS for name in names)
 
 
-class Forward:
+class Forward(ABC):
     """The forward pass of a network.
 
     Parameters
@@ -127,21 +128,21 @@ class Forward:
             outputs += bias if bias.ndim == 1 else bias[:, None]
         return outputs
 
+    @abstractmethod
     def _layers(self, named, X) -> Iterator[tuple[str, np.ndarray]]:
         """Yield names and values of layers; values may be overwritten when the next is asked for.
 
         Names are those of the Keras model.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _outputs(self, named, X):
         """Return the outputs of the network."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def _widest(network):
         """Return how many values the widest layer holds for a row."""
-        raise NotImplementedError
 
 
 class LayeredForward(Forward):
