@@ -1,8 +1,10 @@
 """Quantiles that do not cross: their levels, and how a network's outputs become them.
 
 One output of a network is the quantile of a level in the middle; the others are steps from each
-level to the next, away from the middle, of which none is negative. NumPy only: what is also asked
-of Keras takes the namespace of functions, as the links in `_links` do.
+level to the next, away from the middle, of which none is negative. Outputs that rise with a feature
+cannot be steps, because a quantile below falls where its step grows: then each is a quantile, and
+the largest so far takes its place. NumPy only: what is also asked of Keras takes the namespace of
+functions, as the links in `_links` do.
 """
 
 from itertools import accumulate
@@ -52,15 +54,20 @@ def increasing(ops, values, step):
     return ops.concatenate([center - below, center, center + above], axis=-1)
 
 
-def into_range(ops, eta, *, lower, upper, gain, scale, shift):
-    """Return what lies between `lower` and `upper`, up to rounding, and increases with `eta`."""
+def into_range(ops, eta, *, lower, upper, gain, scale, shift, monotone=False):
+    """Return what lies between `lower` and `upper`, up to rounding, and increases with `eta`.
+
+    With `monotone` it falls nowhere, not in its last bit either, of numbers in float64.
+    """
     if lower is None and upper is None:
         return shift + scale * eta
+    link = LINKS["softplus" if lower is None or upper is None else "sigmoid"]
+    forward = link.monotone if monotone else link.forward
     if upper is None:
-        return lower + scale * LINKS["softplus"].forward(ops, gain * eta)
+        return lower + scale * forward(ops, gain * eta)
     if lower is None:
-        return upper - scale * LINKS["softplus"].forward(ops, -gain * eta)
-    return lower + (upper - lower) * LINKS["sigmoid"].forward(ops, gain * eta)
+        return upper - scale * forward(ops, -gain * eta)
+    return lower + (upper - lower) * forward(ops, gain * eta)
 
 
 def ends(lower, upper, dtype) -> tuple[float, float]:
@@ -82,7 +89,7 @@ def running_maximum(ops, values):
     return ops.stack(list(accumulate(columns, ops.maximum)), axis=-1)
 
 
-def known_start(levels, quantiles, spread, *, lower, upper, scale):
+def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=False):
     """Return the weights with which a network starts at given quantiles, by name.
 
     Parameters
@@ -95,6 +102,8 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale):
         Ends of the range.
     scale : float
         What a change of one in the network's output is, without a range or at a one-sided one.
+    monotone : bool, default=False
+        Whether outputs are the quantiles themselves, and not steps between them.
     """
     base, shift, gain = middle(len(quantiles)), quantiles[middle(len(quantiles))], 1.0
     if lower is None and upper is None:
@@ -109,11 +118,14 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale):
         gain = gains[base]
         eta = sign * eta * gains / gain
     between = np.maximum(np.diff(eta), _SMALLEST_STEP * np.diff(ndtri(levels)))
+    found = {"gain": gain, "scale": scale, "shift": shift}
+    known = {f"output/{name}": np.atleast_1d(value) for name, value in found.items()}
+    if monotone:
+        distance = np.insert(np.cumsum(between), 0, 0.0)
+        return {**known, "eta/bias": eta[base] + distance - distance[base]}
     step = np.insert(between, base, 1.0)  # that of the middle is not used
     bias = np.full(len(quantiles), UNIT_STEP)
     bias[base] = eta[base]
-    found = {"gain": gain, "scale": scale, "shift": shift}
-    known = {f"output/{name}": np.atleast_1d(value) for name, value in found.items()}
     return {**known, "eta/bias": bias, "output/step": step}
 
 
@@ -121,7 +133,7 @@ def interpolated(levels, values, asked):
     """Return quantiles of levels between those that were fitted, shape (n_rows, n_asked).
 
     They are linear in the quantile of the normal distribution, so that they are exact for normal
-    targets, and increase with the level in floating point too.
+    targets. In floating point too they increase with the level, and with what is given.
 
     Parameters
     ----------
@@ -141,9 +153,8 @@ def interpolated(levels, values, asked):
         above = int(np.searchsorted(levels, level))
         first, last, this = ndtri([levels[above - 1], levels[above], level])
         low, high = values[:, above - 1], values[:, above]
-        with np.errstate(over="ignore"):  # what overflows is clipped
-            between = low + 2 * (this - first) / (last - first) * (high / 2 - low / 2)
-        found[:, column] = np.clip(between, low, high)
+        share = values.dtype.type((this - first) / (last - first))
+        found[:, column] = np.clip((1 - share) * low + share * high, low, high)
     order = np.argsort(asked, kind="stable")
     found[:, order] = np.maximum.accumulate(found[:, order], axis=1)
     return found

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.metrics import mean_pinball_loss
 from sklearn.utils.validation import check_is_fitted
 
+from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
 from skconstrain._lazy_rows import weighted_quantiles
@@ -32,7 +33,9 @@ class QuantileNetRegressor(NetRegressor):
 
     For every finite X however far from the training data, quantiles are finite, increase with their
     level and lie inside the range, in float32 and float64: rounding does not let them cross, nor
-    reach an end of the range.
+    reach an end of the range. With `monotonic_cst`, no quantile moves against the sign of a
+    feature, all else equal, not in its last bit: each output is then a quantile before the link,
+    and the largest so far takes its place.
 
     Parameters
     ----------
@@ -56,6 +59,14 @@ class QuantileNetRegressor(NetRegressor):
         Fraction of the units of each hidden layer that is dropped in training.
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of all layers, biases excepted.
+    monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
+        Sign of each feature, as in HistGradientBoostingRegressor: 1 where predictions, or
+        probabilities, must not fall when the feature rises, -1 where they must not rise, 0 where it
+        is free. A dict goes by the names of the features, 0 for those left out. Half of the hidden
+        units are then fed by free features alone, with any weights; the others have weights of the
+        signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
+        that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
+        `standardize` and an `activation` with a name, and refuses `kernel_constraint`.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -176,6 +187,7 @@ class QuantileNetRegressor(NetRegressor):
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "monotonic_cst": MONOTONIC_CST,
         "quantiles": ["array-like"],
         "lower": [Interval(Real, None, None, closed="neither"), None],
         "upper": [Interval(Real, None, None, closed="neither"), None],
@@ -192,6 +204,7 @@ class QuantileNetRegressor(NetRegressor):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        monotonic_cst=None,
         standardize=True,
         n_networks=5,
         optimizer="adam",
@@ -219,6 +232,7 @@ class QuantileNetRegressor(NetRegressor):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.monotonic_cst = monotonic_cst
         self.standardize = standardize
         self.n_networks = n_networks
         self.optimizer = optimizer
@@ -408,7 +422,8 @@ class QuantileNetRegressor(NetRegressor):
         scale = self._scale(rows, quantiles, spread)
         ends = {"lower": self.lower, "upper": self.upper}
         beside = quantiles + _BESIDE * spread
-        return known_start(levels, beside, spread, scale=scale, **ends), scale
+        monotone = checked_signs(self) is not None
+        return known_start(levels, beside, spread, scale=scale, **ends, monotone=monotone), scale
 
     def _keras_loss(self):
         from skconstrain.losses import PinballLoss

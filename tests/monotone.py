@@ -46,6 +46,8 @@ def n_broken(before, after):
 
 def rising(model, X):
     """Return what must rise along the signs: predictions, or probabilities but of a first class."""
+    if hasattr(model, "predict_quantiles"):
+        return model.predict_quantiles(X)
     if not hasattr(model, "predict_proba"):
         return model.predict(X)
     probability = model.predict_proba(X)

@@ -152,6 +152,21 @@ def monotone_labels(kind, dtype):
     return net.fit(X.astype(dtype), y)
 
 
+@cache
+def monotone_quantiles(ends, dtype, n_networks):
+    X, y = positive_regression()
+    net = QuantileNetRegressor(
+        (8, 7),
+        monotonic_cst=CST,
+        n_networks=n_networks,
+        epochs=30,
+        jit_compile=False,
+        random_state=0,
+        **dict(ends),
+    )
+    return net.fit(X.astype(dtype), y)
+
+
 def assert_rises(function, X, further, sizes=(7, 1000)):
     """Compare the rows in one batch with those further along in up to 200 smaller ones."""
     before = function(X)
@@ -201,6 +216,23 @@ def test_no_probability_moves_against_the_sign_of_a_feature(kind, dtype):
         outputs = partial(_columns, method, last)
         assert_rises(outputs, X, further)
     assert (model.predict_proba(X) != model.predict_proba(further)).any()
+    assert_rises(lambda rows: np.asarray(model.model_(rows)), X[:2000], further[:2000], (2000,))
+
+
+@pytest.mark.parametrize("dtype", PRECISIONS)
+@pytest.mark.parametrize("n_networks", [1, 7])
+@pytest.mark.parametrize("ends", [{}, {"lower": 0}, {"upper": 60}, {"lower": 0, "upper": 60}])
+def test_no_quantile_moves_against_the_sign_of_a_feature(ends, n_networks, dtype):
+    model, rng = (
+        monotone_quantiles(tuple(ends.items()), dtype, n_networks),
+        np.random.default_rng(0),
+    )
+    X, further = pairs(rng, 20_000, dtype, positive_regression()[0])
+    levels = [0.05, 0.1, 0.3, 0.5, 0.9, 0.95]  # some of them between those that were fitted
+    found = model.predict_quantiles(further, levels)
+    assert (np.diff(found, axis=1) >= 0).all()
+    assert (model.predict_quantiles(X, levels) != found).any()
+    assert_rises(partial(model.predict_quantiles, quantiles=levels), X, further)
     assert_rises(lambda rows: np.asarray(model.model_(rows)), X[:2000], further[:2000], (2000,))
 
 

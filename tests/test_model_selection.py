@@ -218,6 +218,18 @@ def test_what_cannot_be_vectorised_trains_alone():
     assert search.stack_sizes_ == []
 
 
+def test_fits_of_several_networks_compile_no_more_than_in_the_plain_search():
+    X, y = positive_regression(0)
+    net = PositiveRegressor((5,), random_state=0, **{**FAST, "epochs": 7}).set_params(n_networks=2)
+    grid, misses = {"alpha": [1e-4, 1e-2, 1.0]}, []
+    for search in (BatchedGridSearchCV(net, grid, cv=2), GridSearchCV(net, grid, cv=2)):
+        skconstrain.clear_compile_cache()
+        before = skconstrain.compile_cache_info().misses
+        search.fit(X, y)
+        misses.append(skconstrain.compile_cache_info().misses - before)
+    assert misses[0] == misses[1]
+
+
 class Miscounted(KFold):
     def get_n_splits(self, X=None, y=None, groups=None):
         return super().get_n_splits(X, y, groups) + 1

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skconstrain import MultiLabelNetClassifier, PositiveRegressor
+from skconstrain import MultiLabelNetClassifier, PositiveRegressor, QuantileNetRegressor
 from skconstrain._engine import precision
 from skconstrain._signs import kernel_bounds
 from skconstrain.layers import Standardize
@@ -23,8 +23,14 @@ from tests.registry import positive_regression, two_classes
 FAST = {"hidden_layer_sizes": (8,), "epochs": 5, "random_state": 0, "n_networks": 1}
 REGRESSOR = PositiveRegressor(**FAST)
 CLASSIFIER = MultiLabelNetClassifier(**FAST)
-BOTH = pytest.mark.parametrize(
-    ("net", "data"), [(REGRESSOR, positive_regression), (CLASSIFIER, two_classes)]
+QUANTILES = QuantileNetRegressor(**FAST)
+EACH = pytest.mark.parametrize(
+    ("net", "data"),
+    [
+        (REGRESSOR, positive_regression),
+        (CLASSIFIER, two_classes),
+        (QUANTILES, positive_regression),
+    ],
 )
 
 
@@ -42,7 +48,7 @@ def assert_signs(net):
         assert ((low <= kernel) & (kernel <= high)).all()
 
 
-@BOTH
+@EACH
 def test_a_dict_goes_by_the_names_of_the_features(net, data):
     X, y = data()
     frame = pd.DataFrame(X, columns=list("abcde"))
@@ -50,7 +56,7 @@ def test_a_dict_goes_by_the_names_of_the_features(net, data):
     np.testing.assert_array_equal(by_name.predict(frame), with_(net).fit(frame, y).predict(frame))
 
 
-@BOTH
+@EACH
 @pytest.mark.parametrize("nothing", [[0] * 5, {}])
 def test_no_sign_is_the_ordinary_network(net, data, nothing):
     X, y = data()
@@ -91,7 +97,7 @@ def test_a_dict_needs_names():
 
 
 @pytest.mark.parametrize("given", [3, "up", 1.5])
-@BOTH
+@EACH
 def test_other_types_are_refused(net, data, given):
     with refuses("monotonic_cst", repr(given)):
         with_(net, monotonic_cst=given).fit(*data())
@@ -126,7 +132,7 @@ def test_what_contradicts_it_is_refused(params, said):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "lion"])
 @pytest.mark.parametrize("sizes", [(), (1,), (8, 6)])
-@BOTH
+@EACH
 def test_signs_are_kept_whatever_trains(net, data, sizes, optimizer):
     X, y = data()
     params = {"alpha": 1.0, "dropout": 0.3, "optimizer": optimizer, "learning_rate": 0.05}
@@ -139,7 +145,7 @@ def test_signs_are_kept_whatever_trains(net, data, sizes, optimizer):
 
 
 @pytest.mark.parametrize("n_networks", [1, 3])
-@BOTH
+@EACH
 def test_fits_together_give_what_fits_alone_give(net, data, n_networks):
     X, y = data()
     nets = [with_(net, alpha=alpha, n_networks=n_networks) for alpha in (1e-4, 1.0)]
@@ -149,7 +155,7 @@ def test_fits_together_give_what_fits_alone_give(net, data, n_networks):
         np.testing.assert_allclose(one.predict(X), alone.fit(X, y).predict(X), rtol=1e-4, atol=1e-4)
 
 
-@BOTH
+@EACH
 def test_searches_and_pipelines_choose_it(net, data):
     X, y = data()
     grid = {"net__monotonic_cst": [None, CST, [0, 0, 0, 0, -1]]}
@@ -158,7 +164,7 @@ def test_searches_and_pipelines_choose_it(net, data):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-@BOTH
+@EACH
 def test_training_goes_on_with_the_same_signs_only(net, data):
     X, y = data()
     net = with_(net, warm_start=True).fit(X, y)

@@ -30,11 +30,14 @@ def train(wrapper: NetWrapper, run: TrainingRun, jit_compile) -> TrainingResult:
     """
     _engine.warn_of_double_precision(wrapper.network.dtype)
     barrier = current_barrier()
-    if barrier is not None and _may_be_stacked(wrapper, run):
+    if barrier is None:
+        return _train_alone(wrapper, run, jit_compile)
+    if _may_be_stacked(wrapper, run):
         outcome = barrier.train(_request(wrapper, run, jit_compile))
         if outcome is not ALONE:
             return outcome
-    return _train_alone(wrapper, run, jit_compile)
+    with barrier.alone:
+        return _train_alone(wrapper, run, jit_compile)
 
 
 def _train_alone(wrapper, run, jit_compile):

@@ -181,21 +181,24 @@ class QuantileHead(Head):
     levels: tuple[float, ...]
     lower: float | None
     upper: float | None
+    monotone: bool = False
 
     def weights(self, n_outputs):
-        """Return factors of the steps between levels, and gain, scale and shift of all."""
+        """Return factors of the steps between levels, if there are steps; and units of all."""
         starts = {"gain": 1.0, "scale": 1.0, "shift": 0.0}
         units = [
             Weight(f"output/{name}", (1,), start, is_trained=False)
             for name, start in starts.items()
         ]
-        return [Weight("output/step", (n_outputs,), 1.0, is_trained=False), *units]
+        step = Weight("output/step", (n_outputs,), 1.0, is_trained=False)
+        return units if self.monotone else [step, *units]
 
     def build(self, outputs, dtype):
         """Return the quantiles."""
         from skconstrain.layers._quantiles import Quantiles
 
-        return Quantiles(self.lower, self.upper, dtype=dtype, name="output")(outputs)
+        settings = {"monotone": self.monotone, "dtype": dtype, "name": "output"}
+        return Quantiles(self.lower, self.upper, **settings)(outputs)
 
     def build_mean(self, outputs, dtype):
         """Return the mean, in which rounding does not let levels cross."""
@@ -207,9 +210,12 @@ class QuantileHead(Head):
     def forward(self, named, values):
         names = ("gain", "scale", "shift")
         units = {name: named[f"output/{name}"] for name in names}
-        eta = increasing(QUANTILE_FUNCTIONS, values, named["output/step"])
-        eta = into_range(LINK_FUNCTIONS, eta, lower=self.lower, upper=self.upper, **units)
-        quantiles = np.clip(eta, *ends(self.lower, self.upper, values.dtype))
+        if not self.monotone:
+            values = increasing(QUANTILE_FUNCTIONS, values, named["output/step"])
+        ends_of_range = {"lower": self.lower, "upper": self.upper}
+        eta = into_range(LINK_FUNCTIONS, values, **ends_of_range, **units, monotone=self.monotone)
+        # A monotone network computes in float64; its predictions are of its own precision.
+        quantiles = np.clip(eta, *ends(**ends_of_range, dtype=units["gain"].dtype))
         return np.maximum.accumulate(quantiles, axis=-1)
 
     def forward_mean(self, values):

@@ -84,6 +84,8 @@ class Barrier:
     ----------
     stack_sizes : list of int
         How many networks each stack trained.
+    alone : context manager
+        Where a fit trains by itself, one at a time: several at once would each compile a program.
     """
 
     def __init__(self, n_jobs: int = MOST_FITS, max_stack_bytes: int = MAX_STACK_BYTES):
@@ -96,6 +98,8 @@ class Barrier:
         self._calls: list[ParallelCall] = []
         self._waiting: list[Request] = []
         self.stack_sizes: list[int] = []
+        # A callback may fit another network while it holds the lock.
+        self.alone = threading.RLock()
 
     def run(self, functions: list[Callable]) -> list:
         """Run the tasks of a parallel call in threads; return their results in order."""

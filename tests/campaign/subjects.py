@@ -118,6 +118,10 @@ def _quantile_regressors():
         params = {"lower": lower, "upper": upper, "dtype": dtype, "n_networks": n_networks}
         data = positive_regression() if lower is None else between(lower, upper)
         yield f"from {lower} to {upper}, {dtype}, {n_networks}", params, data
+    for i, (lower, upper) in enumerate([(None, None), (0.0, None), (None, 9.0), (0.0, 40.0)]):
+        params = {"lower": lower, "upper": upper, "dtype": ("float32", "float64")[i % 2]}
+        data = positive_regression() if lower is None else between(lower, upper)
+        yield f"monotone, from {lower} to {upper}", {**params, "monotonic_cst": CST}, data
     many = tuple(np.arange(1, 100) / 100)
     for dtype in ("float32", "float64"):
         params = {"quantiles": many, "dtype": dtype}

@@ -63,7 +63,18 @@ class _Perceptron(Renamed):
     dropped = frozenset({"beta_1", "beta_2", "epsilon", "max_fun", "power_t"})
     defaults_only = {"shuffle": True}
     # Perceptrons here are networks without connections of their own.
-    defaults = {"hidden_layer_sizes": (100,), "epochs": 200, **_REPEATABLE}
+    defaults = {
+        "hidden_layer_sizes": (100,),
+        "activation": "relu",
+        "standardize": False,
+        "learning_rate": 0.001,
+        "learning_rate_schedule": "constant",
+        "epochs": 200,
+        "early_stopping": False,
+        "n_iter_no_change": 10,
+        "tol": 1e-4,
+        **_REPEATABLE,
+    }
 
     def _translate(self, params):
         params = dict(params)
