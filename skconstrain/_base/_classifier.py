@@ -224,7 +224,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if matrix.shape[1] > 1 and matrix.dtype.kind in "US":
             raise ValueError(
                 "A y of several columns must hold the numbers 0 and 1, one column a label. Got "
-                f"strings like {str(values[0])!r}. Convert them: y.astype(int), or encode them."
+                f"strings like {str(values[0])!r}. Convert them: y.astype(int). For columns of "
+                "several classes, use sklearn.multioutput.MultiOutputClassifier."
             )
         if matrix.shape[1] == 1 and not np.isin(values, [0, 1]).all():
             warnings.warn(
@@ -282,6 +283,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                     f"{type(self).__name__} needs at least 2 classes in y. "
                     f"Got 1 class: {self.classes_[0]}."
                 )
+        elif self._target_kind == "multilabel":
+            raise ValueError(
+                f"y must be multilabel with {self.n_outputs_} outputs, as in the first fit. Got a "
+                f"vector of shape {y.shape}."
+            )
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
                 f"classes must stay those of the first call, {self.classes_.tolist()}. Got "

@@ -555,7 +555,7 @@ default=None
             raise ValueError(f"k must not exceed the number of experts, {n_experts}. Got {self.k}.")
         if np.ndim(self.temperature) > 0 and not (
             len(self.temperature) == 2
-            and all(np.isfinite(number) and number > 0 for number in self.temperature)
+            and all(isinstance(number, Real) and 0 < number < np.inf for number in self.temperature)
         ):
             raise ValueError(
                 "temperature must be a positive number, or two for the first and the last epoch. "

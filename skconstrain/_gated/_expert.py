@@ -180,9 +180,10 @@ def check_experts(estimators, taken_names) -> None:
     if twice:
         raise ValueError(f"Names of experts must be unique. Got {twice[0]!r} more than once.")
     for name, estimator in estimators:
-        if "__" in name or name in taken_names:
+        if not isinstance(name, str) or "__" in name or name in taken_names:
             raise ValueError(
-                f"Names of experts must not hold '__' or be a parameter's. Got {name!r}."
+                "Names of experts must be strings without '__', and not a parameter's. Got "
+                f"{name!r}."
             )
         if is_dropped(estimator):
             continue

@@ -40,6 +40,7 @@ class BatchedSearch:
         from skconstrain._engine import lone_fits
 
         runner, plain = Barrier(MOST_FITS, self.max_stack_bytes), self._make_plain()
+        plain._validate_params()  # of which joblib is told n_jobs before the search checks it
         workers = Workers(self.n_jobs, self.max_stack_bytes)
         if workers.n_jobs > 1:
             runner = workers

@@ -1,6 +1,6 @@
 """Edges: layers from a table of parents and children."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from skconstrain.connections import _hierarchy
 from skconstrain.connections._inputs import from_pairs, read_count, read_names
@@ -118,8 +118,10 @@ def _read_table(table, columns, name):
     """Return the pairs of a table as a list of tuples of two strings."""
     if hasattr(table, "columns"):
         pairs = list(zip(*_columns(table, columns, name), strict=True))
-    else:
+    elif isinstance(table, Iterable):
         pairs = [_pair(item, name) for item in table]
+    else:
+        raise ValueError(f"{name} must be a DataFrame or a list of pairs. Got {table!r}.")
     for pair in pairs:
         wrong = [item for item in pair if not isinstance(item, str)]
         if wrong:

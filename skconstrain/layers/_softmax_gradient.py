@@ -1,6 +1,7 @@
 """Forward one function of the scores, backward the softmax: for the hard gates."""
 
 import math
+from numbers import Real
 
 from keras import ops
 
@@ -43,7 +44,7 @@ def with_gradient_of_softmax(forward, scores, temperature):
 
 
 def check_temperature(temperature):
-    if not (math.isfinite(temperature) and temperature > 0):
+    if not (isinstance(temperature, Real) and math.isfinite(temperature) and temperature > 0):
         raise ValueError(
             f"temperature must be a positive finite number. Got {temperature!r}. "
             "Use 1.0 for the plain softmax, less for a sharper one."

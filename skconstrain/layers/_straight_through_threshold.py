@@ -1,6 +1,7 @@
 """StraightThroughThreshold: a step that lets gradients pass."""
 
 import math
+from numbers import Real
 
 import keras
 from keras import ops
@@ -56,7 +57,7 @@ class StraightThroughThreshold(keras.layers.Layer):
 
     def __init__(self, threshold=0.5, binary=True, **kwargs):
         super().__init__(**kwargs)
-        if not math.isfinite(threshold):
+        if not (isinstance(threshold, Real) and math.isfinite(threshold)):
             raise ValueError(
                 f"threshold must be a finite number. Got {threshold!r}. "
                 "Leave the layer out to cut nothing."

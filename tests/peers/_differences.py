@@ -217,7 +217,7 @@ _SEVERAL_OUTPUTS = [
         "A column is a label of 0 and 1: several columns of classes are refused, and the error "
         "names MultiOutputClassifier.",
         ".*",
-        "several columns of classes are not supported",
+        "several columns of classes are not supported|must hold the numbers 0 and 1",
     ),
     Difference(
         "A network has probabilities, whatever scikit-learn's estimator has.",
