@@ -18,6 +18,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
 from skconstrain._decisions import decide
+from skconstrain._documentation import Documented
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -44,7 +45,9 @@ def _estimator_has(method):
     return available_if(check)
 
 
-class TunedThresholdMultiLabelClassifierCV(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class TunedThresholdMultiLabelClassifierCV(
+    Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
     """Classifier of several labels with one decision threshold per label, chosen out of fold.
 
     The counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`, which refuses
