@@ -32,7 +32,8 @@ from skconstrain.model_selection import BatchedGridSearchCV
 try:
     from dask import distributed
 except ModuleNotFoundError:
-    distributed = None
+    print('Skipped: this example needs Dask, pip install "dask[distributed]".')
+    sys.exit(0)
 
 PICTURE = Path(__file__).with_suffix(".png")
 GRID = {"learning_rate": [0.001, 0.003, 0.01], "alpha": [0.0, 1e-3]}
@@ -90,7 +91,8 @@ def compare(client, X, y):
         def on_cluster(search=search, arrays=arrays):
             return search_on(client, search, X, y, arrays)
 
-        with distributed.get_task_stream(client) as stream:
+        stream = distributed.get_task_stream(client)
+        with stream:
             rows.append(timed(f"{kind.__name__}, {n_workers} workers", on_cluster))
     expected = rows[0][2]
     print(f"\n{'':36} {'seconds':>8}   equal to GridSearchCV alone")
@@ -127,9 +129,6 @@ def draw(tasks):
 
 
 if __name__ == "__main__":
-    if distributed is None:
-        print('Skipped: this example needs Dask, pip install "dask[distributed]".')
-        sys.exit(0)
     features, digits = load_digits(return_X_y=True)
     with connect() as connected:
         draw(compare(connected, features / 16, digits))

@@ -97,7 +97,7 @@ def draw(models, flats, sales):
     colors = plt.cm.viridis(np.linspace(0, 0.85, len(flats)))
     for row, name in zip(axes, ["network", "network with signs"], strict=True):
         for column, ax in enumerate(row):
-            values = np.linspace(*np.quantile(sales[:, column], [0, 1]), 200)
+            values = np.linspace(sales[:, column].min(), sales[:, column].max(), 200)
             for flat, color in zip(flats, colors, strict=True):
                 rows = along(flat, column, values)
                 ax.plot(values, true_prices(rows), ":", color=color, lw=1)

@@ -64,7 +64,7 @@ def report(name, y, quantiles):
 if __name__ == "__main__":
     X, y = make_waiting_times(1000, random_state=0)
     X_test, y_test = make_waiting_times(5000, random_state=1)
-    models = {
+    models: dict = {
         "boosting, level by level": Boosting(),
         "QuantileNetRegressor": QuantileNetRegressor(quantiles=LEVELS, lower=0, random_state=0),
     }

@@ -112,12 +112,12 @@ def draw(X, y, digit=3):
     axes[1, 0].bar(net.classes_, model.predict_proba(image)[0])
     axes[1, 0].set(title="probability of classes", xticks=net.classes_)
     for m, (top, below) in enumerate(axes[:, 1:].T):
-        shown = top.imshow(weights[m], cmap="coolwarm", vmin=-limit, vmax=limit)
+        top.imshow(weights[m], cmap="coolwarm", vmin=-limit, vmax=limit)
         top.set_title(f"map {m}: weights")
-        lit = below.imshow(seen[m], cmap="viridis", vmin=0, vmax=seen.max())
+        below.imshow(seen[m], cmap="viridis", vmin=0, vmax=seen.max())
         below.set_title(f"map {m}: activations")
-    figure.colorbar(shown, ax=axes[0, -1])
-    figure.colorbar(lit, ax=axes[1, -1])
+    figure.colorbar(axes[0, -1].images[0], ax=axes[0, -1])
+    figure.colorbar(axes[1, -1].images[0], ax=axes[1, -1])
     for ax in [axes[0, 0], *axes[:, 1:].flat]:
         ax.set_axis_off()
     figure.savefig(PICTURE, dpi=110)

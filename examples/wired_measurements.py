@@ -34,6 +34,7 @@ from skconstrain.inspection import ConnectionDisplay
 from skconstrain.model_selection import BatchedGridSearchCV
 
 PICTURE = Path(__file__).with_suffix(".png")
+WIRED = "wired, a unit a measurement"
 OUTER = StratifiedKFold(5, shuffle=True, random_state=0)
 INNER = StratifiedKFold(3, shuffle=True, random_state=1)
 GRID = {"learning_rate": [0.003, 0.01], "alpha": [1e-4, 1.0]}
@@ -86,19 +87,21 @@ def compare(X, y, wiring):
         "logistic regression": tuned(LogisticRegression(max_iter=1000), LOGISTIC_GRID),
         "dense, 30 units": network(hidden_layer_sizes=(30,)),
         "dense, 10 units": network(hidden_layer_sizes=(10,)),
-        "wired, a unit a measurement": network(wiring),
+        WIRED: network(wiring),
     }
     metrics = ["accuracy", "roc_auc", "neg_log_loss"]
     print(
         f"{'5-fold cross-validation':28} {'parameters':>10} {'accuracy':>15} {'AUC':>7} {'loss':>7}"
     )
+    estimators = {}
     for name, model in contestants.items():
         result = cross_validate(model, X, y, cv=OUTER, scoring=metrics, return_estimator=True)
+        estimators[name] = result["estimator"]
         accuracy, auc, loss = (result[f"test_{metric}"] for metric in metrics)
-        number = n_parameters(result["estimator"][0][-1].best_estimator_)
+        number = n_parameters(estimators[name][0][-1].best_estimator_)
         spread = f"{accuracy.mean():.3f} +- {accuracy.std():.3f}"
         print(f"{name:28} {number:10d} {spread:>15} {auc.mean():7.4f} {-loss.mean():7.3f}")
-    return result["estimator"]
+    return estimators[WIRED]
 
 
 def contributions(model, X):
@@ -113,18 +116,17 @@ def contributions(model, X):
 def separate(models, X, y, wiring):
     """Print how well each unit tells the diagnoses apart, in the samples that it did not see."""
     alone = make_pipeline(StandardScaler(), LogisticRegression())
-    together, apart = [], []
-    for model, (train, test) in zip(models, OUTER.split(X, y), strict=True):
+    scores = np.empty((2, len(models), wiring.shape[1]))
+    for fold, (model, (train, test)) in enumerate(zip(models, OUTER.split(X, y), strict=True)):
         malignant = y[test] == "malignant"
         added = contributions(model, X.iloc[test])
-        together.append([roc_auc_score(malignant, column) for column in added.T])
-        apart.append([])
+        scores[0, fold] = [roc_auc_score(malignant, column) for column in added.T]
         for unit in range(wiring.shape[1]):
             columns = wiring.rows[wiring.columns == unit]
             fitted = clone(alone).fit(X.iloc[train, columns], y[train])
             score = fitted.decision_function(X.iloc[test, columns])
-            apart[-1].append(roc_auc_score(malignant, score))
-    together, apart = np.array(together), np.array(apart)
+            scores[1, fold, unit] = roc_auc_score(malignant, score)
+    together, apart = scores
     print(f"\n{'out-of-fold AUC':20} {'unit of the network':>20} {'its columns alone':>18}")
     for unit in np.argsort(-together.mean(axis=0)):
         figures = f"{together[:, unit].mean():.3f} +- {together[:, unit].std():.3f}"

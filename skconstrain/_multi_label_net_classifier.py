@@ -1,6 +1,10 @@
 """MultiLabelNetClassifier: a probability and a threshold for each label."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
+
+from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._monotonic import MONOTONIC_CST
@@ -195,13 +199,13 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64, 64),
+        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
         *,
-        activation="silu",
-        threshold=0.5,
+        activation: str | Callable = "silu",
+        threshold: float | ArrayLike | dict = 0.5,
         min_labels=0,
         class_weight=None,
-        loss="log_loss",
+        loss: str | Any | Callable = "log_loss",
         gamma=2.0,
         gamma_negative=4.0,
         gamma_positive=1.0,
@@ -213,20 +217,20 @@ class MultiLabelNetClassifier(NetClassifier):
         monotonic_cst=None,
         standardize=True,
         n_networks=5,
-        optimizer="adam",
-        learning_rate="auto",
-        learning_rate_schedule="flat_cosine",
-        epochs="auto",
-        batch_size="auto",
-        early_stopping="auto",
+        optimizer: str | Any = "adam",
+        learning_rate: float | str | None = "auto",
+        learning_rate_schedule: str | Callable = "flat_cosine",
+        epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        early_stopping: bool | str = "auto",
         scoring="brier",
         validation_fraction=0.1,
-        n_iter_no_change="auto",
-        tol=0.0,
+        n_iter_no_change: int | str = "auto",
+        tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
         chunk_bytes=2**28,
-        jit_compile="auto",
+        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,

@@ -1,8 +1,11 @@
 """QuantileNetRegressor: a network whose quantiles do not cross."""
 
+from collections.abc import Callable
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.metrics import mean_pinball_loss
 from sklearn.utils.validation import check_is_fitted
 
@@ -195,10 +198,10 @@ class QuantileNetRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes=(64, 64, 64),
+        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
         *,
-        activation="silu",
-        quantiles=(0.05, 0.5, 0.95),
+        activation: str | Callable = "silu",
+        quantiles: ArrayLike = (0.05, 0.5, 0.95),
         lower=None,
         upper=None,
         alpha=1e-4,
@@ -207,19 +210,19 @@ class QuantileNetRegressor(NetRegressor):
         monotonic_cst=None,
         standardize=True,
         n_networks=5,
-        optimizer="adam",
-        learning_rate="auto",
-        learning_rate_schedule="flat_cosine",
-        epochs="auto",
-        batch_size="auto",
-        early_stopping="auto",
+        optimizer: str | Any = "adam",
+        learning_rate: float | str | None = "auto",
+        learning_rate_schedule: str | Callable = "flat_cosine",
+        epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        early_stopping: bool | str = "auto",
         validation_fraction=0.1,
-        n_iter_no_change="auto",
-        tol=0.0,
+        n_iter_no_change: int | str = "auto",
+        tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
         chunk_bytes=2**28,
-        jit_compile="auto",
+        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,

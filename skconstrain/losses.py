@@ -6,7 +6,7 @@ differ in them only share it. A value with a formula of its own (a power of 1, a
 out there, so that it is compiled.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -103,7 +103,7 @@ class PinballLoss(keras.losses.Loss):
     0.25
     """
 
-    def __init__(self, quantile=0.5, name="pinball_loss", **kwargs):
+    def __init__(self, quantile: float | Sequence = 0.5, name="pinball_loss", **kwargs):
         super().__init__(name=name, **kwargs)
         quantiles = [quantile] if isinstance(quantile, Real) else list(quantile)
         if not quantiles or not all(isinstance(q, Real) and 0 < q < 1 for q in quantiles):

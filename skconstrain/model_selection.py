@@ -1,6 +1,6 @@
 """Searches that train many small networks as one program."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -144,11 +144,11 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
         *,
         scoring=None,
         n_jobs=None,
-        refit=True,
+        refit: bool | str | Callable = True,
         cv=None,
         verbose=0,
-        pre_dispatch="2*n_jobs",
-        error_score=np.nan,
+        pre_dispatch: int | str = "2*n_jobs",
+        error_score: str | float = np.nan,
         return_train_score=False,
         max_stack_bytes=MAX_STACK_BYTES,
     ):
@@ -248,12 +248,12 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
         n_iter=10,
         scoring=None,
         n_jobs=None,
-        refit=True,
+        refit: bool | str | Callable = True,
         cv=None,
         verbose=0,
-        pre_dispatch="2*n_jobs",
+        pre_dispatch: int | str = "2*n_jobs",
         random_state=None,
-        error_score=np.nan,
+        error_score: str | float = np.nan,
         return_train_score=False,
         max_stack_bytes=MAX_STACK_BYTES,
     ):

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -96,6 +96,9 @@ class NetEstimator(CopiedNet):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # None where nothing is held out. Type checkers shall not ask those for it who hold rows out.
+    validation_scores_: Any
 
     # The learning rate of "auto".
     _automatic_rate = AUTOMATIC_RATE

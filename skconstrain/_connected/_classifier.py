@@ -1,5 +1,10 @@
 """SparseConnectedNetClassifier: a classifier with exactly the connections it is given."""
 
+from collections.abc import Callable
+from typing import Any
+
+from numpy.typing import ArrayLike
+
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._connected._mixin import ConnectedNetMixin
 from skconstrain._sklearn_compat import StrOptions
@@ -184,33 +189,33 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         self,
         connections=None,
         *,
-        hidden_layer_sizes=(),
-        activation="relu",
+        hidden_layer_sizes: int | ArrayLike = (),
+        activation: str | Callable | list = "relu",
         use_bias=True,
         bias_connections=None,
         output_connections=None,
         kernel="auto",
-        threshold=0.5,
+        threshold: float | ArrayLike | dict = 0.5,
         class_weight=None,
-        loss="log_loss",
+        loss: str | Any | Callable = "log_loss",
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
         standardize=True,
-        optimizer="adam",
-        learning_rate="auto",
-        learning_rate_schedule="flat_cosine",
-        epochs="auto",
-        batch_size="auto",
-        early_stopping="auto",
+        optimizer: str | Any = "adam",
+        learning_rate: float | str | None = "auto",
+        learning_rate_schedule: str | Callable = "flat_cosine",
+        epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        early_stopping: bool | str = "auto",
         scoring="brier",
         validation_fraction=0.1,
-        n_iter_no_change="auto",
-        tol=0.0,
+        n_iter_no_change: int | str = "auto",
+        tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
         chunk_bytes=2**28,
-        jit_compile="auto",
+        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,

@@ -1,10 +1,13 @@
 """GatedEnsembleClassifier: experts under a gate that learns who is right where."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Bunch, get_tags
@@ -270,38 +273,38 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         n_experts=4,
         gating="soft",
         k=2,
-        gate_hidden_layer_sizes=(64,),
-        cv=5,
+        gate_hidden_layer_sizes: int | ArrayLike = (64,),
+        cv: int | Any | str = 5,
         stack_method="auto",
         load_balance=0.0,
         entropy_penalty=0.0,
-        temperature=1.0,
+        temperature: float | tuple = 1.0,
         gumbel=False,
         n_rounds=0,
         n_jobs=None,
-        hidden_layer_sizes=(64, 64),
-        activation="silu",
+        hidden_layer_sizes: int | ArrayLike = (64, 64),
+        activation: str | Callable = "silu",
         threshold=0.5,
         class_weight=None,
-        loss="log_loss",
+        loss: str | Any | Callable = "log_loss",
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
         standardize=True,
-        optimizer="adam",
-        learning_rate="auto",
-        learning_rate_schedule="flat_cosine",
-        epochs="auto",
-        batch_size="auto",
-        early_stopping="auto",
+        optimizer: str | Any = "adam",
+        learning_rate: float | str | None = "auto",
+        learning_rate_schedule: str | Callable = "flat_cosine",
+        epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        early_stopping: bool | str = "auto",
         scoring="brier",
         validation_fraction=0.1,
-        n_iter_no_change="auto",
-        tol=0.0,
+        n_iter_no_change: int | str = "auto",
+        tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
         chunk_bytes=2**28,
-        jit_compile="auto",
+        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,

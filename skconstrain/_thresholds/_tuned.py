@@ -1,8 +1,9 @@
 """TunedThresholdMultiLabelClassifierCV: one threshold per label, chosen out of fold."""
 
 import warnings
+from collections.abc import Callable
 from numbers import Integral, Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -212,6 +213,12 @@ class TunedThresholdMultiLabelClassifierCV(
         "store_cv_results": ["boolean"],
     }
 
+    # None for a multiclass target. Type checkers shall not ask those for it who have labels.
+    thresholds_: Any
+    cv_thresholds_: Any
+    best_score_: Any
+    cv_results_: Any
+
     # The search is weighted by itself, whatever the classifier requests.
     __metadata_request__fit: ClassVar[dict] = {"sample_weight": True}
 
@@ -219,7 +226,7 @@ class TunedThresholdMultiLabelClassifierCV(
         self,
         estimator,
         *,
-        scoring="f1_macro",
+        scoring: str | Callable = "f1_macro",
         cost_matrix=None,
         response_method="auto",
         cv=None,

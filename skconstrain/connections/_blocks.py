@@ -1,6 +1,6 @@
 """Blocks: inputs that belong together feed units of their own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from skconstrain.connections._inputs import from_pairs, read_count, read_inputs
 
 
-def blocks(inputs, groups, *, units_per_block=1):
+def blocks(inputs, groups, *, units_per_block: int | Sequence = 1):
     """Connect every group of inputs to units of its own.
 
     For columns that come in sets: measurements by their statistics, sensors by their machine,

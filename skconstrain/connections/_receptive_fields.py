@@ -39,7 +39,9 @@ class ImageConnectionMatrix(ConnectionMatrix):
         self.grid_shape = tuple(grid_shape)
 
 
-def receptive_fields(image_shape, field_size, *, stride=1, padding="valid", n_maps=1, inputs=None):
+def receptive_fields(
+    image_shape, field_size, *, stride: int | tuple = 1, padding="valid", n_maps=1, inputs=None
+):
     r"""Connect every unit to a window of an image: a convolution without shared weights.
 
     The unit at row r of the output sees the rows

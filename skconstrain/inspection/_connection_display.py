@@ -1,6 +1,7 @@
 """ConnectionDisplay: the weights of a network, as a graph of layers or as matrices."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -97,7 +98,7 @@ class ConnectionDisplay:
         max_edges=5_000,
         sort=True,
         names=None,
-        cmap="coolwarm",
+        cmap: str | Any = "coolwarm",
         vmax=None,
         ax=None,
     ):
@@ -165,7 +166,7 @@ class ConnectionDisplay:
         max_units=40,
         max_edges=5_000,
         sort=True,
-        cmap="coolwarm",
+        cmap: str | Any = "coolwarm",
         vmax=None,
         ax=None,
     ):

@@ -1,6 +1,7 @@
 """BatchedDense: L dense layers side by side, as one product."""
 
 import numbers
+from typing import Any
 
 import keras
 import numpy as np
@@ -71,8 +72,8 @@ class BatchedDense(keras.layers.Layer):
         n_models,
         activation=None,
         use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
+        kernel_initializer: str | Any = "glorot_uniform",
+        bias_initializer: str | Any = "zeros",
         kernel_regularizer=None,
         bias_regularizer=None,
         kernel_constraint=None,

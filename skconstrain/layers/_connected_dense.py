@@ -2,6 +2,7 @@
 
 import base64
 import zlib
+from typing import Any
 
 import keras
 import numpy as np
@@ -107,7 +108,7 @@ class ConnectedDense(keras.layers.Layer):
         bias_connections=None,
         kernel="auto",
         kernel_initializer=None,
-        bias_initializer="zeros",
+        bias_initializer: Any | str = "zeros",
         kernel_regularizer=None,
         bias_regularizer=None,
         kernel_constraint=None,

@@ -1,6 +1,8 @@
 """MonotonicDense: a dense layer whose outputs never move against the sign of an input."""
 
+from collections.abc import Callable
 from numbers import Integral
+from typing import Any
 
 import keras
 import numpy as np
@@ -117,9 +119,9 @@ class MonotonicDense(keras.layers.Layer):
         n_free=0,
         n_models=None,
         activation="arcsinh",
-        free_activation="silu",
+        free_activation: str | Callable | None = "silu",
         use_bias=True,
-        kernel_initializer="glorot_uniform",
+        kernel_initializer: str | Any = "glorot_uniform",
         kernel_regularizer=None,
         **kwargs,
     ):
