@@ -120,14 +120,14 @@ class CompositionRegressor(NetRegressor):
     ----------
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features, where X has names that are all strings.
     n_outputs_ : int
         Number of outputs of the network. These are the parts.
     n_iter_ : int
         Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
         `partial_fit`, together.
-    loss_curve_ : list of float of length n_iter_
+    loss_curve_ : list of float of length `n_iter_`
         Mean training loss of each epoch, without the penalty: the cross-entropy of shares, in nats.
     validation_scores_ : list of float or None
         Negative loss of the validation data after each epoch. None without validation data. Larger

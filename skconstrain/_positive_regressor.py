@@ -168,14 +168,14 @@ class PositiveRegressor(NetRegressor):
     ----------
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features, where X has names that are all strings.
     n_outputs_ : int
         Number of outputs of the network.
     n_iter_ : int
         Number of epochs trained: of all calls of `fit` with ``warm_start=True``, and of
         `partial_fit`, together.
-    loss_curve_ : list of float of length n_iter_
+    loss_curve_ : list of float of length `n_iter_`
         Mean training loss of each epoch, without the penalty. It is in the units of the loss. With
         several outputs, it is the mean of their losses, each relative to its scale s, times the
         mean of the units that these scales give the loss.

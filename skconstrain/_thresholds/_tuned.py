@@ -134,7 +134,7 @@ class TunedThresholdMultiLabelClassifierCV(
         Column names of y, where y is a DataFrame.
     n_features_in_ : int
         Number of features, where `estimator_` knows it.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `estimator_` knows them.
 
     See Also

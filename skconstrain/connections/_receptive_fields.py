@@ -10,7 +10,7 @@ from skconstrain.connections._matrix import ConnectionMatrix
 
 
 class ImageConnectionMatrix(ConnectionMatrix):
-    """A ConnectionMatrix whose units lie on a grid; :func:`receptive_fields` makes it.
+    """A ConnectionMatrix whose units lie on a grid, made by `receptive_fields`.
 
     Parameters
     ----------
