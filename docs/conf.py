@@ -1,9 +1,12 @@
 """The site: ``python -m sphinx -W -n -b html docs docs/_build``."""
 
+import inspect
 import os
 import re
 import shutil
 from pathlib import Path
+
+from sphinx.util.inspect import stringify_signature
 
 import skconstrain
 
@@ -29,7 +32,8 @@ smartquotes = False
 myst_heading_anchors = 3
 
 # References to other projects are resolved on demand, because that needs their sites:
-# SKCONSTRAIN_INTERSPHINX=1. They are plain text otherwise.
+# SKCONSTRAIN_INTERSPHINX=1. They are plain text otherwise, as those to Keras are always: its site
+# has no inventory.
 if os.environ.get("SKCONSTRAIN_INTERSPHINX"):
     extensions.append("sphinx.ext.intersphinx")
     intersphinx_mapping = {
@@ -119,8 +123,19 @@ def skip_foreign(app, kind, name, member, skip, options):
     return skip or name in PROTOCOL or not module.startswith("skconstrain") or None
 
 
+def sign(app, kind, name, item, options, signature, returns):
+    """Show the arguments of `__init__` for Keras classes too, whose `__new__` takes any."""
+    if kind == "class" and "__init__" in vars(item):
+        shown = inspect.signature(item.__init__)
+        _, *parameters = shown.parameters.values()
+        shown = shown.replace(parameters=parameters)
+        return stringify_signature(shown, show_annotation=False), None
+    return signature, returns
+
+
 def setup(app):
     """Connect the functions above."""
     app.connect("builder-inited", give_pictures, priority=100)
     app.connect("source-read", lead_to_pages)
     app.connect("autodoc-skip-member", skip_foreign)
+    app.connect("autodoc-process-signature", sign)
