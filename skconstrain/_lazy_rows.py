@@ -220,13 +220,20 @@ def _sample(X, weight):
 
 def weighted_quantiles(values, weight, shares):
     """Return quantiles of columns, shape (n_shares, n_columns): a weight of 2 is a row twice."""
+    if (weight == weight[0]).all():  # then all columns have them at the same places
+        places = _places(weight, shares)
+        return np.partition(values, np.unique(places), axis=0)[places].astype(np.float64)
     found = np.empty((len(shares), values.shape[1]))
     for column, numbers in enumerate(values.T):
         order = np.argsort(numbers, kind="stable")
-        below = np.cumsum(weight[order], dtype=np.float64)
-        positions = np.searchsorted(below, np.multiply(shares, below[-1]))
-        found[:, column] = numbers[order[positions]]
+        found[:, column] = numbers[order[_places(weight[order], shares)]]
     return found
+
+
+def _places(weight, shares):
+    """Return where quantiles stand in sorted rows of these weights."""
+    below = np.cumsum(weight, dtype=np.float64)
+    return np.searchsorted(below, np.multiply(shares, below[-1]))
 
 
 def moments(X, weight):

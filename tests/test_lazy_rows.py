@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from skconstrain import PositiveRegressor
-from skconstrain._lazy_rows import LazyRows, as_precision, moments, validate_rows
+from skconstrain._lazy_rows import (
+    LazyRows,
+    as_precision,
+    moments,
+    validate_rows,
+    weighted_quantiles,
+)
 
 BIG = 2**28
 
@@ -121,3 +127,12 @@ def test_half_the_precision_is_half_the_memory():
 def test_sparse_rows_are_refused_where_all_are_read():
     with pytest.raises(TypeError, match="Sparse data was passed"):
         validated(sparse.csr_array(draw()), None)
+
+
+def test_quantiles_of_equal_weights_are_those_of_weights_that_differ_by_rows_without_any():
+    rng = np.random.default_rng(0)
+    values, shares = rng.integers(0, 5, (37, 4)).astype("float32"), [0.05, 0.25, 0.5, 0.95]
+    equal = weighted_quantiles(values, np.full(37, 0.3), shares)
+    more = np.concatenate([values, rng.normal(size=(3, 4))]).astype("float32")
+    weight = np.concatenate([np.full(37, 0.3), np.zeros(3)])
+    np.testing.assert_array_equal(equal, weighted_quantiles(more, weight, shares))
