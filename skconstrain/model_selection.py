@@ -120,8 +120,9 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
     a smaller stack. What a stack cannot train is fitted as usual: ``n_networks`` above 1, more than
-    30,000 weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than
-    SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
+    30,000 weights (300,000 under JAX), sparse kernels, Keras callbacks, `verbose`, optimizers other
+    than SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other
+    packages.
 
     Examples
     --------
@@ -222,8 +223,9 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
     a smaller stack. What a stack cannot train is fitted as usual: ``n_networks`` above 1, more than
-    30,000 weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than
-    SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
+    30,000 weights (300,000 under JAX), sparse kernels, Keras callbacks, `verbose`, optimizers other
+    than SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other
+    packages.
 
     Examples
     --------

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skconstrain._fit_tasks import NOT_TOLD
 from skconstrain._gated import _svc_decisions
 from skconstrain._gated._expert_params import NO_PARAMS
 from skconstrain._links import saturation_limit
@@ -212,14 +213,16 @@ def check_prefit(name, estimator, n_features) -> None:
         )
 
 
-def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0) -> list:
+def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0, task=NOT_TOLD) -> list:
     """Fit a clone of each expert on all rows, in parallel.
 
-    `params` is a dict of ExpertParams by name; an expert that is not in it has none.
+    `params` is a dict of ExpertParams by name; an expert that is not in it has none. Each fit is a
+    part of `task`, which callbacks are told of.
     """
+    parts = [task.subtask(name, number=i) for i, (name, _) in enumerate(estimators)]
     jobs = (
-        delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit)
-        for name, estimator in estimators
+        delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit, part)
+        for (name, estimator), part in zip(estimators, parts, strict=True)
     )
     return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, verbose=verbose)
 
@@ -241,14 +244,20 @@ def _run_fits(jobs, estimators, X, n_jobs, verbose=0):
     return run_fits(jobs, estimators, X, n_jobs, prefer="threads", verbose=verbose)
 
 
-def out_of_fold_scores(experts, X, y, params, *, cv, n_jobs, verbose=0) -> np.ndarray:
-    """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C)."""
+def out_of_fold_scores(
+    experts, X, y, params, *, cv, n_jobs, verbose=0, task=NOT_TOLD
+) -> np.ndarray:
+    """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C).
+
+    Those of each expert are a part of `task`, which callbacks are told of.
+    """
     splits = list(cv.split(X, y))
+    parts = [task.subtask(expert.name, number=i) for i, expert in enumerate(experts)]
     jobs = (
         delayed(_held_out)(
-            expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose
+            expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose, part
         )
-        for expert in experts
+        for expert, part in zip(experts, parts, strict=True)
     )
     # One expert after the other, as far as they are no networks: folds are what runs in parallel.
     if effective_n_jobs(n_jobs) > 1:
@@ -259,8 +268,15 @@ def out_of_fold_scores(experts, X, y, params, *, cv, n_jobs, verbose=0) -> np.nd
     return np.stack(found, axis=1)
 
 
-def _held_out(expert, X, y, params, splits, n_jobs, verbose):
+def _held_out(expert, X, y, params, splits, n_jobs, verbose, task):
     """Return scores of every row by clones of one expert that were fitted without it."""
+    task.begin()
+    scores = _scores_held_out(expert, X, y, params, splits, n_jobs, verbose)
+    task.end()
+    return scores
+
+
+def _scores_held_out(expert, X, y, params, splits, n_jobs, verbose):
     if isinstance(expert.estimator, FrozenEstimator):
         return expert.scores(X)
     try:
@@ -333,9 +349,9 @@ def _one_hot(positions, n_classes):
     return np.eye(n_classes)[positions]
 
 
-def _fit_one(name, estimator, X, y, params):
+def _fit_one(name, estimator, X, y, params, task=NOT_TOLD):
     try:
-        return clone(estimator).fit(X, y, **params)
+        return task.fit(clone(estimator), X, y, params)
     except Exception as error:
         raise _failure(name, error) from error
 

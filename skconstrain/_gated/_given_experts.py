@@ -50,7 +50,7 @@ class GivenExperts(ExpertStrategy):
         """Number of an expert's scores for a row, C: one of two classes."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
-    def fit(self, rows, given, new_generator, *, n_jobs, verbose):
+    def fit(self, rows, given, new_generator, *, n_jobs, verbose, tasks):
         """Fit the experts; their scores for rows that they were not fitted on follow X.
 
         The generator is asked for only once the experts are fitted: they may be given the same
@@ -64,10 +64,14 @@ class GivenExperts(ExpertStrategy):
             self._keep([estimator for _, estimator in self.estimators], given.X)
             scores = all_scores(self.experts, given.X, n_jobs=n_jobs)
         else:
-            settings = {"n_jobs": n_jobs, "verbose": verbose}
-            self._keep(fit_experts(self.estimators, *given, **settings), given.X)
-            folds = make_folds(self.cv, given.y, new_generator())
-            scores = out_of_fold_scores(self.experts, *given, cv=folds, n_jobs=n_jobs)
+            settings, n_experts = {"n_jobs": n_jobs, "verbose": verbose}, len(self.names)
+            tasks.begin(3)
+            with tasks.part("experts", n_experts) as task:
+                self._keep(fit_experts(self.estimators, *given, **settings, task=task), given.X)
+            folds, settings = make_folds(self.cv, given.y, new_generator()), {"n_jobs": n_jobs}
+            with tasks.part("out-of-fold", n_experts) as task:
+                settings |= {"cv": folds, "task": task}
+                scores = out_of_fold_scores(self.experts, *given, **settings)
         return rows._replace(X=self.with_scores(rows.X, scores))
 
     def _keep(self, fitted, X):

@@ -162,7 +162,7 @@ class Barrier:
         self._train_if_all_wait()
         with self._change:
             self._change.wait_for(lambda: request.outcome is not None)
-        if isinstance(request.outcome, Exception):
+        if isinstance(request.outcome, BaseException):
             raise request.outcome
         return request.outcome
 

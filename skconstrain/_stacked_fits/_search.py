@@ -4,6 +4,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skconstrain._documentation import Documented
+from skconstrain._fit_tasks import CallbackSupport
 from skconstrain._stacked_fits._backend import collected_call
 from skconstrain._stacked_fits._barrier import MOST_FITS, Barrier
 from skconstrain._stacked_fits._transformer_cache import TransformerCache
@@ -14,7 +15,7 @@ from skconstrain._stacked_fits._workers import Workers
 _GIVEN_BY_METHODS = {"_metadata_request", "_skl_callbacks", "_parent_callback_ctx"}
 
 
-class BatchedSearch(Documented):
+class BatchedSearch(CallbackSupport, Documented):
     """A search that is scikit-learn's own in everything but who runs its fits.
 
     Subclasses name the class of scikit-learn that searches: `_plain`.

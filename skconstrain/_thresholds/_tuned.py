@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_para
 
 from skconstrain._decisions import decide
 from skconstrain._documentation import Documented
+from skconstrain._fit_tasks import CallbackSupport, FitTask
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -47,7 +48,7 @@ def _estimator_has(method):
 
 
 class TunedThresholdMultiLabelClassifierCV(
-    Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupport, Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Classifier of several labels with one decision threshold per label, chosen out of fold.
 
@@ -268,23 +269,28 @@ class TunedThresholdMultiLabelClassifierCV(
             The fitted estimator.
         """
         X, y = indexable(X, y)
+        given, weight = {"X": X, "y": y}, params.get("sample_weight")
+        given["metadata"] = None if weight is None else {"sample_weight": weight}
         y, positive = self._read_target(y)
         fit_params, split_params = self._route(params)
         if self.cv == "prefit":
             self._check_prefit()
+        n_subtasks = 0 if self.cv == "prefit" else 1 + (positive is not None and self.refit)
+        task = FitTask.root(self, n_subtasks)
+        task.begin(**given)
         if positive is None:
-            self._fit_untuned(X, y, fit_params)
+            self._fit_untuned(X, y, fit_params, task)
         else:
-            weight = params.get("sample_weight")
             weight = (
                 None if weight is None else check_sample_weight(weight, X, ensure_non_negative=True)
             )
             scoring = self._resolve_scoring(positive.shape[1])
-            parts = self._out_of_fold(X, y, positive, fit_params, split_params)
+            parts = self._out_of_fold(X, y, positive, fit_params, split_params, task)
             self._tune(scoring, positive, weight, parts)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
+        task.end(**given, reconstruction_attributes={})
         return self
 
     def _read_target(self, y):
@@ -349,11 +355,11 @@ class TunedThresholdMultiLabelClassifierCV(
                 f"Got {self.classes_}."
             )
 
-    def _fit_untuned(self, X, y, fit_params):
+    def _fit_untuned(self, X, y, fit_params, task):
         """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
         self.estimator_ = self.estimator
         if self.cv != "prefit":
-            self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+            self.estimator_ = task.subtask("fit").fit(clone(self.estimator), X, y, fit_params)
         self._method = response_method(self.estimator_, self.response_method)
         self.thresholds_ = self.cv_thresholds_ = self.best_score_ = None
         if self.store_cv_results:
@@ -374,21 +380,28 @@ class TunedThresholdMultiLabelClassifierCV(
             )
         return scoring
 
-    def _out_of_fold(self, X, y, positive, fit_params, split_params):
-        """Fit; return for every split the rows held out, their scores and the labels trained."""
+    def _out_of_fold(self, X, y, positive, fit_params, split_params, task):
+        """Fit; return for every split the rows held out, their scores and the labels trained.
+
+        Parts of `task` are what callbacks are told of.
+        """
         if self.cv == "prefit":
             self.estimator_ = self.estimator
             self._method = response_method(self.estimator_, self.response_method)
             return [(np.arange(len(positive)), self._scores(X), True)]
         whole = None
         if self._may_have_folds():
-            whole = clone(self.estimator).fit(X, y, **fit_params)
+            whole = task.subtask("fit").fit(clone(self.estimator), X, y, fit_params)
             if hasattr(whole, "oof_prediction_"):
                 self.estimator_, self._method = whole, "predict_proba"
                 return self._parts_of_folds(positive)
         splits = self._splits(X, y, positive, split_params)
         refit = self.refit and whole is None
         jobs = [*splits, (np.arange(len(positive)), None)] if refit else splits
+        folds = task.subtask("out-of-fold", len(splits), in_order=False)
+        tasks = [folds.subtask("fold", number=i) for i in range(len(splits))]
+        tasks += [task.subtask("fit")] * refit
+        folds.begin(X=X, y=y)
         with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs):
             done = Parallel(n_jobs=self.n_jobs, pre_dispatch="all")(
                 delayed(fit_and_score)(
@@ -401,9 +414,11 @@ class TunedThresholdMultiLabelClassifierCV(
                     wanted=self.response_method,
                     n_labels=self._n_labels,
                     keep=not self.refit,
+                    task=task,
                 )
-                for train, test in jobs
+                for (train, test), task in zip(jobs, tasks, strict=True)
             )
+        folds.end(X=X, y=y)
         self.estimator_ = done[-1][0] if whole is None else whole
         self._method = response_method(self.estimator_, self.response_method)
         return [
