@@ -95,7 +95,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     cv : int, splitter or iterable, default=None
         As in scikit-learn.
     verbose : int, default=0
-        As in scikit-learn.
+        As in scikit-learn; 1 shows how many fits are done, too, in a terminal or notebook.
     pre_dispatch : int or str, default="2*n_jobs"
         Not used.
     error_score : "raise" or numeric, default=np.nan
@@ -196,7 +196,7 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     cv : int, splitter or iterable, default=None
         As in scikit-learn.
     verbose : int, default=0
-        As in scikit-learn.
+        As in scikit-learn; 1 shows how many fits are done, too, in a terminal or notebook.
     pre_dispatch : int or str, default="2*n_jobs"
         Not used.
     random_state : int, RandomState instance or None, default=None

@@ -163,7 +163,8 @@ def _train_stack(wrapper, runs, jit_compile, requests):
 
     try:
         with _engine.precision():
-            return _engine.train_stack(lend, runs, are_wanted)
+            report = partial(requests[0].task.barrier.report, len(requests))
+            return _engine.train_stack(lend, runs, are_wanted, report)
     except _engine.NotStackableError:
         return [ALONE] * len(requests)
 

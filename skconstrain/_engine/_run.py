@@ -96,7 +96,7 @@ class TrainingRun:
     watcher
         Is told of every epoch: a `Watcher`, or what has its methods.
     verbose
-        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+        0 prints nothing, 1 a progress bar in a terminal or notebook, 2 a line an epoch.
     """
 
     X: "np.ndarray | LazyRows"

@@ -92,7 +92,10 @@ def n_validation_rows(runs: list[TrainingRun]) -> int:
 
 
 def train_stack(
-    lend: Callable, runs: list[TrainingRun], is_wanted: Callable[[], bool]
+    lend: Callable,
+    runs: list[TrainingRun],
+    is_wanted: Callable[[], bool],
+    report: Callable[[int, int], None] = lambda epoch, epochs: None,
 ) -> list[TrainingResult | BaseException]:
     """Train all runs at once; return the result of each one, or the error that ended it.
 
@@ -105,6 +108,8 @@ def train_stack(
         Trainings of equal shapes after padding, without callbacks.
     is_wanted
         Says before each epoch whether anybody waits for the results.
+    report
+        Is told how many epochs are done, and how many there are at most.
 
     Raises
     ------
@@ -113,10 +118,10 @@ def train_stack(
     """
     with lend(runs) as program:
         members = [_member(run, program) for run in runs]
-        _Stack(program, members).train(is_wanted)
+        _Stack(program, members).train(is_wanted, report)
     while left := [member for member in members if member.outcome is None]:
         with lend([member.run for member in left]) as program:
-            _Stack(program, left).train(is_wanted)
+            _Stack(program, left).train(is_wanted, report)
     return [member.outcome for member in members]
 
 
@@ -161,7 +166,7 @@ class _Stack:
         dtype = self.program.dtype
         return [self.program.to_device(np.stack(arrays).astype(dtype)) for arrays in columns]
 
-    def train(self, is_wanted):
+    def train(self, is_wanted, report):
         """Run epochs until all models are done, or are too few for the program."""
         wasted = 0.0
         while running := [i for i, m in enumerate(self.members) if m.outcome is None]:
@@ -173,6 +178,8 @@ class _Stack:
             if not is_wanted():
                 raise abandoned()
             self._epoch(running)
+            n_done = max(len(member.losses) for member in self.members)
+            report(n_done, max(member.run.epochs for member in self.members))
             standing = self.program.n_models - len(running)
             wasted += standing * self.members[running[0]].batches.n_steps * self._step_seconds()
 

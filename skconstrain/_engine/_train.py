@@ -83,7 +83,7 @@ class _Loop:
 
     def run(self, interrupt, report):
         """Run epochs until one of the reasons to stop."""
-        run, hooks = self.data, self._callback_list()
+        run, hooks, self._report = self.data, self._callback_list(), report
         hooks.on_train_begin()
         epoch, end = run.first_epoch, run.first_epoch + run.epochs
         while epoch < end:
@@ -94,7 +94,7 @@ class _Loop:
             for sums in self._trained(epoch, n_epochs, hooks):
                 logs = self._record(epoch, sums[0] / sums[1])
                 hooks.on_epoch_end(epoch, logs)
-                report(epoch, logs)
+                report.epoch(epoch, logs)
                 self.is_told_to_stop |= run.watcher.end(self.program.snapshot)
                 epoch += 1
             if not self._is_wanted():
@@ -187,6 +187,7 @@ class _Loop:
             else:
                 sums = sums + np.array(self.program.run(data, order, 0, n_steps))
             done += n_steps
+            self._report.steps(done, self.feed.n_steps)
             del data, order  # a chunk goes before the one after the next is loaded
             if watched and self.program.model.stop_training:
                 break
