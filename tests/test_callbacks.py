@@ -193,6 +193,7 @@ def test_a_callback_stops_its_own_network_of_a_stack():
     )
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 @pytest.mark.parametrize("kind", [GridSearchCV, BatchedGridSearchCV])
 def test_an_error_of_a_callback_ends_the_fit_in_which_it_is_raised(kind):
     X, y = positive_regression()
