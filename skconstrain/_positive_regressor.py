@@ -162,7 +162,7 @@ class PositiveRegressor(NetRegressor):
         Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit. It is used
         for initial weights, shuffling, dropout and the validation split.
     verbose : int, default=0
-        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+        0 prints nothing, 1 a progress bar in a terminal or notebook, 2 a line an epoch.
 
     Attributes
     ----------

@@ -95,7 +95,7 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     cv : int, splitter or iterable, default=None
         As in scikit-learn.
     verbose : int, default=0
-        As in scikit-learn.
+        As in scikit-learn; 1 shows how many fits are done, too, in a terminal or notebook.
     pre_dispatch : int or str, default="2*n_jobs"
         Not used.
     error_score : "raise" or numeric, default=np.nan
@@ -120,8 +120,9 @@ class BatchedGridSearchCV(BatchedSearch, GridSearchCV):
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
     a smaller stack. What a stack cannot train is fitted as usual: ``n_networks`` above 1, more than
-    30,000 weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than
-    SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
+    30,000 weights (300,000 under JAX), sparse kernels, Keras callbacks, `verbose`, optimizers other
+    than SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other
+    packages.
 
     Examples
     --------
@@ -195,7 +196,7 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     cv : int, splitter or iterable, default=None
         As in scikit-learn.
     verbose : int, default=0
-        As in scikit-learn.
+        As in scikit-learn; 1 shows how many fits are done, too, in a terminal or notebook.
     pre_dispatch : int or str, default="2*n_jobs"
         Not used.
     random_state : int, RandomState instance or None, default=None
@@ -222,8 +223,9 @@ class BatchedRandomizedSearchCV(BatchedSearch, RandomizedSearchCV):
     early stopping. What changes the network, the kind of its loss or the size of its batches
     starts another stack. A network that has ended stands still; when most have, the others go on in
     a smaller stack. What a stack cannot train is fitted as usual: ``n_networks`` above 1, more than
-    30,000 weights (300,000 under JAX), sparse kernels, callbacks, `verbose`, optimizers other than
-    SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other packages.
+    30,000 weights (300,000 under JAX), sparse kernels, Keras callbacks, `verbose`, optimizers other
+    than SGD, Adam, AdamW and RMSprop (under JAX those of users only), and estimators of other
+    packages.
 
     Examples
     --------

@@ -28,6 +28,7 @@ from skconstrain._base._rows import (
 )
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES, base_rate, rate_schedule
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
+from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
 from skconstrain._networks import LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
@@ -47,7 +48,7 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
-class NetEstimator(CopiedNet):
+class NetEstimator(CallbackSupport, CopiedNet):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
     Subclasses declare the hooks below; the other methods are final. `fit` calls the hooks in this
@@ -265,7 +266,8 @@ default=None
             )
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, given = self._training_rows(X, y, sample_weight, **settings)
-        given = given._replace(metadata=metadata or {})
+        tasks = NetworkFit(self, X, y, sample_weight)
+        given = given._replace(metadata=metadata or {}, tasks=tasks)
         features, rows = rows.X, self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
         held_out = folds = None
@@ -295,9 +297,13 @@ default=None
             known_weights=known,
             continues=continues,
         )
+        if not partial:
+            fitted = self._fitted_attributes(network, run.first_epoch)
+            run = tasks.watched(run, self._most_epochs(run), fitted)
         result = self._learn(network, run, given)
         self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
         self._record_folds(rows, folds, given)
+        tasks.end()
         self._warn(result, expects_convergence=not partial and held_out is None and folds is None)
         return self
 
@@ -479,6 +485,21 @@ default=None
             callbacks=_as_list(self.callbacks),
             verbose=int(self.verbose),
         )
+
+    def _most_epochs(self, run):
+        """Return the largest number of epochs of `_learn`."""
+        return run.epochs
+
+    def _fitted_attributes(self, network, first_epoch):
+        """Return a function of weights and a number of epochs: what to predict with them needs.
+
+        None where nothing can be predicted before the training has ended.
+        """
+        return lambda weights, n: {
+            "_network": network,
+            "_weights": weights,
+            "n_iter_": first_epoch + n,
+        }
 
     def _train(self, network, run):
         """Train the network as the run says."""

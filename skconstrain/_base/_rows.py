@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skconstrain._fit_tasks import NetworkFit
 from skconstrain._lazy_rows import LazyRows
 from skconstrain._links import saturation_limit
 from skconstrain._sklearn_compat import check_sample_weight
@@ -32,6 +33,8 @@ class Given(NamedTuple):
         What `fit` was given beside its own parameters, of all rows.
     used
         Numbers of the rows that are trained on; None if these are all rows.
+    tasks
+        Tells callbacks of scikit-learn what the fit does.
     """
 
     X: object
@@ -39,6 +42,7 @@ class Given(NamedTuple):
     weight: np.ndarray | None = None
     metadata: dict = {}
     used: np.ndarray | None = None
+    tasks: NetworkFit | None = None
 
 
 def scaled(rows, target_scale):

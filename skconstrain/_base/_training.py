@@ -119,11 +119,24 @@ def _train_widened(requests, n_features):
         if validation is not None:
             validation = (with_zeros(validation[0], n_features), *validation[1:])
         start = widened_weights(run.start, network, wide)
-        X = with_zeros(run.X, n_features)
-        runs.append(replace(run, X=X, validation=validation, start=start))
+        X, watcher = with_zeros(run.X, n_features), _Narrow(run.watcher, network)
+        runs.append(replace(run, X=X, validation=validation, start=start, watcher=watcher))
     outcomes = _train_stack(_for(wrapper, wide), runs, jit_compile, requests)
     pairs = zip(outcomes, networks, strict=True)
     return [_narrowed(outcome, network, wide) for outcome, network in pairs]
+
+
+class _Narrow:
+    """Hands a watcher on what it would see of the narrow network, were it trained alone."""
+
+    def __init__(self, watcher, network):
+        self._watcher, self._network, self.sees_each = watcher, network, watcher.sees_each
+
+    def begin(self, weights):
+        self._watcher.begin(lambda: narrowed_weights(weights(), self._network))
+
+    def end(self, weights):
+        return self._watcher.end(lambda: narrowed_weights(weights(), self._network))
 
 
 def _narrowed(outcome, network, wide):
@@ -150,7 +163,8 @@ def _train_stack(wrapper, runs, jit_compile, requests):
 
     try:
         with _engine.precision():
-            return _engine.train_stack(lend, runs, are_wanted)
+            report = partial(requests[0].task.barrier.report, len(requests))
+            return _engine.train_stack(lend, runs, are_wanted, report)
     except _engine.NotStackableError:
         return [ALONE] * len(requests)
 

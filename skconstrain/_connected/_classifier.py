@@ -122,7 +122,7 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     random_state : int, RandomState instance or None, default=None
         Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit.
     verbose : int, default=0
-        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+        0 prints nothing, 1 a progress bar in a terminal or notebook, 2 a line an epoch.
 
     Attributes
     ----------

@@ -12,6 +12,30 @@ if TYPE_CHECKING:
     from skconstrain._lazy_rows import LazyRows
 
 Data = tuple["np.ndarray | LazyRows", np.ndarray, np.ndarray]
+Weights = Callable[[], list[np.ndarray]]
+
+
+class Watcher:
+    """Is told of every epoch of a training; this one does nothing about it.
+
+    Attributes
+    ----------
+    sees_each
+        Whether it may ask for the weights after each epoch, or stop the training there. Otherwise
+        it is told of several epochs after the call of a program that trained them.
+    """
+
+    sees_each = False
+
+    def begin(self, weights: Weights) -> None:
+        """Note that an epoch begins; `weights` returns copies of those of the network now."""
+
+    def end(self, weights: Weights) -> bool:
+        """Note that an epoch has ended, and return whether to stop.
+
+        Of the epochs of a call, only the first one was said to begin.
+        """
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +93,10 @@ class TrainingRun:
         Functions of the epoch that give weights which are not trained, by name.
     callbacks
         Callbacks of Keras.
+    watcher
+        Is told of every epoch: a `Watcher`, or what has its methods.
     verbose
-        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+        0 prints nothing, 1 a progress bar in a terminal or notebook, 2 a line an epoch.
     """
 
     X: "np.ndarray | LazyRows"
@@ -96,6 +122,7 @@ class TrainingRun:
     early_stopping: bool = False
     schedules: dict[str, Callable[[int], float]] = field(default_factory=dict)
     callbacks: "list[keras.callbacks.Callback]" = field(default_factory=list)
+    watcher: Watcher = field(default_factory=Watcher)
     verbose: int = 0
 
     def penalty(self, batch_size: int, weight: np.ndarray) -> float:
@@ -140,7 +167,7 @@ def _for_each(rows, n_networks):
 class TrainingResult:
     """Weights, the optimizer's state, and the mean loss of every epoch.
 
-    `interrupted` by Ctrl-C, or `stopped` by its own rule or by a callback before its last epoch.
+    `interrupted` by Ctrl-C, or `stopped` by its own rule, a callback or a watcher.
     """
 
     weights: list[np.ndarray]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class _Member:
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     best_weights: list[np.ndarray] | None = None
-    outcome: TrainingResult | ValueError | None = None
+    outcome: TrainingResult | BaseException | None = None
 
     @property
     def epoch(self):
@@ -38,8 +39,27 @@ class _Member:
         """Return the learning rate of the next epoch, in single precision, as Keras holds it."""
         return float(np.float32(self.run.learning_rate_of(self.rate, self.epoch)))
 
+    def begin(self, program, place):
+        """Tell who watches that an epoch begins."""
+        try:
+            self.run.watcher.begin(partial(program.weights, place))
+        except BaseException as error:  # of this fit alone, in whose thread it is raised again
+            self.outcome = error
+
+    def end(self, program, place):
+        """Tell who watches that an epoch has ended; stop where that is the answer."""
+        try:
+            is_told_to_stop = self.run.watcher.end(partial(program.weights, place))
+        except BaseException as error:  # as above
+            self.outcome = error
+            return
+        is_last = len(self.losses) == self.run.epochs
+        if is_told_to_stop or self.stopping.done or is_last:
+            stopped = is_told_to_stop or self.stopping.done
+            self.outcome = self._result(program, place, stopped)
+
     def record(self, loss, validation_loss, program, place):
-        """Note an epoch's losses, and the result where it was the last one."""
+        """Note an epoch's losses, and the best weights."""
         if not np.isfinite(loss):
             what = f"The training loss became {loss} in epoch {self.epoch + 1}."
             self.outcome = divergence(what, self.rate)
@@ -52,15 +72,12 @@ class _Member:
         improved = self.stopping.update(float(watched))
         if self.run.early_stopping and improved:
             self.best_weights = program.weights(place)
-        if self.stopping.done or len(self.losses) == self.run.epochs:
-            self.outcome = self._result(program, place)
 
-    def _result(self, program, place):
+    def _result(self, program, place, stopped):
         weights = self.best_weights or program.weights(place)
         if not all(np.isfinite(array).all() for array in weights):
             return divergence("A weight became infinite or NaN.", self.rate)
         state = program.optimizer_state(place)
-        stopped = self.stopping.done
         return TrainingResult(weights, state, self.losses, self.validation_losses, False, stopped)
 
     def leave(self, program, place):
@@ -75,8 +92,11 @@ def n_validation_rows(runs: list[TrainingRun]) -> int:
 
 
 def train_stack(
-    lend: Callable, runs: list[TrainingRun], is_wanted: Callable[[], bool]
-) -> list[TrainingResult | ValueError]:
+    lend: Callable,
+    runs: list[TrainingRun],
+    is_wanted: Callable[[], bool],
+    report: Callable[[int, int], None] = lambda epoch, epochs: None,
+) -> list[TrainingResult | BaseException]:
     """Train all runs at once; return the result of each one, or the error that ended it.
 
     Parameters
@@ -88,6 +108,8 @@ def train_stack(
         Trainings of equal shapes after padding, without callbacks.
     is_wanted
         Says before each epoch whether anybody waits for the results.
+    report
+        Is told how many epochs are done, and how many there are at most.
 
     Raises
     ------
@@ -96,10 +118,10 @@ def train_stack(
     """
     with lend(runs) as program:
         members = [_member(run, program) for run in runs]
-        _Stack(program, members).train(is_wanted)
+        _Stack(program, members).train(is_wanted, report)
     while left := [member for member in members if member.outcome is None]:
         with lend([member.run for member in left]) as program:
-            _Stack(program, left).train(is_wanted)
+            _Stack(program, left).train(is_wanted, report)
     return [member.outcome for member in members]
 
 
@@ -144,7 +166,7 @@ class _Stack:
         dtype = self.program.dtype
         return [self.program.to_device(np.stack(arrays).astype(dtype)) for arrays in columns]
 
-    def train(self, is_wanted):
+    def train(self, is_wanted, report):
         """Run epochs until all models are done, or are too few for the program."""
         wasted = 0.0
         while running := [i for i, m in enumerate(self.members) if m.outcome is None]:
@@ -156,12 +178,16 @@ class _Stack:
             if not is_wanted():
                 raise abandoned()
             self._epoch(running)
+            n_done = max(len(member.losses) for member in self.members)
+            report(n_done, max(member.run.epochs for member in self.members))
             standing = self.program.n_models - len(running)
             wasted += standing * self.members[running[0]].batches.n_steps * self._step_seconds()
 
     def _epoch(self, running):
         program, members = self.program, self.members
         self._follow_schedules()
+        for i in running:
+            members[i].begin(program, i)
         batches = members[0].batches
         n_steps = np.zeros(program.n_models, np.int32)
         orders = np.zeros((program.n_models, batches.padded_steps * batches.width), np.int32)
@@ -171,7 +197,10 @@ class _Stack:
         loss, weight = program.run(self._data, program.to_device(orders), n_steps)
         validation_losses = self._validation_losses(running)
         for i in running:
-            members[i].record(loss[i] / weight[i], validation_losses.get(i), program, i)
+            if members[i].outcome is None:
+                members[i].record(loss[i] / weight[i], validation_losses.get(i), program, i)
+            if members[i].outcome is None:
+                members[i].end(program, i)
 
     def _validation_losses(self, running):
         if self._validation is None:

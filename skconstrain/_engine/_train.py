@@ -62,7 +62,7 @@ class _Loop:
         self.program, self.data, self._is_wanted = program, run, is_wanted
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
-        self.interrupted = False
+        self.interrupted = self.is_told_to_stop = False
         trained, held_out = run.weighted_rows(several(program.model))
         n_watched = np.size(held_out[2][0]) if run.early_stopping else 1
         self.best = BestEpochs([Stopping(run.patience, run.tol) for _ in range(n_watched)])
@@ -83,36 +83,46 @@ class _Loop:
 
     def run(self, interrupt, report):
         """Run epochs until one of the reasons to stop."""
-        run, hooks = self.data, self._callback_list()
+        run, hooks, self._report = self.data, self._callback_list(), report
         hooks.on_train_begin()
         epoch, end = run.first_epoch, run.first_epoch + run.epochs
         while epoch < end:
             n_epochs = self._n_at_once(epoch, end)
             self._follow_schedules(epoch)
             hooks.on_epoch_begin(epoch)  # callbacks see one epoch at a time
+            run.watcher.begin(self.program.snapshot)
             for sums in self._trained(epoch, n_epochs, hooks):
                 logs = self._record(epoch, sums[0] / sums[1])
                 hooks.on_epoch_end(epoch, logs)
-                report(epoch, logs)
+                report.epoch(epoch, logs)
+                self.is_told_to_stop |= run.watcher.end(self.program.snapshot)
                 epoch += 1
             if not self._is_wanted():
                 raise abandoned()
-            if self.best.done or self.program.model.stop_training or interrupt.requested:
+            if self._is_stopped or interrupt.requested:
                 break
         hooks.on_train_end(logs)
 
     def _n_at_once(self, epoch, end):
         """How many epochs one call trains: nothing may ask for the weights before its end.
 
-        Patience, the next validation, a schedule of weights and progress on the screen would.
+        Patience, the next validation, a schedule of weights, lines on the screen and who watches
+        each epoch would.
         """
-        if self.program.epochs_at_once == 1 or self.data.verbose or self.data.schedules:
+        run = self.data
+        sees_each = run.watcher.sees_each or run.verbose > 1
+        if self.program.epochs_at_once == 1 or sees_each or run.schedules:
             return 1
         most = min(self.program.epochs_at_once, end - epoch, self.best.epochs_left)
         if self.validation is None:
             return most
         first = epoch - self.data.first_epoch
         return next((n for n in range(1, most) if self._is_validated(first + n - 1)), most)
+
+    @property
+    def _is_stopped(self):
+        """Whether training ends by a rule, a callback or a watcher."""
+        return self.best.done or bool(self.program.model.stop_training) or self.is_told_to_stop
 
     def _trained(self, epoch, n_epochs, hooks):
         """Train epochs; return the sums of losses and weights of each."""
@@ -177,6 +187,7 @@ class _Loop:
             else:
                 sums = sums + np.array(self.program.run(data, order, 0, n_steps))
             done += n_steps
+            self._report.steps(done, self.feed.n_steps)
             del data, order  # a chunk goes before the one after the next is loaded
             if watched and self.program.model.stop_training:
                 break
@@ -209,7 +220,7 @@ class _Loop:
             self.losses,
             self.validation_losses,
             self.interrupted,
-            self.best.done or bool(self.program.model.stop_training),
+            self._is_stopped,
         )
 
 

@@ -182,7 +182,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     random_state : int, RandomState instance or None, default=None
         Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit.
     verbose : int, default=0
-        0 prints nothing, 1 a progress bar, 2 a line an epoch.
+        0 prints nothing, 1 a progress bar in a terminal or notebook, 2 a line an epoch.
 
     Attributes
     ----------
@@ -599,7 +599,7 @@ default=None
         if not isinstance(self.cv, str):
             weight = self._weight_of_experts(rows.weight, given)
             warn_of_ignored_weight(self._kept_experts, weight, experts_rows.params)
-        settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
+        settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose), "tasks": given.tasks}
         rows = experts.fit(rows, experts_rows, partial(self._generator, 0), **settings)
         self._experts, self.expert_names_ = experts, experts.names
         return rows
@@ -660,6 +660,13 @@ default=None
             return {}
         schedule = TemperatureSchedule(*map(float, self.temperature), epochs)
         return {"gate/temperature": schedule}
+
+    def _most_epochs(self, run):
+        return max(run.epochs, self.n_rounds)  # every round has one
+
+    def _fitted_attributes(self, network, first_epoch):
+        # Rounds fit the experts that predict when the gate is trained.
+        return None if self.n_rounds else super()._fitted_attributes(network, first_epoch)
 
     def _learn(self, network, run, given):
         # Experts are fitted already, unless it is in rounds.

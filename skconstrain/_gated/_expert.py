@@ -15,11 +15,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from skconstrain._fit_tasks import NOT_TOLD
 from skconstrain._gated import _svc_decisions
 from skconstrain._gated._expert_params import NO_PARAMS
 from skconstrain._links import saturation_limit
+from skconstrain._progress import Bar
 from skconstrain._sklearn_compat import InvalidParameterError, safe_indexing
 from skconstrain._stacked_fits._automatic import run_fits, together_if_worthwhile
+from skconstrain._stacked_fits._parallel import CountingParallel
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
 
@@ -212,55 +215,76 @@ def check_prefit(name, estimator, n_features) -> None:
         )
 
 
-def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0) -> list:
+def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0, task=NOT_TOLD, bar=None) -> list:
     """Fit a clone of each expert on all rows, in parallel.
 
-    `params` is a dict of ExpertParams by name; an expert that is not in it has none.
+    `params` is a dict of ExpertParams by name; an expert that is not in it has none. Each fit is a
+    part of `task`, which callbacks are told of; so is `bar`.
     """
+    parts = [task.subtask(name, number=i) for i, (name, _) in enumerate(estimators)]
     jobs = (
-        delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit)
-        for name, estimator in estimators
+        delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit, part)
+        for (name, estimator), part in zip(estimators, parts, strict=True)
     )
-    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, verbose=verbose)
+    settings = {"verbose": _lines(verbose), "bar": bar}
+    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, **settings)
 
 
-def fit_parts(estimators, X, y, params, parts, *, n_jobs) -> list:
+def fit_parts(estimators, X, y, params, parts, *, n_jobs, bar=None) -> list:
     """Fit a clone of each expert on its rows; on rows of one class, a constant.
 
     `parts` holds the positions of each expert's rows. An expert without rows is a constant, too:
-    the most frequent class of all.
+    the most frequent class of all. `bar` is told of each fit.
     """
     jobs = (
         delayed(_fit_part)(name, estimator, X, y, params.get(name, NO_PARAMS), rows)
         for (name, estimator), rows in zip(estimators, parts, strict=True)
     )
-    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs)
+    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, bar=bar)
 
 
-def _run_fits(jobs, estimators, X, n_jobs, verbose=0):
-    return run_fits(jobs, estimators, X, n_jobs, prefer="threads", verbose=verbose)
+def _run_fits(jobs, estimators, X, n_jobs, **settings):
+    return run_fits(jobs, estimators, X, n_jobs, prefer="threads", **settings)
 
 
-def out_of_fold_scores(experts, X, y, params, *, cv, n_jobs, verbose=0) -> np.ndarray:
-    """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C)."""
+def _lines(verbose):
+    """Return what joblib is told: 1 shows a bar instead of its lines."""
+    return verbose if verbose > 1 else 0
+
+
+def out_of_fold_scores(
+    experts, X, y, params, *, cv, n_jobs, verbose=0, task=NOT_TOLD, bar=None
+) -> np.ndarray:
+    """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C).
+
+    Those of each expert are a part of `task`, which callbacks are told of; so is `bar`.
+    """
     splits = list(cv.split(X, y))
+    parts = [task.subtask(expert.name, number=i) for i, expert in enumerate(experts)]
     jobs = (
         delayed(_held_out)(
-            expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose
+            expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose, part
         )
-        for expert in experts
+        for expert, part in zip(experts, parts, strict=True)
     )
     # One expert after the other, as far as they are no networks: folds are what runs in parallel.
     if effective_n_jobs(n_jobs) > 1:
-        found = Parallel(n_jobs=1, verbose=0)(jobs)
+        found = CountingParallel(Bar() if bar is None else bar, n_jobs=1, verbose=0)(jobs)
     else:
         estimators = [expert.estimator for expert in experts]
-        found = run_fits(jobs, estimators, X, 1, fits_per_job=len(splits), verbose=0)
+        found = run_fits(jobs, estimators, X, 1, fits_per_job=len(splits), bar=bar)
     return np.stack(found, axis=1)
 
 
-def _held_out(expert, X, y, params, splits, n_jobs, verbose):
+def _held_out(expert, X, y, params, splits, n_jobs, verbose, task):
     """Return scores of every row by clones of one expert that were fitted without it."""
+    task.begin()
+    scores = _scores_held_out(expert, X, y, params, splits, n_jobs, verbose)
+    task.end()
+    return scores
+
+
+def _scores_held_out(expert, X, y, params, splits, n_jobs, verbose):
     if isinstance(expert.estimator, FrozenEstimator):
         return expert.scores(X)
     try:
@@ -274,7 +298,7 @@ def _held_out(expert, X, y, params, splits, n_jobs, verbose):
                 method=expert.response,
                 params=params,
                 pre_dispatch="all",
-                verbose=verbose,
+                verbose=_lines(verbose),
             )
     except Exception as error:
         raise _failure(expert.name, error) from error
@@ -333,9 +357,9 @@ def _one_hot(positions, n_classes):
     return np.eye(n_classes)[positions]
 
 
-def _fit_one(name, estimator, X, y, params):
+def _fit_one(name, estimator, X, y, params, task=NOT_TOLD):
     try:
-        return clone(estimator).fit(X, y, **params)
+        return task.fit(clone(estimator), X, y, params)
     except Exception as error:
         raise _failure(name, error) from error
 

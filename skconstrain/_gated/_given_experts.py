@@ -16,6 +16,7 @@ from skconstrain._gated._rounds import Parts, train_in_rounds
 from skconstrain._gated._strategy import ExpertStrategy
 from skconstrain._links import calibrated
 from skconstrain._networks import ScoreColumns
+from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import safe_indexing
 
 
@@ -50,7 +51,7 @@ class GivenExperts(ExpertStrategy):
         """Number of an expert's scores for a row, C: one of two classes."""
         return 1 if len(self.classes) == 2 else len(self.classes)
 
-    def fit(self, rows, given, new_generator, *, n_jobs, verbose):
+    def fit(self, rows, given, new_generator, *, n_jobs, verbose, tasks):
         """Fit the experts; their scores for rows that they were not fitted on follow X.
 
         The generator is asked for only once the experts are fitted: they may be given the same
@@ -64,11 +65,27 @@ class GivenExperts(ExpertStrategy):
             self._keep([estimator for _, estimator in self.estimators], given.X)
             scores = all_scores(self.experts, given.X, n_jobs=n_jobs)
         else:
-            settings = {"n_jobs": n_jobs, "verbose": verbose}
-            self._keep(fit_experts(self.estimators, *given, **settings), given.X)
-            folds = make_folds(self.cv, given.y, new_generator())
-            scores = out_of_fold_scores(self.experts, *given, cv=folds, n_jobs=n_jobs)
+            tasks.begin(3)
+            with progress_bar(verbose == 1) as bar:
+                settings = {"bar": bar, "n_jobs": n_jobs}
+                self._fit_all(given, tasks, **settings, verbose=verbose)
+                folds = make_folds(self.cv, given.y, new_generator())
+                scores = self._out_of_fold(given, tasks, **settings, cv=folds)
         return rows._replace(X=self.with_scores(rows.X, scores))
+
+    def _fit_all(self, given, tasks, *, bar, **settings):
+        n_experts = len(self.names)
+        bar.begin("experts", n_experts)
+        with tasks.part("experts", n_experts) as task:
+            settings |= {"task": task, "bar": bar}
+            self._keep(fit_experts(self.estimators, *given, **settings), given.X)
+
+    def _out_of_fold(self, given, tasks, *, bar, **settings):
+        n_experts = len(self.names)
+        bar.begin("experts out of fold", n_experts)
+        with tasks.part("out-of-fold", n_experts) as task:
+            settings |= {"task": task, "bar": bar}
+            return out_of_fold_scores(self.experts, *given, **settings)
 
     def _keep(self, fitted, X):
         responses = [self.stack_method] * len(fitted)
@@ -111,9 +128,10 @@ class GivenExperts(ExpertStrategy):
         """Train the gate, in rounds if they are asked for."""
         if self.n_rounds == 0:
             return train(network, run)
-        parts = Parts(self.estimators, self._responses(), self.classes, self.cv, rows, n_jobs)
+        settings = {"cv": self.cv, "rows": rows, "n_jobs": n_jobs, "verbose": run.verbose}
+        parts = Parts(self.estimators, self._responses(), self.classes, **settings)
         result, owner = train_in_rounds(network, run, self, parts, train)
-        self.experts = parts.fit(owner)
+        self.experts = parts.fit_all(owner)
         return result
 
     def logits(self, gate, X, X_given, *, n_jobs):

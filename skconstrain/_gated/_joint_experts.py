@@ -16,7 +16,7 @@ class JointExperts(ExpertStrategy):
         self.names = [f"expert_{i}" for i in range(n_experts)]
         self.columns = None
 
-    def fit(self, rows, given, new_generator, *, n_jobs, verbose):
+    def fit(self, rows, given, new_generator, *, n_jobs, verbose, tasks):
         return rows
 
     def inputs(self, X, X_given, *, n_jobs):

@@ -10,6 +10,7 @@ from skconstrain._gated._expert import Expert, all_scores, fit_parts, make_exper
 from skconstrain._gated._expert_rows import ExpertRows
 from skconstrain._gated._fitted_gate import FittedGate
 from skconstrain._gated._partition import capped_assignment, make_folds, starting_parts
+from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import safe_indexing
 
 # Rows that an expert may get in a round, in units of its equal share.
@@ -34,6 +35,8 @@ class Parts:
         The rows that experts are fitted on.
     n_jobs
         Experts fitted in parallel.
+    verbose
+        1 shows progress bars.
     """
 
     estimators: list
@@ -42,9 +45,16 @@ class Parts:
     cv: object
     rows: ExpertRows
     n_jobs: int | None
+    verbose: int
 
-    def fit(self, owner, training=None) -> list[Expert]:
-        """Fit each expert on its own rows, among those of `training`.
+    def fit_all(self, owner) -> list[Expert]:
+        """Fit each expert on all of its own rows: see `fit`."""
+        with progress_bar(self.verbose == 1) as bar:
+            bar.begin("experts", len(self.estimators))
+            return self.fit(owner, bar=bar)
+
+    def fit(self, owner, training=None, bar=None) -> list[Expert]:
+        """Fit each expert on its own rows, among those of `training`; tell `bar` of each.
 
         `owner` holds the position of an expert for each row, shape (n_rows,).
         """
@@ -53,17 +63,26 @@ class Parts:
             used[:] = False
             used[training] = True
         parts = [np.flatnonzero(used & (owner == i)) for i in range(len(self.estimators))]
-        fitted = fit_parts(self.estimators, *self.rows, parts, n_jobs=self.n_jobs)
+        fitted = fit_parts(self.estimators, *self.rows, parts, n_jobs=self.n_jobs, bar=bar)
         names = [name for name, _ in self.estimators]
         return make_experts(names, fitted, self.responses, self.classes, self.rows.X)
 
-    def scores(self, owner, rng) -> np.ndarray:
-        """Return scores of every row by experts that were fitted without it, (n_rows, L, C)."""
-        X, y, _ = self.rows
-        scores = None
-        for training, rest in make_folds(self.cv, y, rng).split(np.zeros(len(y)), y):
+    def scores(self, owner, rng, name) -> np.ndarray:
+        """Return scores of every row by experts that were fitted without it, (n_rows, L, C).
+
+        `name` says of the progress bar what it is for.
+        """
+        y = self.rows.y
+        folds = list(make_folds(self.cv, y, rng).split(np.zeros(len(y)), y))
+        with progress_bar(self.verbose == 1) as bar:
+            bar.begin(name, len(folds) * len(self.estimators))
+            return self._scores_of(folds, owner, bar)
+
+    def _scores_of(self, folds, owner, bar):
+        X, scores = self.rows.X, None
+        for training, rest in folds:
             found = all_scores(
-                self.fit(owner, training), safe_indexing(X, rest), n_jobs=self.n_jobs
+                self.fit(owner, training, bar), safe_indexing(X, rest), n_jobs=self.n_jobs
             )
             if scores is None:
                 scores = np.zeros((len(owner), *found.shape[1:]))
@@ -101,7 +120,8 @@ def train_in_rounds(network, run, experts, parts, train):
     losses, first_epoch = [], run.first_epoch
     shares = _shares(run.epochs, experts.n_rounds)
     for number, epochs in enumerate(shares):
-        X = experts.with_scores(features, parts.scores(owner, run.rng))
+        name = f"experts out of fold, round {number + 1} of {len(shares)}"
+        X = experts.with_scores(features, parts.scores(owner, run.rng, name))
         run = replace(run, X=X, epochs=epochs, first_epoch=first_epoch + len(losses))
         if run.start is None:
             known = experts.known_weights(X, run.y, run.weight)

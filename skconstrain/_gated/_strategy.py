@@ -25,7 +25,7 @@ class ExpertStrategy(ABC):
     columns: ScoreColumns | None
 
     @abstractmethod
-    def fit(self, rows, given, new_generator, *, n_jobs, verbose):
+    def fit(self, rows, given, new_generator, *, n_jobs, verbose, tasks):
         """Fit what is fitted before the gate.
 
         Parameters
@@ -40,6 +40,8 @@ class ExpertStrategy(ABC):
             Experts fitted in parallel.
         verbose : int
             Passed on to joblib.
+        tasks : NetworkFit
+            Tells callbacks what is fitted.
 
         Returns
         -------

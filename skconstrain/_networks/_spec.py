@@ -173,6 +173,10 @@ class Network(ABC):
         """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
         return self._predictor.predict_each(weights, X)
 
+    def features(self, weights: list[np.ndarray], X) -> np.ndarray:
+        """Return what the first layer gets: saturated features, standardised where it is so."""
+        return self._forward_pass(self)._features(self.named(weights), X)
+
     def predict_layer(self, weights: list[np.ndarray], X, name: str) -> np.ndarray:
         """Return the outputs of one layer of the network, a row each."""
         return self._predictor.predict_layer(weights, X, name)

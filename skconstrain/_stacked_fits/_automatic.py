@@ -5,8 +5,8 @@ from contextlib import nullcontext
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.pipeline import Pipeline
-from sklearn.utils.parallel import Parallel
 
+from skconstrain._progress import Bar
 from skconstrain._stacked_fits._backend import collected_call
 from skconstrain._stacked_fits._barrier import (
     MAX_STACK_BYTES,
@@ -14,6 +14,7 @@ from skconstrain._stacked_fits._barrier import (
     Barrier,
     current_barrier,
 )
+from skconstrain._stacked_fits._parallel import CountingParallel
 
 # Fits from which on a barrier of their own pays for a larger program. Of 500 x 20 with 100 units, 6
 # take 1.1 times as long together as one by one, 1.5 times if they compile first; 11 take 0.7 times.
@@ -30,7 +31,7 @@ def trains_in_stacks(estimator):
     return getattr(estimator, "_trains_in_stacks", bool)()
 
 
-def together_if_worthwhile(estimators, X, n_fits, n_jobs):
+def together_if_worthwhile(estimators, X, n_fits, n_jobs, bar=None):
     """Let the fits of the next parallel call train together, if these are networks and gain by it.
 
     Not where the user chose a number of jobs or a backend, where the rows take more memory than a
@@ -47,6 +48,8 @@ def together_if_worthwhile(estimators, X, n_fits, n_jobs):
         How many fits the call comes to, with those that its tasks start.
     n_jobs : int or None
         What the user asked for.
+    bar : Bar or None
+        Is told of the fits that are done.
 
     Returns
     -------
@@ -58,24 +61,27 @@ def together_if_worthwhile(estimators, X, n_fits, n_jobs):
     gain = are_enough and most_fits > 1 and all(map(trains_in_stacks, estimators))
     if not gain or effective_n_jobs(n_jobs) > 1:
         return nullcontext()
-    return collected_call(barrier or Barrier(most_fits))
+    return collected_call(barrier or Barrier(most_fits, bar=bar))
 
 
-def run_fits(jobs, estimators, X, n_jobs, fits_per_job=1, **settings):
+def run_fits(jobs, estimators, X, n_jobs, fits_per_job=1, bar=None, **settings):
     """Run jobs that fit one estimator each, networks among them together; return their results.
 
-    `fits_per_job` is how many fits each of them comes to; `settings` are those of
-    :class:`joblib.Parallel`.
+    `fits_per_job` is how many fits each of them comes to; `bar` is told of the jobs that are done;
+    `settings` are those of :class:`joblib.Parallel`.
     """
     jobs, results = list(jobs), {}
+    bar = Bar() if bar is None else bar
     kinds = [trains_in_stacks(estimator) for estimator in estimators]
     for kind in (True, False):
         places = [i for i in range(len(jobs)) if kinds[i] == kind]
         if not places:
             continue
         chosen = [estimators[i] for i in places]
-        with together_if_worthwhile(chosen, X, fits_per_job * len(places), n_jobs):
-            done = Parallel(n_jobs=n_jobs, pre_dispatch="all", **settings)(jobs[i] for i in places)
+        bar.go_on()
+        with together_if_worthwhile(chosen, X, fits_per_job * len(places), n_jobs, bar):
+            call = CountingParallel(bar, n_jobs=n_jobs, pre_dispatch="all", **settings)
+            done = call(jobs[i] for i in places)
         results |= dict(zip(places, done, strict=True))
     return [results[i] for i in range(len(jobs))]
 

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from joblib.parallel import ThreadingBackend
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 
+from skconstrain._progress import Bar
+from skconstrain._stacked_fits._parallel import CountingParallel
 from skconstrain._stacked_fits._request import ALONE, Request
 
 MAX_STACK_BYTES = 2**28
@@ -79,6 +81,8 @@ class Barrier:
         How many tasks run at once at most.
     max_stack_bytes : int
         Memory of a stack: larger groups are trained one part after the other.
+    bar : Bar or None
+        Is told of the fits that are done; None shows nothing.
 
     Attributes
     ----------
@@ -88,7 +92,12 @@ class Barrier:
         Where a fit trains by itself, one at a time: several at once would each compile a program.
     """
 
-    def __init__(self, n_jobs: int = MOST_FITS, max_stack_bytes: int = MAX_STACK_BYTES):
+    def __init__(
+        self,
+        n_jobs: int = MOST_FITS,
+        max_stack_bytes: int = MAX_STACK_BYTES,
+        bar: Bar | None = None,
+    ):
         if not (isinstance(max_stack_bytes, Integral) and max_stack_bytes > 0):
             raise ValueError(
                 f"max_stack_bytes must be a positive integer. Got {max_stack_bytes!r}."
@@ -98,6 +107,7 @@ class Barrier:
         self._calls: list[ParallelCall] = []
         self._waiting: list[Request] = []
         self.stack_sizes: list[int] = []
+        self._bar = Bar() if bar is None else bar
         # A callback may fit another network while it holds the lock.
         self.alone = threading.RLock()
 
@@ -108,10 +118,11 @@ class Barrier:
         with warnings.catch_warnings(), self._call(len(functions)) as call:
             place = () if call.caller is None else call.caller.place
             tasks = [Task(self, call, (*place, i)) for i in range(len(functions))]
+            bar = self._bar if call.caller is None else Bar()
+            bar.expect(len(functions))
+            settings = {"backend": "threading", "pre_dispatch": "all"}
             # A batch of two tasks would be one thread that waits for itself.
-            threads = Parallel(
-                n_jobs=call.n_threads, backend="threading", batch_size=1, pre_dispatch="all"
-            )
+            threads = CountingParallel(bar, n_jobs=call.n_threads, batch_size=1, **settings)
             return threads(map(delayed(self._run_task), tasks, functions))
 
     @contextmanager
@@ -152,6 +163,13 @@ class Barrier:
         self._train_if_all_wait()
         return result
 
+    def report(self, n_networks: int, epoch: int, epochs: int):
+        """Show how far a stack is that trains now."""
+        self._bar.note(f"{n_networks} networks: epoch {epoch}/{epochs}")
+        # Each is a fit of a task, unless tasks make calls.
+        if len(self._calls) == 1:
+            self._bar.reach(sum(self.stack_sizes) + n_networks * epoch / epochs)
+
     def train(self, request: Request):
         """Wait for the others; return the result, `ALONE`, or raise the error of this request."""
         request.task = _current_task()
@@ -162,7 +180,7 @@ class Barrier:
         self._train_if_all_wait()
         with self._change:
             self._change.wait_for(lambda: request.outcome is not None)
-        if isinstance(request.outcome, Exception):
+        if isinstance(request.outcome, BaseException):
             raise request.outcome
         return request.outcome
 

@@ -4,6 +4,8 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from skconstrain._documentation import Documented
+from skconstrain._fit_tasks import CallbackSupport
+from skconstrain._progress import progress_bar
 from skconstrain._stacked_fits._backend import collected_call
 from skconstrain._stacked_fits._barrier import MOST_FITS, Barrier
 from skconstrain._stacked_fits._transformer_cache import TransformerCache
@@ -14,7 +16,7 @@ from skconstrain._stacked_fits._workers import Workers
 _GIVEN_BY_METHODS = {"_metadata_request", "_skl_callbacks", "_parent_callback_ctx"}
 
 
-class BatchedSearch(Documented):
+class BatchedSearch(CallbackSupport, Documented):
     """A search that is scikit-learn's own in everything but who runs its fits.
 
     Subclasses name the class of scikit-learn that searches: `_plain`.
@@ -40,20 +42,24 @@ class BatchedSearch(Documented):
         # Not above: importing this module costs no TensorFlow.
         from skconstrain._engine import lone_fits
 
-        runner, plain = Barrier(MOST_FITS, self.max_stack_bytes), self._make_plain()
+        plain = self._make_plain()
         plain._validate_params()  # of which joblib is told n_jobs before the search checks it
-        workers = Workers(self.n_jobs, self.max_stack_bytes)
-        if workers.n_jobs > 1:
-            runner = workers
         caches = isinstance(self.estimator, Pipeline) and self.estimator.memory is None
         # A callback of scikit-learn is told of every fit, also of a transformer.
         caches = caches and not hasattr(plain, "_skl_callbacks")
         if caches:
             plain.estimator = clone(self.estimator).set_params(memory=TransformerCache())
-        # What this thread fits is the best estimator, once: XLA takes longer to compile it than it
-        # saves (442 x 10, 50 epochs: 3.1 s instead of 1.0).
-        with collected_call(runner), lone_fits():
-            plain.fit(X, y, **params)
+        with progress_bar(self.verbose == 1) as bar:
+            bar.begin("fits", extra=int(self.refit is not False))
+            runner = Barrier(MOST_FITS, self.max_stack_bytes, bar)
+            workers = Workers(self.n_jobs, self.max_stack_bytes, bar)
+            if workers.n_jobs > 1:
+                runner = workers
+            # What this thread fits is the best estimator, once: XLA takes longer to compile it than
+            # it saves (442 x 10, 50 epochs: 3.1 s instead of 1.0).
+            with collected_call(runner), lone_fits():
+                plain.fit(X, y, **params)
+            bar.done(plain.n_splits_ * len(plain.cv_results_["params"]) + 1)
         fitted = {name: value for name, value in vars(plain).items() if name.endswith("_")}
         vars(self).update(fitted)
         if caches and hasattr(self, "best_estimator_"):

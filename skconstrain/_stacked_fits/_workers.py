@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 
 from skconstrain._stacked_fits._barrier import MOST_FITS, Barrier
+from skconstrain._stacked_fits._parallel import CountingJoblibParallel
 
 
 class Workers:
@@ -22,6 +23,8 @@ class Workers:
         What the user asked for.
     max_stack_bytes : int
         Memory of a stack, on each worker.
+    bar : Bar
+        Is told of the fits that are done, a group at a time.
 
     Attributes
     ----------
@@ -31,7 +34,8 @@ class Workers:
         How many networks each stack trained.
     """
 
-    def __init__(self, n_jobs, max_stack_bytes):
+    def __init__(self, n_jobs, max_stack_bytes, bar):
+        self._bar = bar
         backend, _ = get_active_backend()
         self._asked, self._max_stack_bytes = n_jobs, max_stack_bytes
         is_here = getattr(backend, "uses_threads", False)
@@ -42,7 +46,9 @@ class Workers:
         """Run batches of calls; return a list of results for each of them."""
         places = np.array_split(np.arange(len(batches)), self._n_groups(len(batches)))
         groups = [[batches[i].items for i in group] for group in places]
-        send = Parallel(n_jobs=self._asked, batch_size=1, pre_dispatch="all")
+        settings = {"n_jobs": self._asked, "batch_size": 1, "pre_dispatch": "all"}
+        self._bar.expect(len(batches))
+        send = CountingJoblibParallel(self._bar, len(batches) / len(groups), **settings)
         done = send(_task_of(group, self._max_stack_bytes) for group in groups)
         self.stack_sizes += [size for _, sizes in done for size in sizes]
         return [results for found, _ in done for results in found]

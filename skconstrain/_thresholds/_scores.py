@@ -81,11 +81,14 @@ def _positive_column(part, classes, floor):
     return part[:, -1]
 
 
-def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels, keep):
-    """Fit on some rows; return the classifier, if it is kept, and its scores on the others."""
+def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels, keep, task):
+    """Fit on some rows; return the classifier, if it is kept, and its scores on the others.
+
+    `task` is what callbacks are told of.
+    """
     X_train, y_train = safe_split(estimator, X, y, train)
     try:
-        estimator.fit(X_train, y_train, **rows_of_params(X, fit_params, train))
+        task.fit(estimator, X_train, y_train, rows_of_params(X, fit_params, train))
     except ValueError as error:
         if n_labels is None or "1d array" not in str(error):
             raise

@@ -15,11 +15,13 @@ from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
 
 from skconstrain._decisions import decide
 from skconstrain._documentation import Documented
+from skconstrain._fit_tasks import CallbackSupport, FitTask
+from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -30,6 +32,7 @@ from skconstrain._sklearn_compat import (
     raise_for_params,
 )
 from skconstrain._stacked_fits._automatic import together_if_worthwhile
+from skconstrain._stacked_fits._parallel import CountingParallel
 from skconstrain._thresholds._folds import label_folds
 from skconstrain._thresholds._least import least_labels, score_cut_offs
 from skconstrain._thresholds._scores import HeldOut, fit_and_score, label_scores, response_method
@@ -47,7 +50,7 @@ def _estimator_has(method):
 
 
 class TunedThresholdMultiLabelClassifierCV(
-    Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupport, Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Classifier of several labels with one decision threshold per label, chosen out of fold.
 
@@ -111,6 +114,8 @@ class TunedThresholdMultiLabelClassifierCV(
         Decides the folds when `cv` is None, an int or a float.
     store_cv_results : bool, default=False
         Whether to keep the scores of all cut-offs that were examined, in `cv_results_`.
+    verbose : int, default=0
+        0 prints nothing, 1 a progress bar of the fits and searches, in a terminal or notebook.
 
     Attributes
     ----------
@@ -211,6 +216,7 @@ class TunedThresholdMultiLabelClassifierCV(
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
         "store_cv_results": ["boolean"],
+        "verbose": ["verbose"],
     }
 
     # None for a multiclass target. Type checkers shall not ask those for it who have labels.
@@ -236,6 +242,7 @@ class TunedThresholdMultiLabelClassifierCV(
         n_jobs=None,
         random_state=None,
         store_cv_results=False,
+        verbose=0,
     ):
         self.estimator = estimator
         self.scoring = scoring
@@ -248,6 +255,7 @@ class TunedThresholdMultiLabelClassifierCV(
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.store_cv_results = store_cv_results
+        self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=False)  # `estimator` is not validated yet
     def fit(self, X, y, **params):
@@ -268,23 +276,29 @@ class TunedThresholdMultiLabelClassifierCV(
             The fitted estimator.
         """
         X, y = indexable(X, y)
+        given, weight = {"X": X, "y": y}, params.get("sample_weight")
+        given["metadata"] = None if weight is None else {"sample_weight": weight}
         y, positive = self._read_target(y)
         fit_params, split_params = self._route(params)
         if self.cv == "prefit":
             self._check_prefit()
+        n_subtasks = 0 if self.cv == "prefit" else 1 + (positive is not None and self.refit)
+        task = FitTask.root(self, n_subtasks)
+        task.begin(**given)
         if positive is None:
-            self._fit_untuned(X, y, fit_params)
+            self._fit_untuned(X, y, fit_params, task)
         else:
-            weight = params.get("sample_weight")
             weight = (
                 None if weight is None else check_sample_weight(weight, X, ensure_non_negative=True)
             )
             scoring = self._resolve_scoring(positive.shape[1])
-            parts = self._out_of_fold(X, y, positive, fit_params, split_params)
-            self._tune(scoring, positive, weight, parts)
+            with progress_bar(self.verbose == 1) as bar:
+                fits = fit_params, split_params, task, bar
+                self._tune(scoring, positive, weight, self._out_of_fold(X, y, positive, *fits), bar)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
+        task.end(**given, reconstruction_attributes={})
         return self
 
     def _read_target(self, y):
@@ -349,11 +363,11 @@ class TunedThresholdMultiLabelClassifierCV(
                 f"Got {self.classes_}."
             )
 
-    def _fit_untuned(self, X, y, fit_params):
+    def _fit_untuned(self, X, y, fit_params, task):
         """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
         self.estimator_ = self.estimator
         if self.cv != "prefit":
-            self.estimator_ = clone(self.estimator).fit(X, y, **fit_params)
+            self.estimator_ = task.subtask("fit").fit(clone(self.estimator), X, y, fit_params)
         self._method = response_method(self.estimator_, self.response_method)
         self.thresholds_ = self.cv_thresholds_ = self.best_score_ = None
         if self.store_cv_results:
@@ -374,23 +388,33 @@ class TunedThresholdMultiLabelClassifierCV(
             )
         return scoring
 
-    def _out_of_fold(self, X, y, positive, fit_params, split_params):
-        """Fit; return for every split the rows held out, their scores and the labels trained."""
+    def _out_of_fold(self, X, y, positive, fit_params, split_params, task, bar):
+        """Fit; return for every split the rows held out, their scores and the labels trained.
+
+        Parts of `task` are what callbacks are told of.
+        """
         if self.cv == "prefit":
             self.estimator_ = self.estimator
             self._method = response_method(self.estimator_, self.response_method)
             return [(np.arange(len(positive)), self._scores(X), True)]
         whole = None
         if self._may_have_folds():
-            whole = clone(self.estimator).fit(X, y, **fit_params)
+            bar.begin("fits", 1)
+            whole = task.subtask("fit").fit(clone(self.estimator), X, y, fit_params)
+            bar.done(1)
             if hasattr(whole, "oof_prediction_"):
                 self.estimator_, self._method = whole, "predict_proba"
                 return self._parts_of_folds(positive)
         splits = self._splits(X, y, positive, split_params)
         refit = self.refit and whole is None
         jobs = [*splits, (np.arange(len(positive)), None)] if refit else splits
-        with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs):
-            done = Parallel(n_jobs=self.n_jobs, pre_dispatch="all")(
+        folds = task.subtask("out-of-fold", len(splits), in_order=False)
+        tasks = [folds.subtask("fold", number=i) for i in range(len(splits))]
+        tasks += [task.subtask("fit")] * refit
+        folds.begin(X=X, y=y)
+        bar.begin("fits", len(jobs))
+        with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs, bar):
+            done = CountingParallel(bar, n_jobs=self.n_jobs, pre_dispatch="all")(
                 delayed(fit_and_score)(
                     clone(self.estimator),
                     X,
@@ -401,9 +425,11 @@ class TunedThresholdMultiLabelClassifierCV(
                     wanted=self.response_method,
                     n_labels=self._n_labels,
                     keep=not self.refit,
+                    task=task,
                 )
-                for train, test in jobs
+                for (train, test), task in zip(jobs, tasks, strict=True)
             )
+        folds.end(X=X, y=y)
         self.estimator_ = done[-1][0] if whole is None else whole
         self._method = response_method(self.estimator_, self.response_method)
         return [
@@ -447,7 +473,7 @@ class TunedThresholdMultiLabelClassifierCV(
             )
         return splits
 
-    def _tune(self, scoring, positive, weight, parts):
+    def _tune(self, scoring, positive, weight, parts, bar):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
         default, limits = _DEFAULTS[self._method]
         parts = [
@@ -461,15 +487,18 @@ class TunedThresholdMultiLabelClassifierCV(
             )
         least = self._min_labels()
         options = {"default": default, "limits": limits, "fbr": self.fbr, "least": least}
+        bar.begin("thresholds", 1 + len(parts))
         self.thresholds_ = scoring.tune(*together, **options)
+        bar.done(1)
         predicted = decide(together.y_score, self.thresholds_, least)
         self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
         self.cv_thresholds_ = np.full((len(parts), len(self.thresholds_)), np.nan)
-        for own, part in zip(self.cv_thresholds_, parts, strict=True):
+        for number, (own, part) in enumerate(zip(self.cv_thresholds_, parts, strict=True)):
             if part.labels.any():
                 whole = part is together  # a single split has been searched already
                 found = self.thresholds_ if whole else scoring.tune(*part, **options)
                 own[part.labels] = found[part.labels]
+            bar.done(2 + number)
         if self.store_cv_results:
             options = {"default": default, "limits": limits, "least": least}
             self.cv_results_ = score_cut_offs(scoring, together, self.thresholds_, **options)

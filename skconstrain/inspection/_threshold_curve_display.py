@@ -1,15 +1,19 @@
 """ThresholdCurveDisplay: a metric against the decision threshold of each label."""
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import check_array, check_consistent_length
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._sklearn_compat import check_sample_weight
 from skconstrain._thresholds._scores import label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 from skconstrain._thresholds._search import Ranking
+from skconstrain.inspection._label_panels import (
+    as_labels,
+    label_axes,
+    name_outer_axes,
+    shown_labels,
+)
 
 _METRICS = {
     "f1": "f1_macro",
@@ -139,7 +143,7 @@ class ThresholdCurveDisplay:
             With `axes_` and `figure_`.
         """
         check_is_fitted(estimator)
-        y, names, classes = _as_labels(y, getattr(estimator, "classes_", None))
+        y, names, classes = as_labels(y, getattr(estimator, "classes_", None))
         names = getattr(estimator, "label_names_", names)
         method = response_method(estimator, getattr(estimator, "response_method", "auto"))
         n_labels = None if classes is not None else y.shape[1]
@@ -208,7 +212,7 @@ class ThresholdCurveDisplay:
         display : ThresholdCurveDisplay
             With `axes_` and `figure_`.
         """
-        y_true, names, _ = _as_labels(y_true, None)
+        y_true, names, _ = as_labels(y_true, None)
         y_score = check_array(y_score, ensure_2d=False, dtype=np.float64)
         y_score = y_score.reshape(-1, 1) if y_score.ndim == 1 else y_score
         _check_shapes(y_true, y_score, thresholds, cv_thresholds, label_names)
@@ -248,24 +252,12 @@ class ThresholdCurveDisplay:
         display : ThresholdCurveDisplay
             With `axes_` and `figure_`.
         """
-        shown = self._shown(labels, max_labels)
-        self.figure_, self.axes_ = _make_axes(len(shown), ax)
+        shown = shown_labels(self.label_names, labels, max_labels)
+        self.figure_, self.axes_ = label_axes(len(shown), ax)
         for panel, label in zip(self.axes_, shown, strict=True):
             self._draw(panel, label)
         self._describe(shown, ax)
         return self
-
-    def _shown(self, labels, max_labels):
-        if labels is None:
-            return range(min(max_labels, len(self.edges)))
-        names = list(self.label_names)
-        unknown = [label for label in labels if label not in names and not _is_column(label, names)]
-        if unknown or not len(labels):
-            raise ValueError(
-                f"labels must name labels or columns of y, of which there are {len(names)}. "
-                f"Got {unknown or labels!r}."
-            )
-        return [names.index(label) if label in names else int(label) for label in labels]
 
     def _draw(self, panel, label):
         edges, scores = self.edges[label], self.scores[label]
@@ -307,10 +299,7 @@ class ThresholdCurveDisplay:
         margin = 0.06 * (high - low or 1.0)
         for panel in self.axes_:
             panel.set_ylim(low - margin, high + margin)
-            if panel.get_subplotspec().is_last_row() or panel in self._bottom():
-                panel.set_xlabel("threshold")
-            if panel.get_subplotspec().is_first_col():
-                panel.set_ylabel(self.metric_name)
+        name_outer_axes(self.axes_, "threshold", self.metric_name)
         handles = {}  # of all panels, as the first may be a label without a fold
         for panel in self.axes_:
             handles |= dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
@@ -324,62 +313,9 @@ class ThresholdCurveDisplay:
             frameon=False,
         )  # fmt: skip
 
-    def _bottom(self):
-        """Return the lowest panel of every column."""
-        by_column = {panel.get_subplotspec().colspan.start: panel for panel in self.axes_}
-        return list(by_column.values())
-
-
-def _make_axes(n_shown, ax):
-    import matplotlib.pyplot as plt
-    from matplotlib.gridspec import GridSpecFromSubplotSpec
-
-    n_columns = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(n_shown, 4)
-    n_rows = -(-n_shown // n_columns)
-    if ax is None:
-        figure = plt.figure(
-            figsize=(3.1 * n_columns + 0.4, 2.3 * n_rows + 0.8), layout="constrained"
-        )
-        grid = figure.add_gridspec(n_rows, n_columns)
-    else:
-        figure = ax.figure
-        ax.set_axis_off()
-        grid = GridSpecFromSubplotSpec(
-            n_rows, n_columns, subplot_spec=ax.get_subplotspec(), hspace=0.6, wspace=0.3
-        )
-    panels = [figure.add_subplot(grid[i // n_columns, i % n_columns]) for i in range(n_shown)]
-    return figure, np.array(panels, dtype=object)
-
 
 def _at(edges, scores, threshold):
     return scores[min(int(np.searchsorted(edges[1:], threshold)), len(scores) - 1)]
-
-
-def _is_column(label, names):
-    return isinstance(label, (int, np.integer)) and -len(names) <= label < len(names)
-
-
-def _as_labels(y, classes):
-    """Bool array (n_samples, n_labels), names, and the two classes of a 1-D target or None."""
-    names = getattr(y, "columns", None)
-    y = np.asarray(y.toarray() if sparse.issparse(y) else y)
-    if y.ndim == 2 and y.shape[1] > 1:
-        names = [f"label {i}" for i in range(y.shape[1])] if names is None else list(names)
-        return _positives(y), names, None
-    y = y.ravel()
-    known = np.unique(y) if np.ndim(classes) != 1 else np.asarray(classes)
-    if len(known) > 2 or type_of_target(y) != "binary":
-        raise ValueError(
-            "y must be an indicator matrix or have two classes: a multiclass target has no "
-            f"thresholds. Got {len(known)} classes."
-        )
-    return (y == known[-1])[:, None], [f"class {known[-1]}"], known
-
-
-def _positives(y):
-    if not np.isin(np.unique(y), [0, 1]).all():
-        raise ValueError(f"y must hold zeros and ones. Got {np.unique(y)[:5].tolist()}.")
-    return y.astype(bool)
 
 
 def _check_shapes(y_true, y_score, thresholds, cv_thresholds, label_names):

@@ -301,10 +301,7 @@ def test_ctrl_c_raised_by_a_callback_keeps_the_epochs_before_it():
     assert np.isfinite(model.predict(X)).all()
 
 
-@pytest.mark.parametrize(("verbose", "text"), [(0, ""), (1, "3/3"), (2, "Epoch 3/3: loss=")])
-def test_progress(capsys, verbose, text):
+def test_a_line_an_epoch(capsys):
     X, y = positive_regression()
-    PositiveRegressor((6,), epochs=3, verbose=verbose).fit(X, y)
-    shown = capsys.readouterr().out
-    assert text in shown
-    assert bool(shown) == bool(verbose)
+    PositiveRegressor((6,), epochs=3, verbose=2).fit(X, y)
+    assert "Epoch 3/3: loss=" in capsys.readouterr().out

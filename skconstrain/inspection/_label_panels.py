@@ -1,0 +1,84 @@
+"""A panel for each label: which labels, where, and what y holds of them."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.multiclass import type_of_target
+
+
+def shown_labels(names, labels, max_labels) -> list[int]:
+    """Return the columns of the labels to show: those named or numbered, or the first ones.
+
+    Raises
+    ------
+    ValueError
+        If there is no such label.
+    """
+    names = list(names)
+    if labels is None:
+        return list(range(min(max_labels, len(names))))
+    unknown = [label for label in labels if label not in names and not _is_column(label, names)]
+    if unknown or not len(labels):
+        raise ValueError(
+            f"labels must name labels or columns of y, of which there are {len(names)}. "
+            f"Got {unknown or labels!r}."
+        )
+    return [names.index(label) if label in names else int(label) for label in labels]
+
+
+def _is_column(label, names):
+    return isinstance(label, (int, np.integer)) and -len(names) <= label < len(names)
+
+
+def label_axes(n_shown, ax):
+    """Return a figure and a panel for each label, in the place of `ax` if there is one."""
+    import matplotlib.pyplot as plt
+    from matplotlib.gridspec import GridSpecFromSubplotSpec
+
+    n_columns = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 9: 3}.get(n_shown, 4)
+    n_rows = -(-n_shown // n_columns)
+    if ax is None:
+        figure = plt.figure(
+            figsize=(3.1 * n_columns + 0.4, 2.3 * n_rows + 0.8), layout="constrained"
+        )
+        grid = figure.add_gridspec(n_rows, n_columns)
+    else:
+        figure = ax.figure
+        ax.set_axis_off()
+        grid = GridSpecFromSubplotSpec(
+            n_rows, n_columns, subplot_spec=ax.get_subplotspec(), hspace=0.6, wspace=0.3
+        )
+    panels = [figure.add_subplot(grid[i // n_columns, i % n_columns]) for i in range(n_shown)]
+    return figure, np.array(panels, dtype=object)
+
+
+def name_outer_axes(panels, x_name, y_name):
+    """Name the horizontal axes of the lowest panel of each column, and the left vertical ones."""
+    lowest = {panel.get_subplotspec().colspan.start: panel for panel in panels}
+    for panel in panels:
+        if panel in lowest.values():
+            panel.set_xlabel(x_name)
+        if panel.get_subplotspec().is_first_col():
+            panel.set_ylabel(y_name)
+
+
+def as_labels(y, classes):
+    """Return a bool array (n_samples, n_labels), names, and two classes of a 1-D target or None."""
+    names = getattr(y, "columns", None)
+    y = np.asarray(y.toarray() if sparse.issparse(y) else y)
+    if y.ndim == 2 and y.shape[1] > 1:
+        names = [f"label {i}" for i in range(y.shape[1])] if names is None else list(names)
+        return _positives(y), names, None
+    y = y.ravel()
+    known = np.unique(y) if np.ndim(classes) != 1 else np.asarray(classes)
+    if len(known) > 2 or type_of_target(y) != "binary":
+        raise ValueError(
+            "y must be an indicator matrix or have two classes: a multiclass target has no "
+            f"thresholds. Got {len(known)} classes."
+        )
+    return (y == known[-1])[:, None], [f"class {known[-1]}"], known
+
+
+def _positives(y):
+    if not np.isin(np.unique(y), [0, 1]).all():
+        raise ValueError(f"y must hold zeros and ones. Got {np.unique(y)[:5].tolist()}.")
+    return y.astype(bool)
