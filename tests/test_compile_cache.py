@@ -60,6 +60,7 @@ def files(folder):
     return {path.name for path in found if not path.name.endswith("-atime")}
 
 
+@pytest.mark.slow
 def test_programs_are_found_again_whatever_was_compiled_before(tmp_path):
     folder = tmp_path / "with space"
     call = f"skconstrain.use_compile_cache({str(folder)!r})"

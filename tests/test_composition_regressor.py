@@ -91,12 +91,14 @@ class OfOneColumn(CompositionRegressor):
         return tags
 
 
+@pytest.mark.slow
 def test_all_checks_of_scikit_learn_pass_with_a_target_that_they_know():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_estimator(OfOneColumn())
 
 
+@pytest.mark.slow
 def test_checks_of_scikit_learn_pass_unless_they_cannot_apply():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

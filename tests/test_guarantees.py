@@ -287,6 +287,7 @@ OPTIMIZERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda item: getattr(item, "name", item))
 @pytest.mark.parametrize("kernel", ["dense", "sparse"])
 def test_absent_connections_are_zero_with_every_optimizer(optimizer, kernel):

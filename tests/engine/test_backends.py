@@ -37,6 +37,7 @@ def run_under_the_other(*arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @needs_both
 def test_training_does_not_depend_on_the_backend():
     theirs, ours = run_under_the_other("-m", "tests.engine.agreement"), agreement.results()
@@ -47,6 +48,7 @@ def test_training_does_not_depend_on_the_backend():
         np.testing.assert_allclose(numbers, theirs[name], rtol=rtol, err_msg=name)
 
 
+@pytest.mark.slow
 @needs_both
 def test_a_pickle_predicts_and_goes_on_under_the_other_backend(tmp_path):
     X, y = positive_regression()

@@ -42,6 +42,7 @@ def test_a_column_of_classes_is_taken_with_a_warning(model, names):
     assert model.predict(X).shape == (len(X),)
 
 
+@pytest.mark.slow
 def test_check_estimator_of_a_gate_over_classifiers():
     pair = [("a", LogisticRegression()), ("b", LogisticRegression())]
     with warnings.catch_warnings():

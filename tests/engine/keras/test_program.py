@@ -40,6 +40,7 @@ def assert_same(found, compiled, tolerances):
         np.testing.assert_allclose(numbers, compiled[name], rtol=rtol, err_msg=name)
 
 
+@pytest.mark.slow
 def test_results_are_those_of_compiled_programs(compiled, kerass_own_loop):
     assert_same(agreement.results(), compiled, {})
 
@@ -66,6 +67,7 @@ def results_of_several_fits():
     return [*found, *seen]
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_stopped(monkeypatch):
     expected = results_of_several_fits()
     monkeypatch.setattr(_lending, "BACKEND", _keras.BACKEND)
