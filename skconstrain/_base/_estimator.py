@@ -64,7 +64,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
     7. `_specify`, which calls `_head`: the network.
     8. `_start`: weights that are known before training. Not where training continues.
     9. `_keras_loss` and `_schedules`: what else a run needs.
-    10. `_learn`: one training, or several.
+    10. `_fitted_attributes` and `_most_epochs`: what callbacks of scikit-learn see of the training.
+    11. `_learn`: one training, or several.
 
     Predictions call `_bytes_at_once`, `_outputs` and `_oof_prediction`, which predicts out of fold
     as well; a clone calls `_params_shared_by_clones`.
@@ -168,6 +169,21 @@ class NetEstimator(CallbackSupport, CopiedNet):
         `epochs` is the largest number of epochs of the training.
         """
         return {}
+
+    def _fitted_attributes(self, network, first_epoch):
+        """Return a function of weights and a number of epochs: what to predict with them needs.
+
+        None where nothing can be predicted before the training has ended.
+        """
+        return lambda weights, n: {
+            "_network": network,
+            "_weights": weights,
+            "n_iter_": first_epoch + n,
+        }
+
+    def _most_epochs(self, run):
+        """Return the largest number of epochs of `_learn`."""
+        return run.epochs
 
     def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
         """Train the network: once, unless a subclass does it in rounds."""
@@ -485,21 +501,6 @@ default=None
             callbacks=_as_list(self.callbacks),
             verbose=int(self.verbose),
         )
-
-    def _most_epochs(self, run):
-        """Return the largest number of epochs of `_learn`."""
-        return run.epochs
-
-    def _fitted_attributes(self, network, first_epoch):
-        """Return a function of weights and a number of epochs: what to predict with them needs.
-
-        None where nothing can be predicted before the training has ended.
-        """
-        return lambda weights, n: {
-            "_network": network,
-            "_weights": weights,
-            "n_iter_": first_epoch + n,
-        }
 
     def _train(self, network, run):
         """Train the network as the run says."""
