@@ -302,6 +302,7 @@ def test_absent_connections_are_zero_with_every_optimizer(optimizer, kernel):
     assert_absent(net.partial_fit(X, X[:, 1]), matrices)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_absent_connections_are_zero_whatever_is_done(data):

@@ -74,4 +74,4 @@ def test_readme_is_short_and_has_the_two_commands_of_set_up():
     section = text.partition("\n## Set-up\n")[2].partition("\n## ")[0]
     install, test = re.findall(r"```sh\n(.*?)\n```", section, re.DOTALL)
     assert install.endswith("examples/quickstart.py")
-    assert test.endswith("-m pytest -n 2")
+    assert test.endswith('-m pytest -n 2 -m "not slow"')

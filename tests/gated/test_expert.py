@@ -153,7 +153,7 @@ def test_weights_go_to_the_last_step_of_a_pipeline():
 
 def test_a_list_of_classifiers_under_unique_names_is_taken():
     check_experts([("a", SVC()), ("b", GaussianNB())], {"gating"})
-    with pytest.raises(ValueError, match=r"or be a parameter's\. Got 'gating'"):
+    with pytest.raises(ValueError, match=r"not a parameter's\. Got 'gating'"):
         check_experts([("gating", SVC()), ("b", GaussianNB())], {"gating"})
 
 

@@ -38,6 +38,7 @@ def lines_of(script, jit):
     return done.stderr.splitlines()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit", [False, True])
 def test_fits_print_no_more_than_the_start_of_tensorflow(jit):
     # In float64 TensorFlow's remapper prints a line for each operation: hundreds in a search.
