@@ -6,7 +6,7 @@ Usage::
     python -m tests.benchmarks.serving --part process rows fit --repeats 7
 
 process  A new process unpickles a model and predicts one row: seconds of the whole process, its
-         largest memory, and which of TensorFlow, Keras and scikeras it imported.
+         largest memory (Linux only), and which of TensorFlow, Keras and scikeras it imported.
 rows     One row, again and again, and 221,000 rows of 10 columns at once.
 fit      The first fit of the process, 442 x 10 and 50 epochs in batches of 32, imports left out:
          without a compile cache, and with one that an earlier process filled.
@@ -39,11 +39,13 @@ N_ROWS = 221_000
 HEAVY = ("tensorflow", "keras", "scikeras")
 
 SERVE = """
-import resource, sys
+import sys
 import joblib, numpy as np
 joblib.load({file!r}).predict(np.zeros((1, 10)))
 heavy = [name for name in {heavy!r} if name in sys.modules]
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, *heavy)
+# Not ru_maxrss, which begins with that of the process that started this one.
+peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(int(peak.split()[1]) / 1024, *heavy)
 """
 FIT = """
 import time
