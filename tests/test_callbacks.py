@@ -19,7 +19,6 @@ from skconstrain import (
     PositiveRegressor,
     TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain._engine._program import Program
 from skconstrain.model_selection import BatchedGridSearchCV
 from tests.registry import ROWS, positive_regression, two_classes
 
@@ -81,19 +80,6 @@ class Stopper(Recorder):
 
 def net(**params):
     return PositiveRegressor(**{**FAST, **params})
-
-
-@pytest.fixture
-def epochs_of_calls(monkeypatch):
-    """Return a list of how many epochs each call of a program has trained."""
-    calls, run = [], Program.run_epochs
-
-    def spy(self, data, orders, *settings):
-        calls.append(len(orders))
-        return run(self, data, orders, *settings)
-
-    monkeypatch.setattr(Program, "run_epochs", spy)
-    return calls
 
 
 def outputs(model, X):

@@ -6,7 +6,6 @@ import pytest
 
 from skconstrain import GatedEnsembleClassifier, PositiveRegressor
 from skconstrain._engine import _lending
-from skconstrain._engine._program import Program
 from skconstrain._engine._stopping import BestEpochs, Stopping
 from tests.registry import positive_regression, two_classes
 
@@ -24,19 +23,6 @@ CASES = {
 }
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """Return a list of how many epochs each call has trained."""
-    calls, run = [], Program.run_epochs
-
-    def spy(self, data, orders, *settings):
-        calls.append(len(orders))
-        return run(self, data, orders, *settings)
-
-    monkeypatch.setattr(Program, "run_epochs", spy)
-    return calls
-
-
 def fitted(monkeypatch, make, data, at_once):
     X, y = data()
     with monkeypatch.context() as patched:
@@ -48,16 +34,16 @@ def fitted(monkeypatch, make, data, at_once):
 
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("params", CASES.values(), ids=CASES)
-def test_results_are_those_of_one_epoch_a_call(monkeypatch, counted, params, jit_compile):
+def test_results_are_those_of_one_epoch_a_call(monkeypatch, epochs_of_calls, params, jit_compile):
     def make():
         return PositiveRegressor((7,), **{**COMMON, **params}, jit_compile=jit_compile)
 
     one, expected = fitted(monkeypatch, make, positive_regression, 1)
-    assert not counted
+    assert not epochs_of_calls
     found, outputs = fitted(monkeypatch, make, positive_regression, 8)
     # One network is validated after every epoch.
-    assert (max(counted) > 1) is not (params is STOPS)
-    assert sum(counted) == found.n_iter_
+    assert (max(epochs_of_calls) > 1) is not (params is STOPS)
+    assert sum(epochs_of_calls) == found.n_iter_
     np.testing.assert_array_equal(outputs, expected)
     assert found.loss_curve_ == one.loss_curve_
     assert found.validation_scores_ == one.validation_scores_
@@ -65,7 +51,7 @@ def test_results_are_those_of_one_epoch_a_call(monkeypatch, counted, params, jit
 
 
 @pytest.mark.parametrize("gating", ["soft", "hard"])
-def test_a_schedule_of_weights_has_one_epoch_a_call(monkeypatch, counted, gating):
+def test_a_schedule_of_weights_has_one_epoch_a_call(monkeypatch, epochs_of_calls, gating):
     def make():
         return GatedEnsembleClassifier(n_experts=2, gating=gating, epochs=5, random_state=0)
 
@@ -75,15 +61,15 @@ def test_a_schedule_of_weights_has_one_epoch_a_call(monkeypatch, counted, gating
     assert found.loss_curve_ == one.loss_curve_
 
 
-def test_what_is_shown_or_watched_comes_epoch_by_epoch(counted, capsys):
+def test_what_is_shown_or_watched_comes_epoch_by_epoch(epochs_of_calls, capsys):
     X, y = positive_regression()
     seen = []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
     PositiveRegressor((7,), **COMMON, callbacks=[note]).fit(X, y)
     assert seen == list(range(37))
-    assert not counted
+    assert not epochs_of_calls
     PositiveRegressor((7,), **COMMON, verbose=2).fit(X, y)
-    assert counted == [1] * 37
+    assert epochs_of_calls == [1] * 37
     assert capsys.readouterr().out.count("Epoch") == 37
 
 

@@ -32,12 +32,6 @@ GENES = [f"gene {i}" for i in range(6)]
 PATHWAYS = ["growth", "repair", "regulation of everything that has a very long name"]
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 class FakeNet(BaseEstimator):
     """Six genes, three pathways with given connections, one dense output."""
 

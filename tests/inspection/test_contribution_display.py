@@ -23,12 +23,6 @@ EDGES = {"low": ["a", "b", "c"], "high": ["c", "d"], "alone": ["e"], "top": ["lo
 FAST = {"epochs": 20, "dtype": "float64", "random_state": 0}
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def data():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(60, 5)), columns=NAMES)

@@ -20,12 +20,6 @@ matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 class FakeGate(ClassifierMixin, BaseEstimator):
     """Softmax of random planes over random linear experts; remembers what it is asked."""
 

@@ -17,14 +17,6 @@ from tests.registry import positive_regression, two_classes
 matplotlib.use("agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
-
-
 def test_draws_training_and_validation_losses():
     X, y = positive_regression(0)
     net = PositiveRegressor((4,), epochs=7, early_stopping=True, tol=None, random_state=0).fit(X, y)

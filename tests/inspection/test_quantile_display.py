@@ -18,14 +18,6 @@ from tests.registry import positive_regression
 matplotlib.use("agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def fitted():
     X, y = positive_regression()

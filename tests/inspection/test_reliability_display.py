@@ -17,12 +17,6 @@ matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def predicted(n_labels=3):
     X, y = make_multilabel_classification(400, n_classes=n_labels, random_state=0)
     model = MultiOutputClassifier(LogisticRegression()).fit(X, y)

@@ -18,12 +18,6 @@ matplotlib.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close():
-    yield
-    plt.close("all")
-
-
 def data(n_labels=3):
     return make_multilabel_classification(300, n_classes=n_labels, random_state=0)
 
