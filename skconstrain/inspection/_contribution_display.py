@@ -150,7 +150,8 @@ class ContributionDisplay:
         row : int, default=0
             Which of them is explained.
         baseline : array-like of shape (n_features,), default=None
-            What it is compared with. None is the median of each feature over X.
+            What it is compared with. None is the median of each feature over X, which then needs
+            more than one row.
         output : int, default=0
             Which output, label or class: its number. Two classes have one output, the logit of the
             second.
@@ -299,6 +300,11 @@ def _largest(values, n_kept):
 
 
 def _baseline(given, rows):
+    if given is None and len(rows) == 1:
+        raise ValueError(
+            "X has one row, which would be its own baseline. Give baseline=, the features to "
+            "compare with, or more rows as X and the number of the one to explain as row=."
+        )
     if given is None:
         return np.median(rows, axis=0)
     given = np.asarray(given, rows.dtype)

@@ -148,6 +148,8 @@ def test_what_is_refused():
         ContributionDisplay.from_estimator(net, X, output=1)
     with refuses("baseline must hold", "5 features", "Got shape (3,)"):
         ContributionDisplay.from_estimator(net, X, baseline=[1, 2, 3])
+    with refuses("one row", "its own baseline", "baseline="):
+        ContributionDisplay.from_estimator(net, X[:1])
     with refuses("max_inputs must be a whole number", "Got 0"):
         ContributionDisplay.from_estimator(net, X, max_inputs=0)
     with pytest.raises(TypeError, match=r"SparseConnectedNet.*Got LinearRegression"):
