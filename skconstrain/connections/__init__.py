@@ -4,6 +4,7 @@ Every builder returns a :class:`ConnectionMatrix` with a name for each unit, and
 place of its inputs, so that layers follow each other; :func:`from_edges` returns a list of them.
 """
 
+from skconstrain.connections._additive import additive
 from skconstrain.connections._bands import banded
 from skconstrain.connections._blocks import blocks
 from skconstrain.connections._edges import from_edges
@@ -14,6 +15,7 @@ from skconstrain.connections._receptive_fields import ImageConnectionMatrix, rec
 __all__ = [
     "ConnectionMatrix",
     "ImageConnectionMatrix",
+    "additive",
     "banded",
     "blocks",
     "from_edges",
