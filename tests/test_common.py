@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 import os
 import pickle
 import random
@@ -72,6 +73,17 @@ def _params(estimator):
     return set(estimator.get_params(deep=False))
 
 
+OF_SEVERAL_NETWORKS = [row for row in CHECKED if hasattr(row.estimator(), "n_networks")]
+
+
+@pytest.mark.parametrize("row", OF_SEVERAL_NETWORKS, ids=lambda row: row.name)
+def test_check_estimator_of_one_network(row):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        check_estimator(row.estimator(n_networks=1))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
 def test_check_estimator_with_default_arguments(row):
     with warnings.catch_warnings():
@@ -183,21 +195,31 @@ def test_the_seed_decides_in_every_thread(row, jit_compile):
     assert row.make(**params, random_state=1).fit(X, y).loss_curve_ != expected.loss_curve_
 
 
-@every
-def test_the_seed_decides_in_another_process(row):
+LOSS_CURVES = """
+import json
+from tests.registry import ROWS
+from tests.test_common import loss_curve
+
+print(json.dumps({row.name: loss_curve(row) for row in ROWS}))
+"""
+
+
+def loss_curve(row):
+    """Return the losses of a fit, to the last bit."""
     X, y = row.data(0)
-    expected = row.make(dropout=0.2, batch_size=16).fit(X, y).loss_curve_
-    index = ROWS.index(row)
-    script = (
-        "from tests.registry import ROWS\n"
-        f"row = ROWS[{index}]\n"
-        "net = row.make(dropout=0.2, batch_size=16).fit(*row.data(0))\n"
-        "print([x.hex() for x in net.loss_curve_])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == str([x.hex() for x in expected])
+    return [x.hex() for x in row.make(dropout=0.2, batch_size=16).fit(X, y).loss_curve_]
+
+
+@pytest.fixture(scope="module")
+def loss_curves_of_another_process():
+    command = [sys.executable, "-c", LOSS_CURVES]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return json.loads(done.stdout)
+
+
+@every
+def test_the_seed_decides_in_another_process(row, loss_curves_of_another_process):
+    assert loss_curves_of_another_process[row.name] == loss_curve(row)
 
 
 @every
@@ -403,41 +425,59 @@ def test_cross_validation_in_a_pipeline(row):
 
 
 CTRL_C = """
-import os, signal, threading
+import json, os, signal, threading, traceback
 from skconstrain._engine._interrupt import DeferredInterrupt
 from tests.registry import ROWS
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
-row = ROWS[{index}]
-X, y = row.data(0)
-row.make().fit(X, y)
 enter = DeferredInterrupt.__enter__
 
 
 def begin(self):  # compiling may take any time: the clock starts with the first epoch
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
     return enter(self)
 
 
-DeferredInterrupt.__enter__ = begin
-estimator = row.make(epochs=10**6, tol=None)
-try:
-    estimator.fit(X, y)
-except KeyboardInterrupt as error:
-    assert "interrupted after epoch" in str(error)
-else:
-    raise AssertionError("the interrupt was lost")
-assert 0 < estimator.n_iter_ < 10**6
-assert estimator.predict(X).shape == y.shape
-assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+def interrupt(row):
+    X, y = row.data(0)
+    row.make().fit(X, y)
+    estimator = row.make(epochs=10**6, tol=None)
+    DeferredInterrupt.__enter__ = begin
+    try:
+        estimator.fit(X, y)
+    except KeyboardInterrupt as error:
+        assert "interrupted after epoch" in str(error)
+    else:
+        raise AssertionError("the interrupt was lost")
+    finally:
+        DeferredInterrupt.__enter__ = enter
+    assert 0 < estimator.n_iter_ < 10**6
+    assert estimator.predict(X).shape == y.shape
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # jobs in the background ignore it
+outcomes = {}
+for row in ROWS:
+    try:
+        interrupt(row)
+        outcomes[row.name] = "kept"
+    except (Exception, KeyboardInterrupt):
+        outcomes[row.name] = traceback.format_exc()
+print(json.dumps(outcomes))
 """
 
 
-@every
-def test_ctrl_c_keeps_the_epochs_trained_and_is_passed_on(row):
+@pytest.fixture(scope="module")
+def outcomes_of_ctrl_c():
     # In a process of its own: workers of a parallel test run ignore the signal.
-    script = CTRL_C.format(index=ROWS.index(row))
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    command = [sys.executable, "-c", CTRL_C]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return json.loads(done.stdout)
+
+
+@every
+def test_ctrl_c_keeps_the_epochs_trained_and_is_passed_on(row, outcomes_of_ctrl_c):
+    assert outcomes_of_ctrl_c[row.name] == "kept"
 
 
 @every

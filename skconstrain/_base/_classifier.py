@@ -160,10 +160,16 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         return self._probability_of(self._outputs(X))
 
     def _probability_of(self, logits):
+        if self._target_kind == "multiclass":
+            return softmax(logits, axis=1)
         if self._network.monotonic_cst is not None:
             # In float64, and exactly rounded behind exp: so that it never falls where logits rise.
-            return sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
-        return softmax(logits, axis=1) if self._target_kind == "multiclass" else expit(logits)
+            probability = sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
+        else:
+            probability = expit(logits)
+        # Rounding makes no label certain, whose logarithm would be infinite.
+        precision = np.finfo(logits.dtype)
+        return np.clip(probability, precision.tiny, 1 - precision.epsneg)
 
     def _checked_threshold(self):
         """Return `threshold` as a number, or an array of one number a label."""

@@ -113,6 +113,8 @@ def concrete_models():
         "least squares, log age": make_pipeline(log_age(), LinearRegression()),
         "MLPRegressor": make_pipeline(StandardScaler(), plain_network()),
         "MLPRegressor, log age": make_pipeline(log_age(), plain_network()),
+        "histogram boosting": HistGradientBoostingRegressor(random_state=0),
+        "PositiveRegressor, nothing set": PositiveRegressor(random_state=0),
         "PositiveRegressor": make_pipeline(StandardScaler(), ours),
         "PositiveRegressor, log age": make_pipeline(log_age(), ours),
     }
@@ -127,6 +129,9 @@ def bike_models():
         "ridge": make_pipeline(one_hot_time(), RidgeCV(np.logspace(-6, 6, 25))),
         "histogram boosting": boosting,
         "MLPRegressor": make_pipeline(one_hot_time(), plain_network()),
+        "PositiveRegressor, nothing set": make_pipeline(
+            one_hot_time(), PositiveRegressor(random_state=0)
+        ),
         "PositiveRegressor": make_pipeline(one_hot_time(), ours),
     }
 
