@@ -95,7 +95,8 @@ class QuantileNetRegressor(NetRegressor):
         ``"constant"``.
     epochs : int or "auto", default="auto"
         Largest number of passes over the training data. ``"auto"`` is a budget of steps: 80 passes,
-        but at least 1,000 steps, 300 of up to 200 samples, and at most 4,000.
+        but at least 1,000 steps; twice that where held-out samples end training early; 300 steps of
+        up to 200 samples; and at most 4,000.
     batch_size : int or "auto", default="auto"
         Samples of a step. ``"auto"`` is all of up to 200, else a power of two near a fiftieth of
         the samples, from 64 to 1,024.

@@ -518,6 +518,7 @@ def test_permutation_importance(row):
     assert result.importances.shape == (5, 2)
 
 
+@pytest.mark.slow
 @every
 def test_repeated_fits_do_not_grow_the_process(row):
     X, y = row.data(0)

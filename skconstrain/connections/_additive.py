@@ -8,7 +8,12 @@ from skconstrain.connections._blocks import blocks
 from skconstrain.connections._inputs import read_count, read_inputs
 
 
-def additive(inputs, interaction_cst="no_interactions", *, units_per_part: Sequence = (16, 16)):
+def additive(
+    inputs,
+    interaction_cst: str | Sequence = "no_interactions",
+    *,
+    units_per_part: Sequence = (16, 16),
+):
     """Connect only inputs that may interact: the outputs are a sum of parts.
 
     Each part is a network of its own, fed by the inputs of one group, and ends in one unit. With a

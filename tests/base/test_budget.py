@@ -20,6 +20,14 @@ def test_steps_stay_within_the_budget_whatever_the_number_of_rows(n_rows):
     assert 64 <= budget.batch_size <= 1_024
 
 
+@pytest.mark.parametrize("n_rows", [300, 1_030, 1_500])
+def test_held_out_rows_that_end_training_get_it_twice_the_steps(n_rows):
+    without, with_them = (choose_budget(n_rows, **AUTO, validates=v) for v in (False, True))
+    assert with_them.epochs == pytest.approx(2 * without.epochs, abs=1)
+    few = [choose_budget(FEW_ROWS, **AUTO, validates=v).epochs for v in (False, True)]
+    assert few == [300, 300]
+
+
 def test_few_rows_train_in_one_batch_for_a_number_of_epochs_that_they_do_not_change():
     budgets = {choose_budget(n, **AUTO, validates=False).epochs for n in (2, 20, FEW_ROWS)}
     assert len(budgets) == 1

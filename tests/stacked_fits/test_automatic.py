@@ -117,7 +117,7 @@ EXPERTS = {
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-@pytest.mark.parametrize("n_rounds", [0, 2])
+@pytest.mark.parametrize("n_rounds", [0, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", EXPERTS)
 def test_experts_are_those_of_ordinary_fits(name, n_rounds, n_classes, barriers, alone):
     X, y = classes(n_classes)
