@@ -1,4 +1,4 @@
-"""Ten searches of different kinds: of one or many architectures, rows, columns, and targets."""
+"""Searches of different kinds: of one or many architectures, rows, columns, and targets."""
 
 import numpy as np
 from sklearn.compose import make_column_transformer
@@ -6,6 +6,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skconstrain import GatedEnsembleClassifier, MultiLabelNetClassifier, PositiveRegressor
+from tests.benchmarks._data import load_readers
 from tests.benchmarks._settings import ONE_NETWORK
 
 COMMON = {**ONE_NETWORK, "epochs": 50, "tol": None, "batch_size": 32, "random_state": 0}
@@ -46,8 +47,35 @@ def encoded(net):
     return make_pipeline(columns, net)
 
 
+def rentals(n_rows):
+    """Draw rows of the bike table, and a Pipeline that encodes its columns of time and weather."""
+    X, y = load_readers().bike()
+    rows = np.random.default_rng(0).choice(len(X), n_rows, replace=False)
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    names = ["season", "mnth", "hr", "weekday", "weathersit"]
+    columns = make_column_transformer((encoder, names), remainder=StandardScaler())
+    return make_pipeline(columns, PositiveRegressor(**STOPS)), X.iloc[rows], y[rows]
+
+
+def bike():
+    """Return a search of 24 candidates over 3,000 rows of the bike table."""
+    pipeline, X, y = rentals(3_000)
+    step = "positiveregressor__"
+    sizes = [(32,), (64,), (96,)]
+    grid = {f"{step}hidden_layer_sizes": sizes, f"{step}learning_rate": RATES[:2]}
+    return pipeline, {**grid, f"{step}alpha": ALPHAS}, X, y
+
+
 def searches():
-    """Return, by name, functions that give an estimator, a grid, X and y."""
+    """Return, by name, functions that give an estimator, a grid, X and y.
+
+    The one of real data is there where they are.
+    """
+    return of_drawn_data() if load_readers() is None else of_drawn_data() | {"bike": bike}
+
+
+def of_drawn_data():
+    """Return ten searches over data that are drawn."""
     sizes = [(10,), (20,), (30,), (40,), (50,), (60,)]
     step = "positiveregressor__"
     of_mixed = {f"{step}hidden_layer_sizes": [(32,), (64,), (96,)], f"{step}learning_rate": RATES}

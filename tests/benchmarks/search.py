@@ -166,7 +166,7 @@ def _searched(budget):
 
 
 def table(repeats, only=None):
-    """Time ten searches batched and plain, their first in a process each time."""
+    """Time searches batched and plain, their first in a process each time."""
     found, names = {}, only or list(searches())
     print("                     batched s   plain s  ratio  stacks")
     for name in names:
@@ -185,7 +185,7 @@ def table(repeats, only=None):
 
 
 def _searched_once(name, batched):
-    """Run one of the ten searches: its seconds, and the sizes of its stacks."""
+    """Run one of the searches: its seconds, and the sizes of its stacks."""
     _started()
     estimator, grid, X, y = searches()[name]()
     search = (BatchedGridSearchCV if batched else GridSearchCV)(estimator, grid, cv=3)
