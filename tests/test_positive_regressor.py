@@ -209,9 +209,11 @@ def test_a_column_is_one_output_and_warns():
 
 def test_no_hidden_layer_is_a_linear_model():
     X, y = positive_regression()
-    model = PositiveRegressor((), output="abs", alpha=0, learning_rate=0.05, epochs=2000, tol=None)
+    # Several networks stop early, and standardised features are bent where they are far out.
+    alone = {"n_networks": 1, "standardize": False, "random_state": 0}
+    model = PositiveRegressor((), output="abs", alpha=0, learning_rate=0.05, epochs=2000, **alone)
     linear = LinearRegression().fit(X, y + 10).predict(X)
-    np.testing.assert_allclose(model.fit(X, y + 10).predict(X), linear, rtol=1e-2)
+    np.testing.assert_allclose(model.fit(X, y + 10).predict(X), linear, rtol=1e-5)
 
 
 def test_beats_the_mean_on_real_data():
