@@ -207,11 +207,16 @@ def loss_curve(row):
     return [x.hex() for x in row.make(dropout=0.2, batch_size=16).fit(X, y).loss_curve_]
 
 
-@pytest.fixture(scope="module")
-def loss_curves_of_another_process():
-    command = [sys.executable, "-c", LOSS_CURVES]
+def in_another_process(script):
+    """Run a script; return what it prints, as JSON."""
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def loss_curves_of_another_process():
+    return in_another_process(LOSS_CURVES)
 
 
 @every
@@ -466,10 +471,8 @@ print(json.dumps(outcomes))
 
 @pytest.fixture(scope="module")
 def outcomes_of_ctrl_c():
-    # In a process of its own: workers of a parallel test run ignore the signal.
-    command = [sys.executable, "-c", CTRL_C]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-    return json.loads(done.stdout)
+    # Not here: workers of a parallel test run ignore the signal.
+    return in_another_process(CTRL_C)
 
 
 @every

@@ -5,7 +5,7 @@ from itertools import combinations
 from numbers import Integral
 
 from skconstrain.connections._blocks import blocks
-from skconstrain.connections._inputs import read_count, read_inputs
+from skconstrain.connections._inputs import read_count, read_group, read_inputs
 
 
 def additive(
@@ -96,28 +96,13 @@ def _groups(interaction_cst, n_inputs, names):
         raise ValueError(
             f"interaction_cst must be a sequence of groups of inputs. Got {interaction_cst!r}."
         )
-    groups = [_group(group, n_inputs, names) for group in interaction_cst]
-    rest = set(range(n_inputs)).difference(*groups)
-    return list(dict.fromkeys([*groups, *([tuple(sorted(rest))] if rest else [])]))
-
-
-def _group(group, n_inputs, names):
-    if isinstance(group, str) or not hasattr(group, "__iter__"):
-        raise ValueError(
-            f"interaction_cst must hold groups of inputs: lists, tuples or sets. Got {group!r}."
-        )
     place = {name: i for i, name in enumerate(names or [])}
-    found = [place.get(item, item) if isinstance(item, str) else item for item in group]
-    for item in found:
-        if isinstance(item, bool) or not isinstance(item, Integral) or not 0 <= item < n_inputs:
-            known = f", or names like {names[0]!r}" if names else ""
-            raise ValueError(
-                f"interaction_cst must hold positions from 0 to {n_inputs - 1}{known}. "
-                f"Got {item!r}."
-            )
-    if not found:
-        raise ValueError("Every group of interaction_cst must have an input. Got none in one.")
-    return tuple(sorted({int(item) for item in found}))
+    groups = [
+        tuple(read_group(k, group, place, n_inputs).tolist())
+        for k, group in enumerate(interaction_cst)
+    ]
+    rest = tuple(sorted(set(range(n_inputs)).difference(*groups)))
+    return list(dict.fromkeys([*groups, rest] if rest else groups))
 
 
 def _unit_counts(units_per_part):

@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skconstrain.connections._inputs import from_pairs, read_count, read_inputs
+from skconstrain.connections._inputs import from_pairs, read_count, read_group, read_inputs
 
 
 def blocks(inputs, groups, *, units_per_block: int | Sequence = 1):
@@ -86,7 +86,7 @@ def _members(groups, n_inputs, names):
     if all(isinstance(group, Integral) for group in groups.values()):
         return _by_size(groups, n_inputs)
     place = {name: i for i, name in enumerate(names or [])}
-    return {str(key): _positions(key, group, place, n_inputs) for key, group in groups.items()}
+    return {str(key): read_group(key, group, place, n_inputs) for key, group in groups.items()}
 
 
 def _equal(n_groups, n_inputs):
@@ -118,29 +118,6 @@ def _by_size(sizes, n_inputs):
     ends = np.cumsum(counts)
     runs = [np.arange(end - count, end) for count, end in zip(counts, ends, strict=True)]
     return dict(zip(map(str, sizes), runs, strict=True))
-
-
-def _positions(key, group, place, n_inputs):
-    """Return the sorted positions of the inputs of one group; an input given twice counts once."""
-    if isinstance(group, str) or not hasattr(group, "__iter__"):
-        raise ValueError(f"Group {key!r} must be a sequence of inputs. Got {group!r}.")
-    found = {_position(key, item, place, n_inputs) for item in group}
-    if not found:
-        raise ValueError(f"Every group must have an input. Got none in group {key!r}. Drop it.")
-    return np.array(sorted(found))
-
-
-def _position(key, item, place, n_inputs):
-    if isinstance(item, Integral) and not isinstance(item, bool):
-        if 0 <= item < n_inputs:
-            return int(item)
-        raise ValueError(
-            f"Positions in groups must be 0 to {n_inputs - 1}. Got {item!r} in group {key!r}."
-        )
-    if item in place:
-        return place[item]
-    known = f"names like {next(iter(place))!r}" if place else "no names; give positions"
-    raise ValueError(f"Group {key!r} names the input {item!r}, but inputs have {known}.")
 
 
 def _unit_counts(units_per_block, n_groups):

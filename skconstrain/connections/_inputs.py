@@ -76,6 +76,46 @@ def read_count(value, *, name, minimum=1):
     return int(value)
 
 
+def read_group(key, group, place, n_inputs):
+    """Return the sorted positions of the inputs of one group; an input given twice counts once.
+
+    Parameters
+    ----------
+    key : str or int
+        What the group is called.
+    group : iterable of str or int
+        Names and positions.
+    place : dict
+        The position of each name.
+    n_inputs : int
+        How many inputs there are.
+
+    Raises
+    ------
+    ValueError
+        If it is empty, or holds anything else.
+    """
+    if isinstance(group, str) or not hasattr(group, "__iter__"):
+        raise ValueError(f"Group {key!r} must be a sequence of inputs. Got {group!r}.")
+    found = {_position(key, item, place, n_inputs) for item in group}
+    if not found:
+        raise ValueError(f"Every group must have an input. Got none in group {key!r}. Drop it.")
+    return np.array(sorted(found))
+
+
+def _position(key, item, place, n_inputs):
+    if isinstance(item, Integral) and not isinstance(item, bool):
+        if 0 <= item < n_inputs:
+            return int(item)
+        raise ValueError(
+            f"Positions in groups must be 0 to {n_inputs - 1}. Got {item!r} in group {key!r}."
+        )
+    if isinstance(item, str) and item in place:
+        return place[item]
+    known = f"names like {next(iter(place))!r}" if place else "no names; give positions"
+    raise ValueError(f"Group {key!r} names the input {item!r}, but inputs have {known}.")
+
+
 def from_pairs(rows, columns, input_names, unit_names, *, n_inputs):
     """Return the ConnectionMatrix of the connections ``rows[k] -> columns[k]``, each given once."""
     shape = (n_inputs, len(unit_names))

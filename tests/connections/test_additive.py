@@ -95,11 +95,12 @@ def test_curves_learn_what_lines_do_not():
     [
         ("all", ["'no_interactions', 'pairwise' or a sequence", "'all'"]),
         (3, ["a sequence of groups", "Got 3"]),
-        ([0, 1], ["lists, tuples or sets", "Got 0"]),
-        (["ab"], ["lists, tuples or sets", "'ab'"]),
-        ([[0, 9]], ["positions from 0 to 2", "names like 'a'", "Got 9"]),
-        ([["z"]], ["names like 'a'", "Got 'z'"]),
-        ([[0, True]], ["Got True"]),
+        ([0, 1], ["Group 0 must be a sequence", "Got 0"]),
+        (["ab"], ["Group 0 must be a sequence", "'ab'"]),
+        ([[0], [0, 9]], ["0 to 2", "Got 9 in group 1"]),
+        ([["z"]], ["names the input 'z'", "names like 'a'"]),
+        ([[0, True]], ["names the input True"]),
+        ([[0, [1]]], ["names the input [1]"]),
         ([[]], ["must have an input"]),
     ],
 )
