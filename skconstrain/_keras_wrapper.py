@@ -6,7 +6,7 @@ The only file that knows scikeras. What trains and predicts is the engine.
 import keras
 
 from skconstrain import _engine
-from skconstrain._engine._optimizers import config_without_rate
+from skconstrain._engine._optimizers import class_of, config_without_rate
 from skconstrain.losses import numbers_of, with_numbers
 
 
@@ -53,6 +53,8 @@ class NetWrapper(_import_wrapper()):
     """
 
     def __init__(self, network, *, loss=None, optimizer="adam", callbacks=None):
+        if isinstance(optimizer, str):
+            optimizer = class_of(optimizer)  # scikeras would make one to see of which class it is
         super().__init__(loss=loss, optimizer=optimizer, callbacks=callbacks, verbose=0)
         self.network = network
         self._random_state = None  # scikeras would seed global generators with one
