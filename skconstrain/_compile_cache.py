@@ -10,15 +10,17 @@ import sys
 from pathlib import Path
 
 _COMPILERS = ("jax", "jaxlib", "keras", "skconstrain", "tensorflow")
+_DIRECTORY = "--tf_xla_persistent_cache_directory="
 
 
 def use_compile_cache(directory=None):
     """Keep what XLA compiles on disk, so that the next process need not compile it again.
 
     A first fit of an architecture compiles its training program, where ``jit_compile`` asks for
-    that or pays. With this, a later process loads it from a file. It holds for TensorFlow and for
-    JAX, and for processes that this one starts, such as workers of joblib and Dask, because it is
-    set in environment variables. Nothing is written without it. Call it before the first fit.
+    that or pays. With this, a later process loads it from a file. Under TensorFlow it loads the
+    graph of operations too, which every first fit has to trace otherwise. It holds for TensorFlow
+    and for JAX, and for processes that this one starts, such as workers of joblib and Dask, because
+    it is set in environment variables. Nothing is written without it. Call it before the first fit.
 
     Parameters
     ----------
@@ -63,6 +65,13 @@ def use_compile_cache(directory=None):
     return folder
 
 
+def folder_for_tensorflow() -> Path | None:
+    """Return the folder in which TensorFlow keeps what XLA compiles; None without one."""
+    flags = _split(os.environ.get("TF_XLA_FLAGS", ""))
+    found = [flag.removeprefix(_DIRECTORY) for flag in flags if flag.startswith(_DIRECTORY)]
+    return Path(found[-1].strip("\"'")) if found else None
+
+
 def _has_started_tensorflow():
     """Whether TensorFlow is imported, and is what networks run on."""
     keras = sys.modules.get("keras")
@@ -105,10 +114,13 @@ def _processor_features():
 
 def _with_cache(flags, folder):
     """Return flags of TensorFlow's XLA with the folder in place of one that was there."""
-    given = re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", flags)
-    kept = [flag for flag in given if not flag.startswith("--tf_xla_persistent_cache_")]
+    kept = [flag for flag in _split(flags) if not flag.startswith("--tf_xla_persistent_cache_")]
     types = "--tf_xla_persistent_cache_device_types=CPU"
-    return " ".join([*kept, f'--tf_xla_persistent_cache_directory="{folder}"', types])
+    return " ".join([*kept, f'{_DIRECTORY}"{folder}"', types])
+
+
+def _split(flags):
+    return re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", flags)
 
 
 def _use_for_jax(folder):

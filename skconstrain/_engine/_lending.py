@@ -3,12 +3,13 @@
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 
 import keras
 
 from skconstrain._engine._backend import load_backend
 from skconstrain._engine._batching import Batches, epochs_at_once, padded
-from skconstrain._engine._cache import CacheInfo, ProgramCache
+from skconstrain._engine._cache import CacheInfo, ProgramCache, text_of
 from skconstrain._engine._chunks import predict_parts
 from skconstrain._engine._optimizers import constant_learning_rate
 from skconstrain._engine._program import ProgramSpec
@@ -131,7 +132,7 @@ def _lend(program, key, build_model, spec):
             model = build_model()
             if spec.jit_compile:
                 _prepare_for_xla(model)
-            return program(model, spec)
+            return program(model, replace(spec, name=text_of((program, key, spec))))
 
     return _CACHE.lend((key, spec), build)
 

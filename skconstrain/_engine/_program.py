@@ -29,6 +29,8 @@ class ProgramSpec:
         Whether callbacks see the model: then its own variables are trained.
     epochs_at_once
         For how many epochs a call has space.
+    name
+        Stands for the program, its model included, in every process; None where nothing can.
     """
 
     width: int
@@ -38,6 +40,7 @@ class ProgramSpec:
     jit_compile: bool
     has_callbacks: bool = False
     epochs_at_once: int = 1
+    name: str | None = None
 
 
 def as_it_is(n_rows: int) -> int:

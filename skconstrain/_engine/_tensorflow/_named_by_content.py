@@ -1,7 +1,6 @@
 """Functions of TensorFlow whose names say what they compute, in every process."""
 
 import hashlib
-import os
 import threading
 
 from tensorflow.core.framework.function_pb2 import FunctionDef, FunctionDefLibrary
@@ -11,14 +10,8 @@ from tensorflow.python.eager.polymorphic_function.atomic_function import AtomicF
 _NAMING = threading.Lock()
 
 
-def named_for_cache(traced):
-    """Return a compiled function as it is, or named by its content where XLA's are kept on disk."""
-    is_kept = "tf_xla_persistent_cache_directory" in os.environ.get("TF_XLA_FLAGS", "")
-    return NamedByContent(traced) if is_kept else traced
-
-
 class NamedByContent:
-    """A traced function under another name: a digest of what it computes.
+    """A function whose name is a digest of what it computes.
 
     TensorFlow counts up names of functions, of loops too, over all that a process traces. XLA's
     cache on disk compares names: a program would be found there only by a process that has traced
@@ -26,13 +19,14 @@ class NamedByContent:
 
     Parameters
     ----------
-    traced : tf.types.experimental.ConcreteFunction
-        A function of tensors that returns one tensor. It is not kept.
+    definitions : list of FunctionDef
+        What `definitions_of` has found: the function, which returns one tensor, and those it calls.
+    captured : list of tf.Tensor
+        Its last arguments: what was captured when it was traced.
     """
 
-    def __init__(self, traced):
-        self._captured = list(traced.captured_inputs)
-        definitions = _definitions(traced)
+    def __init__(self, definitions, captured):
+        self._captured = captured
         digest = hashlib.sha256(_serialized(definitions)).hexdigest()[:32]
         here = context.context()
         with _NAMING:
@@ -45,7 +39,7 @@ class NamedByContent:
                 here.add_function_def(definition)
             # They remove the definitions when this object goes.
             self._functions = [
-                AtomicFunction(definition.signature.name, here, traced.function_type)
+                AtomicFunction(definition.signature.name, here, function_type=None)
                 for definition in definitions
             ]
         self._name = self._functions[0].name
@@ -64,7 +58,7 @@ def _serialized(definitions):
     return FunctionDefLibrary(function=definitions).SerializeToString(deterministic=True)
 
 
-def _definitions(traced):
+def definitions_of(traced) -> list[FunctionDef]:
     """Return copies of the definitions of a function and of those it calls, named by places."""
     known = {d.signature.name: d for d in traced.graph.as_graph_def().library.function}
     found, names = [traced.function_def], {traced.function_def.signature.name}
@@ -78,20 +72,23 @@ def _definitions(traced):
         for node in copy.node_def:
             # Counted up as well; nobody asks for gradients of what is compiled.
             node.attr.pop("_gradient_op_type", None)
-        _rename_arguments(copy)
+        _rename_signature(copy)
     _rename(copies, str)
     return copies
 
 
-def _rename_arguments(definition):
-    """Name the arguments of a function by their places: those of a loop have its name in theirs."""
+def _rename_signature(definition):
+    """Name arguments and outputs of a function by their places: those of loops have counters."""
     names = {a.name: f"argument_{i}" for i, a in enumerate(definition.signature.input_arg)}
     for argument in definition.signature.input_arg:
         argument.name = names[argument.name]
     for node in definition.node_def:
         node.input[:] = [names.get(name, name) for name in node.input]
-    for output, value in list(definition.ret.items()):
-        definition.ret[output] = names.get(value, value)
+    outputs = definition.signature.output_arg
+    values = [definition.ret.pop(output.name) for output in outputs]
+    for i, (output, value) in enumerate(zip(outputs, values, strict=True)):
+        output.name = f"output_{i}"
+        definition.ret[output.name] = names.get(value, value)
 
 
 def _rename(definitions, name_of):

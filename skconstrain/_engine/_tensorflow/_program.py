@@ -11,7 +11,7 @@ from skconstrain._engine._tensorflow._flat_parameters import (
     TensorParameters,
     is_elementwise,
 )
-from skconstrain._engine._tensorflow._named_by_content import named_for_cache
+from skconstrain._engine._tensorflow._kept_graphs import made_graph
 from skconstrain._engine._tensorflow._tracing import traced
 from skconstrain._engine._tensorflow._update import make_update
 from skconstrain.layers._batch_weight import batch_weight
@@ -41,14 +41,19 @@ class TensorFlowProgram(Program):
         epochs = self._epoch if self.epochs_at_once == 1 else self._epochs
         # Values of a training are captured, not passed: every argument costs tens of microseconds
         # of each call.
-        self._run = traced(epochs, arguments, spec.jit_compile)
-        if spec.jit_compile:
-            self._run = named_for_cache(self._run)
+        self._name = spec.name
+        self._run = self._graph(epochs, arguments, spec.jit_compile)
         self._any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
 
     @cached_property
     def _evaluate(self):
-        return traced(self._block_loss, self._any_rows)
+        return self._graph(self._block_loss, self._any_rows, jit_compile=False)
+
+    def _graph(self, function, arguments, jit_compile):
+        settings = self._penalty, self._target_scale, *self._loss_numbers.values()
+        held = [*self._parameters.held, *self._state, *self.optimizer.variables, *settings]
+        name = None if self._name is None else f"{function.__name__} of {self._name}"
+        return made_graph(function, arguments, jit_compile, held, name)
 
     def _epochs(self, X, y, weight, orders, counts, rates):
         """Run ``counts[0]`` epochs of ``counts[1]`` steps; return the sums of each."""

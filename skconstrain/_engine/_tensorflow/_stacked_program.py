@@ -8,8 +8,7 @@ from skconstrain._engine._parameters import assign
 from skconstrain._engine._program import losses_of_rows
 from skconstrain._engine._stacked_program import StackedProgram, vectorising
 from skconstrain._engine._tensorflow._flat_parameters import MAX_FLAT_SIZE
-from skconstrain._engine._tensorflow._named_by_content import named_for_cache
-from skconstrain._engine._tensorflow._tracing import traced
+from skconstrain._engine._tensorflow._kept_graphs import made_graph
 from skconstrain._engine._tensorflow._update import has_extras
 from skconstrain.layers._batch_weight import batch_weight
 
@@ -42,10 +41,16 @@ class TensorFlowStackedProgram(StackedProgram):
         loss_settings = [scales, *[one] * len(self._loss_names)]
         data = self._data_spec(spec.padded_rows)
         arguments = [*data, order, steps, one, one, *loss_settings]
-        self._run = _traced(self._epoch, arguments, spec.jit_compile)
+        self._run = self._graph(self._epoch, arguments, spec)
         if spec.n_validation:
             arguments = [*self._data_spec(spec.n_validation), *loss_settings]
-            self._evaluate = _traced(self._losses, arguments, spec.jit_compile)
+            self._evaluate = self._graph(self._losses, arguments, spec)
+
+    def _graph(self, function, arguments, spec):
+        held = [*self._parameters, *self._states, self.optimizer.iterations, *self._slots]
+        name = None if spec.name is None else f"{function.__name__} of {spec.name}"
+        with vectorising():
+            return made_graph(function, arguments, spec.jit_compile, held, name)
 
     def _data_spec(self, n_rows):
         floats = tf.as_dtype(self.dtype)
@@ -222,12 +227,6 @@ def _zeros(shape, dtype, name):
     # Named, because Keras would count up a global number for a name of its own.
     dtype = np.dtype(dtype).name
     return keras.Variable(np.zeros(shape, dtype), dtype=dtype, trainable=False, name=name)
-
-
-def _traced(function, arguments, jit_compile):
-    with vectorising():
-        found = traced(function, arguments, jit_compile)
-    return named_for_cache(found) if jit_compile else found
 
 
 def _place(slot_name):
