@@ -78,6 +78,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
         "standardize": ["boolean"],
+        "weight_features": ["boolean"],
         "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -144,7 +145,11 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        settings = {"n_networks": self._n_networks, **self._common_settings(rows)}
+        settings = {
+            **self._common_settings(rows),
+            "n_networks": self._n_networks,
+            "weighted": bool(getattr(self, "weight_features", False)),
+        }
         signs = checked_signs(self)
         return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
 
@@ -504,12 +509,20 @@ default=None
 
     def _train(self, network, run):
         """Train the network as the run says."""
+        from skconstrain._base._single_precision import in_double, in_single, trains_in_single
+
+        if run.start is None:
+            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
+        if self.dtype is None and trains_in_single(network, run):
+            result = self._train_as_it_is(*in_single(network, run))
+            return replace(result, weights=in_double(result.weights, network, run.start))
+        return self._train_as_it_is(network, run)
+
+    def _train_as_it_is(self, network, run):
         from skconstrain._base._training import train
         from skconstrain._engine import DivergenceError
         from skconstrain._keras_wrapper import NetWrapper
 
-        if run.start is None:
-            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
         wrapper = NetWrapper(
             network,
             loss=self._keras_loss()[0],

@@ -74,9 +74,8 @@ class MonotonicForward(LayeredForward):
             self._rounded = given, rounded
         return named | rounded
 
-    def _features(self, named, X):
-        X = np.clip(X.astype(np.float64), -self._limit, self._limit)
-        z = (X - named["standardize/center"]) / named["standardize/scale"]
+    def _standardize(self, named, X):
+        z = (X.astype(np.float64) - named["standardize/center"]) / named["standardize/scale"]
         z = to_grid(np, np.clip(z, -FARTHEST_ON_GRID, FARTHEST_ON_GRID))
         return z / np.sqrt(1 + np.square(z / STANDARDIZED_LIMIT))
 
