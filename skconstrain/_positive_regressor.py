@@ -139,7 +139,7 @@ class PositiveRegressor(NetRegressor):
     early_stopping : bool or "auto", default="auto"
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+        ``"auto"`` does so with given validation data, and with more than 200 samples.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int or "auto", default="auto"

@@ -13,7 +13,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
+from skconstrain._base._budget import FEW_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
@@ -102,6 +102,9 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     # None where nothing is held out. Type checkers shall not ask those for it who hold rows out.
     validation_scores_: Any
+
+    # Rows from which on some are set aside to stop on, where early stopping is "auto".
+    _rows_to_split = FEW_ROWS
 
     # The learning rate of "auto".
     _automatic_rate = AUTOMATIC_RATE
@@ -387,7 +390,7 @@ default=None
         """Whether some of the training rows are set aside to stop on."""
         alone = self._n_networks == 1
         return alone and (
-            n_rows > MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
+            n_rows > self._rows_to_split if self.early_stopping == "auto" else self.early_stopping
         )
 
     def _split(self, rows, rng):
