@@ -23,6 +23,9 @@ EXP_CAP = 30.0
 STANDARDIZED_LIMIT = 5.0
 FARTHEST_STANDARDIZED = 1e6
 
+# How fast the factors of features learn, relative to other weights: as in RealMLP.
+FEATURE_RATE = 6.0
+
 # The logit of a class that an expert does not know: its probability is zero in every precision, and
 # the loss stays finite where no expert knows the class of a row, which minus infinity would not.
 UNSEEN_LOGIT = -1e4

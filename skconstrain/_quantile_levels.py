@@ -144,20 +144,21 @@ def interpolated(levels, values, asked):
     asked : ndarray of shape (n_asked,)
         Between the first and the last level.
     """
-    found = np.empty((len(values), len(asked)), values.dtype)
-    for column, level in enumerate(asked):
-        nearest = int(np.argmin(np.abs(levels - level)))
-        if abs(levels[nearest] - level) < _SAME:
-            found[:, column] = values[:, nearest]
-            continue
-        above = int(np.searchsorted(levels, level))
-        first, last, this = ndtri([levels[above - 1], levels[above], level])
-        low, high = values[:, above - 1], values[:, above]
-        share = values.dtype.type((this - first) / (last - first))
-        found[:, column] = np.clip((1 - share) * low + share * high, low, high)
     order = np.argsort(asked, kind="stable")
-    found[:, order] = np.maximum.accumulate(found[:, order], axis=1)
-    return found
+    columns = list(accumulate((_between(levels, values, asked[k]) for k in order), np.maximum))
+    return np.stack([columns[k] for k in np.argsort(order)], axis=1)
+
+
+def _between(levels, values, level):
+    """Return the quantiles of one level, shape (n_rows,)."""
+    nearest = int(np.argmin(np.abs(levels - level)))
+    if abs(levels[nearest] - level) < _SAME:
+        return values[:, nearest]
+    above = int(np.searchsorted(levels, level))
+    first, last, this = ndtri([levels[above - 1], levels[above], level])
+    low, high = values[:, above - 1], values[:, above]
+    share = values.dtype.type((this - first) / (last - first))
+    return np.clip((1 - share) * low + share * high, low, high)
 
 
 def is_outside(levels, asked):

@@ -16,9 +16,12 @@ PLAIN = {
     "tol": 1e-4,
 }
 
-PositiveRegressor = partial(skconstrain.PositiveRegressor, n_networks=1, **PLAIN)
+# Of estimators that weight features.
+UNWEIGHTED = {**PLAIN, "weight_features": False}
+
+PositiveRegressor = partial(skconstrain.PositiveRegressor, n_networks=1, **UNWEIGHTED)
 MultiLabelNetClassifier = partial(
-    skconstrain.MultiLabelNetClassifier, n_networks=1, scoring="loss", **PLAIN
+    skconstrain.MultiLabelNetClassifier, n_networks=1, scoring="loss", **UNWEIGHTED
 )
 SparseConnectedNet = partial(skconstrain.SparseConnectedNet, **PLAIN)
 SparseConnectedNetClassifier = partial(

@@ -32,6 +32,7 @@ WHERE_TEXTS_DIFFER = {
     "loss": "each estimator has its own names",
     "dropout": "the gate's is that of its experts",
     "kernel_constraint": "the gate's is that of its experts",
+    "early_stopping": "the rows from which on some are set aside",
     "threshold": "the gate takes no labels",
     "class_weight": "the gate takes no labels, and weighs two losses",
     "classes_": "the gate takes no labels",

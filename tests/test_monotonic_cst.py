@@ -155,6 +155,13 @@ def test_fits_together_give_what_fits_alone_give(net, data, n_networks):
         np.testing.assert_allclose(one.predict(X), alone.fit(X, y).predict(X), rtol=1e-4, atol=1e-4)
 
 
+def test_all_features_may_have_signs_whatever_the_activation_of_free_units():
+    X, y = positive_regression()
+    before, after = pairs(np.random.default_rng(0), 2000, "float64", X, [1] * 5)
+    net = with_(REGRESSOR, monotonic_cst=[1] * 5, activation="softmax").fit(X, y)
+    assert n_broken(net.predict(before), net.predict(after)) == 0
+
+
 @EACH
 def test_searches_and_pipelines_choose_it(net, data):
     X, y = data()

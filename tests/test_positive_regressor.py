@@ -72,7 +72,8 @@ def test_targets_at_the_end_of_the_range_start_inside():
 def test_relu_reaches_exact_zeros():
     X, y = positive_regression()
     y = np.maximum(y - np.median(y), 0)
-    model = PositiveRegressor((30,), output="relu", learning_rate=0.01, epochs=300, random_state=0)
+    settings = {"n_networks": 1, "learning_rate": 0.01, "epochs": 300, "random_state": 0}
+    model = PositiveRegressor((30,), output="relu", **settings)
     predictions = model.fit(X, y).predict(X)
     assert (predictions[y == 0] == 0).mean() > 0.5
     assert (predictions[y > np.quantile(y, 0.8)] > 0).all()

@@ -13,7 +13,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
+from skconstrain._base._budget import FEW_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
@@ -78,6 +78,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
         "standardize": ["boolean"],
+        "weight_features": ["boolean"],
         "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -101,6 +102,9 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     # None where nothing is held out. Type checkers shall not ask those for it who hold rows out.
     validation_scores_: Any
+
+    # Rows from which on some are set aside to stop on, where early stopping is "auto".
+    _rows_to_split = FEW_ROWS
 
     # The learning rate of "auto".
     _automatic_rate = AUTOMATIC_RATE
@@ -144,7 +148,11 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        settings = {"n_networks": self._n_networks, **self._common_settings(rows)}
+        settings = {
+            **self._common_settings(rows),
+            "n_networks": self._n_networks,
+            "weighted": bool(getattr(self, "weight_features", False)),
+        }
         signs = checked_signs(self)
         return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
 
@@ -382,7 +390,7 @@ default=None
         """Whether some of the training rows are set aside to stop on."""
         alone = self._n_networks == 1
         return alone and (
-            n_rows > MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
+            n_rows > self._rows_to_split if self.early_stopping == "auto" else self.early_stopping
         )
 
     def _split(self, rows, rng):
@@ -504,12 +512,20 @@ default=None
 
     def _train(self, network, run):
         """Train the network as the run says."""
+        from skconstrain._base._single_precision import in_double, in_single, trains_in_single
+
+        if run.start is None:
+            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
+        if self.dtype is None and trains_in_single(network, run):
+            result = self._train_as_it_is(*in_single(network, run))
+            return replace(result, weights=in_double(result.weights, network, run.start))
+        return self._train_as_it_is(network, run)
+
+    def _train_as_it_is(self, network, run):
         from skconstrain._base._training import train
         from skconstrain._engine import DivergenceError
         from skconstrain._keras_wrapper import NetWrapper
 
-        if run.start is None:
-            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
         wrapper = NetWrapper(
             network,
             loss=self._keras_loss()[0],

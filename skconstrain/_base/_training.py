@@ -119,24 +119,13 @@ def _train_widened(requests, n_features):
         if validation is not None:
             validation = (with_zeros(validation[0], n_features), *validation[1:])
         start = widened_weights(run.start, network, wide)
-        X, watcher = with_zeros(run.X, n_features), _Narrow(run.watcher, network)
+        X = with_zeros(run.X, n_features)
+        narrow = partial(narrowed_weights, network=network)
+        watcher = _engine.ConvertedWatcher(run.watcher, narrow)
         runs.append(replace(run, X=X, validation=validation, start=start, watcher=watcher))
     outcomes = _train_stack(_for(wrapper, wide), runs, jit_compile, requests)
     pairs = zip(outcomes, networks, strict=True)
     return [_narrowed(outcome, network, wide) for outcome, network in pairs]
-
-
-class _Narrow:
-    """Hands a watcher on what it would see of the narrow network, were it trained alone."""
-
-    def __init__(self, watcher, network):
-        self._watcher, self._network, self.sees_each = watcher, network, watcher.sees_each
-
-    def begin(self, weights):
-        self._watcher.begin(lambda: narrowed_weights(weights(), self._network))
-
-    def end(self, weights):
-        return self._watcher.end(lambda: narrowed_weights(weights(), self._network))
 
 
 def _narrowed(outcome, network, wide):

@@ -19,7 +19,7 @@ from skconstrain._engine._lending import (
     predict,
     warn_of_double_precision,
 )
-from skconstrain._engine._run import TrainingResult, TrainingRun
+from skconstrain._engine._run import ConvertedWatcher, TrainingResult, TrainingRun
 from skconstrain._engine._stacked_program import NotStackableError
 from skconstrain._engine._stacked_train import train_stack
 from skconstrain._engine._stopping import Stopping
@@ -28,6 +28,7 @@ from skconstrain._engine._train import DivergenceError, train
 __all__ = [
     "MAX_STACKED_SIZE",
     "Batches",
+    "ConvertedWatcher",
     "DivergenceError",
     "NotStackableError",
     "Stopping",

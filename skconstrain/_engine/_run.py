@@ -38,6 +38,29 @@ class Watcher:
         return False
 
 
+class ConvertedWatcher(Watcher):
+    """Hands to a watcher the weights of another network than the one that trains.
+
+    Parameters
+    ----------
+    watcher
+        The watcher of the network that the user sees.
+    convert
+        Returns its weights for those of the network that trains.
+    """
+
+    def __init__(self, watcher: Watcher, convert: Callable[[list], list]):
+        self._watcher, self._convert, self.sees_each = watcher, convert, watcher.sees_each
+
+    def begin(self, weights):
+        """Note that an epoch begins."""
+        self._watcher.begin(lambda: self._convert(weights()))
+
+    def end(self, weights):
+        """Note that an epoch has ended, and return whether to stop."""
+        return self._watcher.end(lambda: self._convert(weights()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingRun:
     """One training of a network. All of it is data: none of it compiles anything.

@@ -13,6 +13,7 @@ import numpy as np
 from skconstrain._lazy_rows import LazyRows
 from skconstrain._links import (
     FARTHEST_STANDARDIZED,
+    FEATURE_RATE,
     STANDARDIZED_LIMIT,
     UNSEEN_LOGIT,
     calibrated,
@@ -113,8 +114,9 @@ class Forward(ABC):
     def _features(self, named, X):
         """Return saturated features, standardised where the network does that."""
         X = np.clip(X[:, : self._n_standardized], -self._limit, self._limit)
-        if not self._standardized:
-            return X
+        return self._standardize(named, X) if self._standardized else X
+
+    def _standardize(self, named, X):
         X -= named["standardize/center"]
         X /= named["standardize/scale"]
         np.clip(X, -FARTHEST_STANDARDIZED, FARTHEST_STANDARDIZED, out=X)
@@ -156,7 +158,7 @@ class LayeredForward(Forward):
 
     def __init__(self, network: "LayeredNetwork"):
         super().__init__(network)
-        self._several = network.n_networks > 1
+        self._several, self._weighted = network.n_networks > 1, network.weighted
         *self._hidden, self._last = network.layers
         self._connected = [layer for layer in network.layers if layer.connections is not None]
         self._flagged = [layer for layer in network.layers if layer.bias_connections is not None]
@@ -174,6 +176,14 @@ class LayeredForward(Forward):
                 named[name] = named[name] * np.asarray(layer.bias_connections, self._dtype)
         return named
 
+    def _features(self, named, X):
+        """Return what the first layer gets; of several networks that weight features, for each."""
+        X = super()._features(named, X)
+        if not self._weighted:
+            return X
+        factors = FEATURE_RATE * named["feature_weights/weight"]
+        return X * (factors[:, None] if self._several else factors)
+
     def _layers(self, named, X):
         values = self._features(named, X)
         for i, layer in enumerate(self._hidden):
@@ -188,7 +198,8 @@ class LayeredForward(Forward):
 
     @staticmethod
     def _widest(network):
-        return network.n_networks * max(layer.units for layer in network.layers)
+        first = network.n_features if network.weighted else 0
+        return network.n_networks * max([first, *(layer.units for layer in network.layers)])
 
 
 class GatedForward(Forward):

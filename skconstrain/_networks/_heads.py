@@ -10,7 +10,7 @@ from skconstrain._grid import in_order, logit_of_mean
 from skconstrain._links import LINKS, output_range
 from skconstrain._networks._functions import LINK_FUNCTIONS, QUANTILE_FUNCTIONS, log_probability
 from skconstrain._networks._weight import Weight
-from skconstrain._quantile_levels import ends, increasing, into_range
+from skconstrain._quantile_levels import ends, increasing, into_range, running_maximum
 
 
 class Head(ABC):
@@ -216,10 +216,10 @@ class QuantileHead(Head):
         eta = into_range(LINK_FUNCTIONS, values, **ends_of_range, **units, monotone=self.monotone)
         # A monotone network computes in float64; its predictions are of its own precision.
         quantiles = np.clip(eta, *ends(**ends_of_range, dtype=units["gain"].dtype))
-        return np.maximum.accumulate(quantiles, axis=-1)
+        return running_maximum(np, quantiles)
 
     def forward_mean(self, values):
-        return np.maximum.accumulate(super().forward_mean(values), axis=-1)
+        return running_maximum(np, super().forward_mean(values))
 
 
 def _log_mean(log_p):

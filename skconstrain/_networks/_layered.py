@@ -3,7 +3,12 @@
 import keras
 
 from skconstrain import layers
-from skconstrain._networks._parts import activation, constraint, kernel_initializer
+from skconstrain._networks._parts import (
+    activation,
+    constraint,
+    feature_weighting,
+    kernel_initializer,
+)
 from skconstrain._networks._spec import LayeredNetwork
 from skconstrain.layers._dropout import Dropout
 
@@ -17,6 +22,8 @@ def build_layered(network: LayeredNetwork, initialized: bool) -> keras.Model:
         is_monotone = network.monotonic_cst is not None
         standardize = layers.Standardize(monotone=is_monotone, dtype=dtype, name="standardize")
         values = standardize(values)
+    if network.weighted:
+        values = feature_weighting(network)(values)
     *hidden, last = network.layers
     for i, layer in enumerate(hidden):
         values = _keras_layer(network, layer, initialized)(values)

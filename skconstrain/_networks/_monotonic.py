@@ -74,9 +74,8 @@ class MonotonicForward(LayeredForward):
             self._rounded = given, rounded
         return named | rounded
 
-    def _features(self, named, X):
-        X = np.clip(X.astype(np.float64), -self._limit, self._limit)
-        z = (X - named["standardize/center"]) / named["standardize/scale"]
+    def _standardize(self, named, X):
+        z = (X.astype(np.float64) - named["standardize/center"]) / named["standardize/scale"]
         z = to_grid(np, np.clip(z, -FARTHEST_ON_GRID, FARTHEST_ON_GRID))
         return z / np.sqrt(1 + np.square(z / STANDARDIZED_LIMIT))
 
@@ -87,13 +86,18 @@ class MonotonicForward(LayeredForward):
     def _layers(self, named, X):
         values = self._features(named, X)
         for i, layer in enumerate(self._hidden):
-            values = self._dense(named, layer.name, values)
-            free, signed = values[..., : layer.n_free], values[..., layer.n_free :]
-            free = ACTIVATIONS[layer.activation](free.copy())
-            signed = np.arcsinh(np.clip(signed, -FARTHEST_ACTIVATED, FARTHEST_ACTIVATED))
-            values = np.concatenate([free, signed], axis=-1)
+            values = self._units(layer, self._dense(named, layer.name, values))
             yield f"saturate_{i}", values
         yield "eta", self._dense(named, "eta", values)
+
+    def _units(self, layer, values):
+        """Return the values of a layer's units, free ones first."""
+        signed = values[..., layer.n_free :]
+        signed = np.arcsinh(np.clip(signed, -FARTHEST_ACTIVATED, FARTHEST_ACTIVATED))
+        if layer.n_free == 0:
+            return signed
+        free = ACTIVATIONS[layer.activation](values[..., : layer.n_free].copy())
+        return np.concatenate([free, signed], axis=-1)
 
     def predict(self, weights, X):
         return super().predict(weights, X).astype(self._dtype, copy=False)

@@ -3,6 +3,8 @@
 import keras
 from keras import initializers
 
+from skconstrain.layers._feature_weighting import FeatureWeighting
+
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
 _CONSTRAINTS = {"non_neg": keras.constraints.NonNeg}
@@ -24,6 +26,16 @@ def activation(name):
 def constraint(given):
     """Return the constraint for a name, or what was given as it is."""
     return _CONSTRAINTS[given]() if isinstance(given, str) else given
+
+
+def feature_weighting(network):
+    """Return the layer of factors of features: positive ones, where signs are to be kept."""
+    return FeatureWeighting(
+        None if network.n_networks == 1 else network.n_networks,
+        non_negative=network.keeps_signs,
+        dtype=network.dtype,
+        name="feature_weights",
+    )
 
 
 def kernel_initializer(initialized):

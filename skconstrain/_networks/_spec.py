@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from skconstrain._links import FEATURE_RATE
 from skconstrain._networks._forward import (
     Forward,
     GatedForward,
@@ -227,6 +228,8 @@ class LayeredNetwork(Network):
         Flags of the units or None for each layer, outputs included; empty where all are None.
     use_bias
         Whether layers have biases.
+    weighted
+        Whether a layer "feature_weights" with a factor for each feature is in front of them.
     n_networks
         Networks that train as one, all of whose layers are dense. With more than one, each trained
         weight has a leading axis of networks, and the output is their mean.
@@ -239,6 +242,7 @@ class LayeredNetwork(Network):
     kernels: tuple[str, ...] = ()
     bias_connections: tuple[tuple | None, ...] = ()
     use_bias: bool = True
+    weighted: bool = False
     n_networks: int = 1
 
     @property
@@ -298,9 +302,22 @@ class LayeredNetwork(Network):
             found.append((kernel, bias))
         return found
 
+    @property
+    def keeps_signs(self) -> bool:
+        """Whether factors of features must stay positive: kernels have signs to be kept."""
+        return self.kernel_constraint is not None or self.monotonic_cst is not None
+
+    @property
+    def _several(self):
+        """The leading axis of weights of several networks."""
+        return () if self.n_networks == 1 else (self.n_networks,)
+
     def _layers_with_weights(self):
         *hidden, last = self.layers
         found = []
+        if self.weighted:
+            shape = (*self._several, self.n_features)
+            found.append([Weight("feature_weights/weight", shape, 1 / FEATURE_RATE)])
         for i, layer in enumerate(hidden):
             found.append(self._weights_of(layer, self._start_of(layer)))
             if self.dropout > 0:
@@ -312,10 +329,9 @@ class LayeredNetwork(Network):
         return GlorotUniform(layer.activation, self.kernel_constraint, layer.connections, is_sparse)
 
     def _weights_of(self, layer, start):
-        several = () if self.n_networks == 1 else (self.n_networks,)
-        kernel = Weight(f"{layer.name}/kernel", (*several, *layer.kernel_shape), start)
-        bias = [Weight(f"{layer.name}/bias", (*several, layer.units))] if self.use_bias else []
-        return [kernel, *bias]
+        kernel = Weight(f"{layer.name}/kernel", (*self._several, *layer.kernel_shape), start)
+        bias = [Weight(f"{layer.name}/bias", (*self._several, layer.units))]
+        return [kernel, *bias] if self.use_bias else [kernel]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput
 from skconstrain.layers._connected_dense import ConnectedDense
+from skconstrain.layers._feature_weighting import FeatureWeighting
 from skconstrain.layers._monotonic_dense import MonotonicDense
 from skconstrain.layers._saturate import Saturate
 from skconstrain.layers._standardize import Standardize
@@ -35,6 +36,7 @@ __all__ = [
     "BatchedDense",
     "BoundedOutput",
     "ConnectedDense",
+    "FeatureWeighting",
     "MonotonicDense",
     "Saturate",
     "Standardize",

@@ -14,7 +14,6 @@ from skl2onnx.operator_converters.common import concatenate_variables
 import skconstrain
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import NetEstimator
-from skconstrain._base._regressor import NetRegressor
 from skconstrain._networks import GatedNetwork
 from skconstrain._networks._forward import KerasForward
 from skconstrain._networks._functions import largest, softmax
@@ -29,9 +28,11 @@ def register_converters():
     """Let skl2onnx convert the estimators of this package, alone and in Pipelines.
 
     Afterwards ``skl2onnx.to_onnx(pipeline, X[:1])`` takes them. The graph computes what `predict`
-    does, in the precision of the network, and has a result more for classifiers:
+    does, in the precision of the network:
 
     - regressors: ``variable``, shape (n_samples, n_outputs);
+    - :class:`~skconstrain.QuantileNetRegressor`: ``variable``, medians of shape (n_samples, 1), and
+      ``quantiles`` of shape (n_samples, n_quantiles), a column for each level of `fit`;
     - classifiers: ``label``, what `predict` returns, and ``probabilities``, what `predict_proba`
       does. There is no list of dicts: ``zipmap`` is no option here.
 
@@ -46,9 +47,13 @@ def register_converters():
 
     Notes
     -----
-    The graph is written by the same code that predicts in NumPy. What it cannot write is refused
-    when the estimator is converted: activations that are functions, ``activation="gelu"`` in
-    float64, sparse kernels that take more than four million numbers as dense ones, gates over
+    The graph is written by the same code that predicts in NumPy. Ranges and the order of quantiles
+    hold in it, too. With `monotonic_cst`, no prediction moves against the sign of a feature, not in
+    its last bit and not from one batch to another: such graphs compute in float64, and their
+    exponentials and logarithms consist of operations that every processor rounds alike.
+
+    What cannot be written is refused when the estimator is converted: activations that are
+    functions, sparse kernels that take more than four million numbers as dense ones, gates over
     given experts, and thresholds over classifiers whose probabilities are no matrix.
 
     Examples
@@ -90,8 +95,18 @@ def _parse(scope, model, inputs, custom_parsers=None):
         outputs = [_label_variable(scope, model.classes_)]
         outputs.append(scope.declare_local_variable("probabilities", floats([None, n_columns])))
     else:
-        outputs = [scope.declare_local_variable("variable", floats([None, model.n_outputs_]))]
+        outputs = [
+            scope.declare_local_variable(name, floats([None, n_columns]))
+            for name, n_columns in _columns_of_numbers(model).items()
+        ]
     return _declare(scope, model, inputs, outputs)
+
+
+def _columns_of_numbers(regressor):
+    """Return the names of a regressor's outputs, the prediction first, and their columns."""
+    if isinstance(regressor, skconstrain.QuantileNetRegressor):
+        return {"variable": 1, "quantiles": regressor.n_outputs_}
+    return {"variable": regressor.n_outputs_}
 
 
 def _declare(scope, model, inputs, outputs):
@@ -143,42 +158,39 @@ def _type_of_tuned(operator):
 
 def _convert(scope, operator, container):
     """Write the graph of a network estimator."""
-    graph, model = Graph(scope, container), operator.raw_operator
+    model = operator.raw_operator
     _check_convertible(model)
+    graph = Graph(scope, container, is_exact=model._network.monotonic_cst is not None)
     name = concatenate_variables(scope, operator.inputs, container)
     dtype = model._network.dtype
     X = TracedArray(graph, graph.cast(name, dtype), dtype, (None, model.n_features_in_))
     forward = model._network._predictor
     outputs = forward._outputs(forward._computed(model._network.named(model._weights)), X)
+    outputs = outputs.astype(dtype)  # networks with signs compute in float64
     if isinstance(model, NetClassifier):
         _write_classes(graph, operator, model, outputs)
-    else:
-        prediction = model._oof_prediction(outputs)
-        prediction = prediction[:, None] if prediction.ndim == 1 else prediction
-        _give(graph, operator.outputs[0], prediction)
+        return
+    prediction = model._oof_prediction(outputs)
+    prediction = prediction[:, None] if prediction.ndim == 1 else prediction
+    _give(graph, operator.outputs[0], prediction)
+    if len(operator.outputs) > 1:
+        _give(graph, operator.outputs[1], outputs)  # quantiles of the levels of fit
 
 
 def _check_convertible(model):
     """Raise where predictions are not those of a network that NumPy knows."""
-    if _asks_others(model):
+    network = model._network
+    if isinstance(network, GatedNetwork) and network.scores is not None:
         raise NotImplementedError(
-            f"ONNX: {type(model).__name__} is not converted: its predictions are more than "
-            "the outputs of its network. Serve the estimator itself: it predicts without Keras."
+            "ONNX: a gate must be over networks that train with it, because given experts may be "
+            f"any classifiers. Got estimators={model.estimators!r}. Use n_experts=, or serve the "
+            "estimator itself: it predicts without Keras."
         )
-    if isinstance(model._network._predictor, KerasForward):
+    if isinstance(network._predictor, KerasForward):
         raise NotImplementedError(
             "ONNX: activation must be a name, because a function cannot be translated. "
             f"Got {model.activation!r}."
         )
-
-
-def _asks_others(model):
-    """Whether predictions need more than the network: experts, or what a subclass does."""
-    if isinstance(model._network, GatedNetwork):
-        return model._network.scores is not None
-    base = NetClassifier if isinstance(model, NetClassifier) else NetRegressor
-    methods = ("_outputs", "predict", "predict_proba")
-    return any(getattr(type(model), m, None) is not getattr(base, m, None) for m in methods)
 
 
 def _write_classes(graph, operator, model, logits):
@@ -188,7 +200,7 @@ def _write_classes(graph, operator, model, logits):
         _give(graph, operator.outputs[1], probability)
         _give_class(graph, operator.outputs[0], model.classes_, _first_largest(probability))
         return
-    probability, threshold = 1 / (1 + np.exp(-logits)), model._checked_threshold()
+    probability, threshold = model._probability_of(logits), model._checked_threshold()
     if model._target_kind == "binary":
         _give(graph, operator.outputs[1], np.hstack([1 - probability, probability]))
         position = (probability[:, 0] >= threshold).astype(np.int64)

@@ -5,7 +5,8 @@ composed of others.
 """
 
 import numpy as np
-from scipy.special import erfc, expit, log_expit
+from numpy.polynomial.chebyshev import chebinterpolate, chebval
+from scipy.special import erfc, erfcx, expit, log_expit
 
 OPERATIONS = {
     np.absolute: "Abs",
@@ -51,22 +52,40 @@ def _expm1(x):
 
 
 def _log_expit(x):
-    return np.minimum(x, 0) - _log1p(np.exp(-abs(x)))
+    return np.minimum(x, 0) - np.log1p(np.exp(-abs(x)))
+
+
+# Powers of two that are normal numbers: of an exponent n, entry n + 1022.
+_POWERS = np.ldexp(1.0, np.arange(-1022, 1024))
+
+
+def _ldexp(x, exponent):
+    place = np.clip(exponent + 1022, 0, len(_POWERS) - 1)  # what NaN became as an integer, too
+    powers = x.constant(_POWERS, x.dtype)
+    return x * x.result("Gather", powers.name, place.name, shape=place.shape)
+
+
+# Of u = (3 - x) / (3 + x), which is between -1 and 1 for positive x. Its error is 5e-15.
+_ERFCX = chebinterpolate(lambda u: erfcx(3 * (1 - u) / (1 + u)), 22)
 
 
 def _erfc(x):
-    if x.dtype != np.float32:
-        raise NotImplementedError(
-            "ONNX: activation='gelu' needs the error function, which onnxruntime has in float32 "
-            "only. Use dtype='float32', or serve the estimator itself: it predicts without Keras."
-        )
-    return 1 - x.result("Erf", x.name, shape=x.shape)
+    if x.dtype == np.float32:
+        return 1 - x.result("Erf", x.name, shape=x.shape)
+    return _erfc_of_double(x)
+
+
+def _erfc_of_double(x):
+    size = abs(x)
+    tail = np.exp(-size * size) * chebval((3 - size) / (3 + size), _ERFCX)
+    return np.where(x < 0, 2 - tail, tail)
 
 
 COMPOSED = {
     erfc: _erfc,
     expit: lambda x: 1 / (1 + np.exp(-x)),
     log_expit: _log_expit,
+    np.ldexp: _ldexp,
     np.expm1: _expm1,
     np.log1p: _log1p,
     np.square: lambda x: x * x,
@@ -111,6 +130,15 @@ def _concatenate(arrays, axis=0):
     return arrays[0].result("Concat", *names, axis=axis, shape=shape)
 
 
+def _stack(arrays, axis=0):
+    arrays = _traced(*arrays).lifted(arrays)
+    return _concatenate([array._expanded(axis % (array.ndim + 1)) for array in arrays], axis)
+
+
+def _flip(x, axis):
+    return x._sliced(axis % x.ndim, slice(None, None, -1))
+
+
 def _cumsum(x, axis):
     place = x.constant(axis % x.ndim, np.int64)
     return x.result("CumSum", x.name, place.name, shape=x.shape)
@@ -120,11 +148,14 @@ ARRAY_FUNCTIONS = {
     np.clip: _clip,
     np.concatenate: _concatenate,
     np.cumsum: _cumsum,
+    np.flip: _flip,
     np.hstack: lambda arrays: _concatenate(arrays, axis=1),
     np.max: lambda x, axis, keepdims=False: x.max(axis, keepdims),
     np.min: lambda x, axis, keepdims=False: x.min(axis, keepdims),
     np.moveaxis: _moveaxis,
     np.ones_like: lambda x: x * 0 + 1,
+    np.round: lambda x: x.result("Round", x.name, shape=x.shape),
+    np.stack: _stack,
     np.sum: lambda x, axis, keepdims=False: x.sum(axis, keepdims),
     np.where: _where,
 }

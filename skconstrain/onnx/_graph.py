@@ -11,10 +11,13 @@ class Graph:
     ----------
     scope, container : Scope, ModelComponentContainer
         What skl2onnx gives a converter.
+    is_exact : bool, default=False
+        Whether results must be the same wherever a row stands in a batch, to the last bit.
     """
 
-    def __init__(self, scope, container):
+    def __init__(self, scope, container, is_exact=False):
         self._scope, self._container = scope, container
+        self.is_exact = is_exact
 
     def add(self, operation: str, *inputs: str, output: str | None = None, **attributes) -> str:
         """Add an operation; return the name of its result."""

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from scipy import sparse
 
+from skconstrain.onnx._exact_functions import EXACT
 from skconstrain.onnx._functions import ARRAY_FUNCTIONS, COMPOSED, OPERATIONS, PREDICATES
 
 # Entries of a sparse kernel that is written as a dense one: 32 MiB in float64.
@@ -40,6 +41,9 @@ class TracedArray(NDArrayOperatorsMixin):
     def __len__(self):
         return self.shape[0]
 
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
     def result(self, operation, *inputs, shape, dtype=None, **attributes):
         """Return the result of an operation on named arrays."""
         name = self.graph.add(operation, *inputs, **attributes)
@@ -53,8 +57,9 @@ class TracedArray(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc, method, *inputs, out=None, **settings):
         if method != "__call__" or settings:
             raise refused(f"{ufunc.__name__}.{method}")
-        if ufunc in COMPOSED:
-            found = COMPOSED[ufunc](*inputs)
+        composed = COMPOSED | EXACT if self.graph.is_exact else COMPOSED
+        if ufunc in composed:
+            found = composed[ufunc](*inputs)
         elif ufunc is np.matmul:
             found = self._product(*inputs)
         elif ufunc in OPERATIONS or ufunc in PREDICATES:
@@ -62,6 +67,10 @@ class TracedArray(NDArrayOperatorsMixin):
         else:
             raise refused(ufunc.__name__)
         return found if out is None else out[0].become(found)
+
+    def copy(self):
+        """Return an array for operations in place, which leave this one as it is."""
+        return TracedArray(self.graph, self.name, self.dtype, self.shape)
 
     def become(self, other):
         """Take the place of what this array stood for: an operation in place."""
@@ -155,7 +164,21 @@ class TracedArray(NDArrayOperatorsMixin):
 
     def sum(self, axis, keepdims=False):
         """Return the sums along an axis."""
+        if self.graph.is_exact:
+            return self._summed_by_halves(axis % self.ndim, keepdims)
         return self._reduced("ReduceSum", axis, keepdims)
+
+    def _summed_by_halves(self, axis, keepdims):
+        """Return sums whose order is that of the graph, and not one of onnxruntime."""
+        found = self
+        while (size := found.shape[axis]) > 1:
+            half = size // 2
+            first, second, rest = (
+                found._sliced(axis, slice(*ends))
+                for ends in ((0, half), (half, 2 * half), (2 * half, size))
+            )
+            found = np.concatenate([first + second, rest], axis=axis)  # the rest is one or none
+        return found if keepdims else found._squeezed(axis)
 
     def __getitem__(self, key):
         key = key if isinstance(key, tuple) else (key,)
@@ -193,13 +216,15 @@ class TracedArray(NDArrayOperatorsMixin):
             raise refused("a part of the rows")
         start, stop, step = part.indices(length)
         shape = *self.shape[:axis], len(range(start, stop, step)), *self.shape[axis + 1 :]
+        # Behind the first entry, the other way round: -1 would be the last one here.
+        stop = stop if stop >= 0 else np.iinfo(np.int64).min
         bounds = [self.graph.constant(np.int64([n])) for n in (start, stop, axis, step)]
         return self.result("Slice", self.name, *bounds, shape=shape)
 
 
 def broadcast(*shapes):
     """Return the shape of an operation on arrays of these shapes; None is any number of rows."""
-    known = np.broadcast_shapes(*(tuple(n or 1 for n in shape) for shape in shapes))
+    known = np.broadcast_shapes(*(tuple(1 if n is None else n for n in shape) for shape in shapes))
     found = list(known)
     for shape in shapes:
         for axis, size in enumerate(reversed(shape), start=1):

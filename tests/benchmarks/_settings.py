@@ -10,4 +10,9 @@ CONSTANT_RATE = {
     "learning_rate_schedule": "constant",
     "early_stopping": False,
 }
-ONE_NETWORK = {**CONSTANT_RATE, "activation": "relu", "n_networks": 1}
+ONE_NETWORK = {
+    **CONSTANT_RATE,
+    "weight_features": False,
+    "activation": "relu",
+    "n_networks": 1,
+}

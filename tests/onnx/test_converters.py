@@ -14,9 +14,11 @@ from sklearn.preprocessing import StandardScaler
 
 import skconstrain
 from skconstrain import (
+    CompositionRegressor,
     GatedEnsembleClassifier,
     MultiLabelNetClassifier,
     PositiveRegressor,
+    QuantileNetRegressor,
     SparseConnectedNet,
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
@@ -24,32 +26,13 @@ from skconstrain import (
 from skconstrain._links import LINKS
 from skconstrain._networks._functions import ACTIVATIONS, largest, ranks
 from skconstrain.model_selection import BatchedGridSearchCV
-from tests.registry import WIRING, positive_regression, two_classes
+from tests.onnx.serving import CLOSE, onnx, run
+from tests.registry import WIRING, compositions, positive_regression, two_classes
 from tests.test_docstrings import NOT_ASKED
-
-to_onnx = pytest.importorskip("skl2onnx").to_onnx
-runtime = pytest.importorskip("onnxruntime")
-onnx = pytest.importorskip("skconstrain.onnx")
+from tests.test_guarantees import composed, quantiles_fitted
 
 FAST = {"hidden_layer_sizes": (6,), "epochs": 5, "tol": None, "random_state": 0}
 ONE = {**FAST, "n_networks": 1}
-CLOSE = {"float32": 1e-6, "float64": 1e-12}
-
-
-@pytest.fixture(autouse=True)
-def registered():
-    onnx.register_converters()
-
-
-def run(model, X):
-    """Return the outputs that onnxruntime computes for X, by name."""
-    graph = to_onnx(model, X[:1])
-    session = runtime.InferenceSession(
-        graph.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    names = [output.name for output in session.get_outputs()]
-    found = session.run(None, {session.get_inputs()[0].name: X})
-    return dict(zip(names, found, strict=True))
 
 
 def assert_equal(model, X, dtype):
@@ -64,10 +47,19 @@ def assert_equal(model, X, dtype):
         np.testing.assert_allclose(
             prediction, expected, rtol=CLOSE[dtype], atol=CLOSE[dtype] * size
         )
+        if hasattr(model, "predict_quantiles"):
+            assert_close_quantiles(found["quantiles"], model.predict_quantiles(X), dtype)
         return
     probability = model.predict_proba(X)
     np.testing.assert_allclose(found["probabilities"], probability, rtol=0, atol=CLOSE[dtype])
     np.testing.assert_array_equal(found["label"], expected)
+
+
+def assert_close_quantiles(quantiles, expected, dtype):
+    """Check all levels of fit, in the unit of the largest one."""
+    assert quantiles.dtype == dtype
+    atol = CLOSE[dtype] * np.abs(expected).max()
+    np.testing.assert_allclose(quantiles, expected, rtol=CLOSE[dtype], atol=atol)
 
 
 def three_classes(random_state=0):
@@ -94,6 +86,14 @@ CASES = {
     "connected": (SparseConnectedNet(**FAST), positive_regression),
     "wired": (SparseConnectedNet(WIRING, **FAST), positive_regression),
     "wired, sparse": (SparseConnectedNet(WIRING, kernel="sparse", **FAST), positive_regression),
+    "quantiles": (QuantileNetRegressor(**FAST), positive_regression),
+    "quantiles, one network": (QuantileNetRegressor(**ONE, lower=0), positive_regression),
+    "quantiles without 0.5": (
+        QuantileNetRegressor(**FAST, quantiles=(0.1, 0.2, 0.4, 0.8), upper=1e3),
+        positive_regression,
+    ),
+    "the median alone": (QuantileNetRegressor(**FAST, quantiles=(0.5,)), positive_regression),
+    "parts": (CompositionRegressor(**FAST, total=100.0, close=True), compositions),
     "two classes": (SparseConnectedNetClassifier(WIRING, **FAST), two_classes),
     "three classes": (MultiLabelNetClassifier(**FAST), three_classes),
     "labels": (MultiLabelNetClassifier(**FAST, threshold=[0.3, 0.5, 0.6]), labels),
@@ -135,15 +135,19 @@ def deep(request):
 
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_every_activation_is_written_or_refused(activation, deep):
+def test_every_activation_is_written(activation, deep):
     fitted, X, dtype = deep
     net = copy(fitted)
     net._network = replace(fitted._network, activation=activation)
-    if activation == "gelu" and dtype == "float64":
-        with pytest.raises(NotImplementedError, match=r"gelu.*float32"):
-            run(net, X)
-    else:
-        assert_equal(net, X, dtype)
+    assert_equal(net, X, dtype)
+
+
+def hostile_rows(X):
+    """Return rows like X in all sizes, up to the largest numbers of its precision."""
+    largest_number = np.finfo(X.dtype).max
+    scaled = np.concatenate([X * scale for scale in (0, 1e3, -1e10, 1e30, -1e37)])
+    corner = np.resize([largest_number, -largest_number, 0, 1, -1], (1, X.shape[1]))
+    return np.concatenate([scaled, corner, -corner]).astype(X.dtype)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -154,14 +158,45 @@ def test_ranges_hold_for_hostile_rows(output, dtype):
     upper = 5.0 if LINKS[output].two_sided else None
     net = PositiveRegressor(output=output, lower=0.0, upper=upper, **FAST).fit(X, y)
     assert_equal(net, X, dtype)
-    largest_number = np.finfo(dtype).max
-    hostile = np.concatenate([X * scale for scale in (0, 1e3, -1e10, 1e30, -1e38)])
-    corners = np.array([[largest_number, -largest_number, 0, 1, -1]], dtype)
-    found = run(net, np.concatenate([hostile.astype(dtype), corners, -corners]))["variable"]
+    found = run(net, hostile_rows(X))["variable"]
     assert np.isfinite(found).all()
     assert (found > 0).all() if LINKS[output].open_end else (found >= 0).all()
     if upper is not None:
         assert (found < upper).all() if LINKS[output].open_end else (found <= upper).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("lower", "upper", "n_networks"),
+    [(None, None, 5), (0.0, None, 1), (None, 3.0, 2), (0.0, 3.0, 3)],
+)
+def test_quantiles_do_not_cross_and_stay_in_their_range(lower, upper, n_networks, dtype):
+    net = quantiles_fitted(lower, upper, n_networks, dtype)
+    X = hostile_rows(positive_regression()[0].astype(dtype))
+    found = run(net, X)
+    quantiles = found["quantiles"]
+    assert np.isfinite(quantiles).all()
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    assert lower is None or (quantiles.astype(np.float64) > lower).all()
+    assert upper is None or (quantiles.astype(np.float64) < upper).all()
+    np.testing.assert_array_equal(found["variable"], quantiles[:, [2]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parts_are_not_negative_and_sum_to_the_total(dtype):
+    X = hostile_rows(compositions()[0].astype(dtype))
+    parts = run(composed(100.0, 1, dtype), X)["variable"]
+    assert (parts >= 0).all()
+    sums = parts.sum(axis=1, dtype=np.float64)
+    np.testing.assert_allclose(sums, 100.0, rtol={"float32": 1e-5, "float64": 1e-12}[dtype])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_no_label_is_certain(dtype):
+    X, y = labels()
+    X = X.astype(dtype)
+    found = run(MultiLabelNetClassifier(**FAST).fit(X, y), hostile_rows(X))["probabilities"]
+    assert ((found > 0) & (found < 1)).all()
 
 
 @pytest.mark.parametrize("gating", ["soft", "hard", "top_k"])
@@ -185,11 +220,12 @@ def test_what_cannot_be_written_is_refused_with_a_sentence(monkeypatch):
         run(wired, X)
     X, y = two_classes()
     gate = GatedEnsembleClassifier([("linear", LogisticRegression())], epochs=2).fit(X, y)
-    with pytest.raises(NotImplementedError, match="more than the outputs"):
+    with pytest.raises(NotImplementedError, match=r"Got estimators=.*Use n_experts="):
         run(gate, X)
 
 
 def test_every_network_estimator_is_registered():
+    onnx.register_converters()
     from skl2onnx._supported_operators import sklearn_operator_name_map
 
     from skconstrain._base._estimator import NetEstimator

@@ -1,0 +1,90 @@
+"""FeatureWeighting: a trained factor for each feature."""
+
+import keras
+
+from skconstrain._links import FEATURE_RATE
+
+
+@keras.saving.register_keras_serializable(package="skconstrain")
+class FeatureWeighting(keras.layers.Layer):
+    r"""Multiply each feature by a trained factor, which learns faster than other weights.
+
+    With a trained weight w of each feature,
+
+    .. math:: f(x) = r\, w\, x,
+
+    the scaling layer of RealMLP [1]_: factors start at 1, and under Adam and its like, whose steps
+    do not depend on the size of a gradient, they move r times as far as other weights. Features of
+    little use soon have small ones.
+
+    Parameters
+    ----------
+    n_models : int or None, default=None
+        Number of models with factors of their own, L, as in :class:`BatchedDense`. None is one
+        model, without an axis for it.
+    rate : float, default=6.0
+        The number r.
+    non_negative : bool, default=False
+        Whether factors are kept from becoming negative, so that a function of the outputs which
+        rises or falls with one of them does so with its feature.
+    **kwargs
+        Those of :class:`keras.layers.Layer`.
+
+    Attributes
+    ----------
+    weight : variable of shape (features,) or (L, features)
+        The weights w.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is not positive.
+
+    Notes
+    -----
+    The input has shape (batch, features), the output the same, or (batch, L, features).
+
+    References
+    ----------
+    .. [1] Holzmüller, Grinsztajn and Steinwart (2024). Better by default: strong pre-tuned MLPs and
+       boosted trees on tabular data. NeurIPS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skconstrain.layers import FeatureWeighting
+    >>> np.asarray(FeatureWeighting(n_models=3)(np.ones((5, 4)))).shape
+    (5, 3, 4)
+    """
+
+    def __init__(self, n_models=None, rate=FEATURE_RATE, non_negative=False, **kwargs):
+        super().__init__(**kwargs)
+        if not (isinstance(rate, int | float) and rate > 0):
+            raise ValueError(f"rate must be a positive number. Got {rate!r}.")
+        self.n_models, self.rate, self.non_negative = n_models, float(rate), bool(non_negative)
+
+    def build(self, input_shape):
+        several = () if self.n_models is None else (self.n_models,)
+        self.weight = self.add_weight(
+            name="weight",
+            shape=(*several, input_shape[-1]),
+            initializer=keras.initializers.Constant(1 / self.rate),
+            constraint="non_neg" if self.non_negative else None,
+        )
+
+    def call(self, inputs):
+        if self.n_models is not None:
+            inputs = keras.ops.expand_dims(inputs, 1)
+        return self.rate * self.weight * inputs
+
+    def compute_output_shape(self, input_shape):
+        several = () if self.n_models is None else (self.n_models,)
+        return (input_shape[0], *several, input_shape[-1])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "n_models": self.n_models,
+            "rate": self.rate,
+            "non_negative": self.non_negative,
+        }
