@@ -76,7 +76,7 @@ class MultiLabelNetClassifier(NetClassifier):
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
         units do not matter; `partial_fit` keeps what its first call has found.
-    weight_features : bool, default=True
+    weight_features : bool, default=False
         Whether a trained layer multiplies each feature by a factor of its own, which learns six
         times as fast as other weights: features of little use soon have small ones. See
         :class:`skconstrain.layers.FeatureWeighting`.
@@ -223,7 +223,7 @@ class MultiLabelNetClassifier(NetClassifier):
         kernel_constraint=None,
         monotonic_cst=None,
         standardize=True,
-        weight_features=True,
+        weight_features=False,
         n_networks=5,
         optimizer: str | Any = "adam",
         learning_rate: float | str | None = "auto",

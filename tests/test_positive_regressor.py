@@ -181,6 +181,7 @@ def test_poisson_with_exposure_equals_the_linear_model():
         alpha=0,
         standardize=False,
         n_networks=1,
+        early_stopping=False,
         learning_rate_schedule="constant",
         learning_rate=0.03,
         epochs=500,
