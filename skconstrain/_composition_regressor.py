@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._networks import CompositionHead
 from skconstrain._networks._functions import softmax
@@ -182,6 +183,8 @@ class CompositionRegressor(NetRegressor):
         "total": [Interval(Real, 0, None, closed="neither")],
         "close": ["boolean"],
     }
+
+    _rows_to_split = FEW_ROWS
 
     def __init__(
         self,

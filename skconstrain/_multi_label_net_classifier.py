@@ -109,7 +109,7 @@ class MultiLabelNetClassifier(NetClassifier):
     early_stopping : bool or "auto", default="auto"
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        ``"auto"`` does so with given validation data, and with more than 200 samples.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
         The split is such that every label (or class) keeps its share.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the

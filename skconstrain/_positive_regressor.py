@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
@@ -238,6 +239,8 @@ class PositiveRegressor(NetRegressor):
         "power": [Interval(Real, 1, None, closed="left"), Options(Real, {0})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
+
+    _rows_to_split = FEW_ROWS
 
     def __init__(
         self,

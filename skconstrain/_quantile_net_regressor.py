@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import mean_pinball_loss
 from sklearn.utils.validation import check_is_fitted
 
+from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
@@ -202,6 +203,8 @@ class QuantileNetRegressor(NetRegressor):
         "lower": [Interval(Real, None, None, closed="neither"), None],
         "upper": [Interval(Real, None, None, closed="neither"), None],
     }
+
+    _rows_to_split = FEW_ROWS
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._base._budget import FEW_ROWS, choose_budget
+from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
@@ -104,7 +104,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     validation_scores_: Any
 
     # Rows from which on some are set aside to stop on, where early stopping is "auto".
-    _rows_to_split = FEW_ROWS
+    _rows_to_split = MANY_ROWS
 
     # The learning rate of "auto".
     _automatic_rate = AUTOMATIC_RATE

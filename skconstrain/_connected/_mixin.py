@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._estimator import layer_sizes
 from skconstrain._sklearn_compat import HasMethods, StrOptions
 from skconstrain.connections._matrix import chain, check_flags, fit_below, idle, is_several
@@ -28,8 +27,6 @@ class ConnectedNetMixin(BaseEstimator):
         "output_connections": ["array-like", "sparse matrix", HasMethods(["tocsr"]), None],
         "kernel": [StrOptions({"auto", "dense", "sparse"})],
     }
-
-    _rows_to_split = MANY_ROWS
 
     @property
     def coefs_(self):

@@ -15,7 +15,6 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from skconstrain._base._budget import FEW_ROWS, MANY_ROWS
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import checked_sizes
 from skconstrain._base._schedules import AUTOMATIC_RATE
@@ -155,8 +154,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     early_stopping : bool or "auto", default="auto"
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        ``"auto"`` does so with given validation data, and with more than 200 samples (given
-        experts: 10,000).
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
         The split is such that every label (or class) keeps its share.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the
@@ -652,10 +650,6 @@ default=None
 
     def _splits(self, n_rows):
         return self.n_rounds == 0 and super()._splits(n_rows)
-
-    @property
-    def _rows_to_split(self):
-        return FEW_ROWS if self.estimators is None else MANY_ROWS
 
     @property
     def _automatic_rate(self):
