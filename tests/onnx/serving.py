@@ -1,10 +1,9 @@
 """Estimators as onnxruntime serves them."""
 
-import pytest
+import onnxruntime as runtime
+from skl2onnx import to_onnx
 
-to_onnx = pytest.importorskip("skl2onnx").to_onnx
-runtime = pytest.importorskip("onnxruntime")
-onnx = pytest.importorskip("skconstrain.onnx")
+from skconstrain import onnx
 
 # Largest relative differences from an estimator's own predictions.
 CLOSE = {"float32": 1e-6, "float64": 1e-12}
