@@ -16,7 +16,14 @@ from tests.registry import WIRING, positive_regression, two_classes
 
 # Nothing is rounded to single precision in SGD; Keras' Adam does so under TensorFlow.
 SGD = {"optimizer": "sgd", "learning_rate": 0.05}
-COMMON = {"hidden_layer_sizes": (6,), "epochs": 6, "batch_size": 16, "tol": None, "random_state": 0}
+COMMON = {
+    "hidden_layer_sizes": (6,),
+    "epochs": 6,
+    "batch_size": 16,
+    "tol": None,
+    "dtype": "float64",  # in training as well
+    "random_state": 0,
+}
 
 OUTPUTS = ["softplus", "exp", "square", "abs", "softabs", "relu", "sigmoid", "tanh"]
 

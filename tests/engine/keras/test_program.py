@@ -50,6 +50,7 @@ def results_of_several_fits():
     X, y = positive_regression()
     # Batches are full: what dropout draws depends on their length.
     settings = {"batch_size": 20, "epochs": 3, "random_state": 0, "dropout": 0.2}
+    settings["dtype"] = "float64"  # in training as well
     found = []
     parts = PositiveRegressor((4,), **settings)
     for _ in range(3):
