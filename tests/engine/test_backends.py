@@ -52,7 +52,8 @@ def test_training_does_not_depend_on_the_backend():
 @needs_both
 def test_a_pickle_predicts_and_goes_on_under_the_other_backend(tmp_path):
     X, y = positive_regression()
-    net = PositiveRegressor((5,), epochs=3, optimizer="sgd", batch_size=16, random_state=0)
+    settings = {"optimizer": "sgd", "batch_size": 16, "dtype": "float64"}  # in training as well
+    net = PositiveRegressor((5,), epochs=3, random_state=0, **settings)
     net.partial_fit(X, y)
     (tmp_path / "net.pickle").write_bytes(pickle.dumps(net))
     script = (
