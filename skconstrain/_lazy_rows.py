@@ -199,7 +199,7 @@ def center_and_scale(X, weight):
     their mean and standard deviation, constant ones a scale of 1.
     """
     mean, deviation = moments(X, weight)
-    low, center, high = weighted_quantiles(*_sample(X, weight), [0.25, 0.5, 0.75])
+    low, center, high = weighted_quantiles(*sample_rows(X, weight), [0.25, 0.5, 0.75])
     quartile_range = high - low
     scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
     is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
@@ -207,7 +207,7 @@ def center_and_scale(X, weight):
     return center, np.where(scale > 1e-9 * np.abs(mean), scale, 1.0)
 
 
-def _sample(X, weight):
+def sample_rows(X, weight):
     """Return rows for quantiles: all, or of more than are worth sorting some, evenly spaced."""
     n_rows = max(1, min(_ROWS_FOR_QUANTILES, _BYTES_FOR_QUANTILES // (8 * X.shape[1])))
     if isinstance(X, LazyRows):  # no more than one chunk, unless chunks are tiny

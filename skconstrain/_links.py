@@ -26,6 +26,12 @@ FARTHEST_STANDARDIZED = 1e6
 # How fast the factors of features learn, relative to other weights: as in RealMLP.
 FEATURE_RATE = 6.0
 
+# Embeddings of numerical features: their frequencies, how far those spread at the start, and the
+# values of each. As in RealMLP, with half of its frequencies.
+N_FREQUENCIES = 8
+FREQUENCY_SCALE = 0.1
+EMBEDDING_SIZE = 3
+
 # The logit of a class that an expert does not know: its probability is zero in every precision, and
 # the loss stays finite where no expert knows the class of a row, which minus infinity would not.
 UNSEEN_LOGIT = -1e4

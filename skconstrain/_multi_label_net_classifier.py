@@ -76,6 +76,11 @@ class MultiLabelNetClassifier(NetClassifier):
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
         units do not matter; `partial_fit` keeps what its first call has found.
+    n_frequencies : int, default=8
+        Number of frequencies of the embedding of each feature with ten or more distinct values:
+        three trained sums of as many cosines of the feature stand beside it. See
+        :class:`skconstrain.layers.PeriodicEmbedding`. 0 is no embedding; nor is there one without
+        `standardize`, or with `monotonic_cst` or `kernel_constraint`.
     weight_features : bool, default=False
         Whether a trained layer multiplies each feature by a factor of its own, which learns six
         times as fast as other weights: features of little use soon have small ones. See
@@ -223,6 +228,7 @@ class MultiLabelNetClassifier(NetClassifier):
         kernel_constraint=None,
         monotonic_cst=None,
         standardize=True,
+        n_frequencies=8,
         weight_features=False,
         n_networks=5,
         optimizer: str | Any = "adam",
@@ -259,6 +265,7 @@ class MultiLabelNetClassifier(NetClassifier):
         self.kernel_constraint = kernel_constraint
         self.monotonic_cst = monotonic_cst
         self.standardize = standardize
+        self.n_frequencies = n_frequencies
         self.weight_features = weight_features
         self.n_networks = n_networks
         self.optimizer = optimizer

@@ -17,7 +17,7 @@ PLAIN = {
 }
 
 # Of estimators that weight features.
-UNWEIGHTED = {**PLAIN, "weight_features": False}
+UNWEIGHTED = {**PLAIN, "n_frequencies": 0, "weight_features": False}
 
 PositiveRegressor = partial(skconstrain.PositiveRegressor, n_networks=1, **UNWEIGHTED)
 MultiLabelNetClassifier = partial(

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
+from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
 from skconstrain._base._rows import (
@@ -78,6 +79,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
         "standardize": ["boolean"],
+        "n_frequencies": [Interval(Integral, 0, None, closed="left")],
         "weight_features": ["boolean"],
         "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -148,12 +150,14 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
+        signs = checked_signs(self)
+        embedding = kept_embedding(self) if continues else choose_embedding(self, rows, signs)
         settings = {
             **self._common_settings(rows),
             "n_networks": self._n_networks,
+            "embedding": embedding,
             "weighted": bool(getattr(self, "weight_features", False)),
         }
-        signs = checked_signs(self)
         return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
 
     @abstractmethod

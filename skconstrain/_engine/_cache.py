@@ -165,7 +165,7 @@ def text_of(key: Hashable) -> str | None:
         is_known = key.__module__.partition(".")[0] in ("keras", "skconstrain")
         return f"{key.__module__}.{key.__qualname__}" if is_known else None
     if is_dataclass(key):
-        key = (type(key), *(getattr(key, field.name) for field in fields(key)))
+        key = (type(key), *(getattr(key, field.name) for field in fields(key) if field.compare))
     if not isinstance(key, tuple):
         return None
     parts = [text_of(item) for item in key]

@@ -10,6 +10,7 @@ from skconstrain._networks._heads import (
 from skconstrain._networks._monotonic import MonotonicNetwork
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
+    Embedding,
     GatedNetwork,
     Gating,
     LayeredNetwork,
@@ -21,6 +22,7 @@ __all__ = [
     "AffineHead",
     "BoundedOutputHead",
     "CompositionHead",
+    "Embedding",
     "GatedNetwork",
     "Gating",
     "LayeredNetwork",

@@ -159,6 +159,7 @@ class LayeredForward(Forward):
     def __init__(self, network: "LayeredNetwork"):
         super().__init__(network)
         self._several, self._weighted = network.n_networks > 1, network.weighted
+        self._embedding = network.embedding
         *self._hidden, self._last = network.layers
         self._connected = [layer for layer in network.layers if layer.connections is not None]
         self._flagged = [layer for layer in network.layers if layer.bias_connections is not None]
@@ -177,12 +178,30 @@ class LayeredForward(Forward):
         return named
 
     def _features(self, named, X):
-        """Return what the first layer gets; of several networks that weight features, for each."""
+        """Return what the first layer gets, for each of several networks that change it."""
         X = super()._features(named, X)
+        if self._embedding is not None:
+            X = self._with_embeddings(named, X)
         if not self._weighted:
             return X
         factors = FEATURE_RATE * named["feature_weights/weight"]
         return X * (factors[:, None] if self._several else factors)
+
+    def _with_embeddings(self, named, X):
+        """Return embeddings of features, and behind them all features."""
+        frequencies, phases, projection, bias = (
+            named[f"embedding/{name}"] for name in ("frequencies", "phases", "projection", "bias")
+        )
+        x = X[:, named["embedding/columns"].astype(int)].T[
+            :, :, None
+        ]  # a matrix for each feature, as of each network
+        turns = 2 * np.pi * frequencies
+        waves = np.cos(x * turns[..., None, :] + phases[..., None, :])
+        values = waves @ projection + bias[..., None, :]
+        if not self._several:
+            return np.concatenate([*values, X], axis=1)
+        each = [values[:, i] for i in range(self._embedding.n_columns)]
+        return np.concatenate([*each, X + np.zeros((len(bias), 1, 1), self._dtype)], axis=2)
 
     def _layers(self, named, X):
         values = self._features(named, X)
@@ -198,7 +217,9 @@ class LayeredForward(Forward):
 
     @staticmethod
     def _widest(network):
-        first = network.n_features if network.weighted else 0
+        first = network.n_first_inputs if network.weighted or network.embedding else 0
+        if network.embedding is not None:
+            first += network.embedding.n_columns * network.embedding.n_frequencies
         return network.n_networks * max([first, *(layer.units for layer in network.layers)])
 
 

@@ -6,6 +6,7 @@ from skconstrain import layers
 from skconstrain._networks._parts import (
     activation,
     constraint,
+    embedding,
     feature_weighting,
     kernel_initializer,
 )
@@ -22,6 +23,8 @@ def build_layered(network: LayeredNetwork, initialized: bool) -> keras.Model:
         is_monotone = network.monotonic_cst is not None
         standardize = layers.Standardize(monotone=is_monotone, dtype=dtype, name="standardize")
         values = standardize(values)
+    if network.embedding is not None:
+        values = embedding(network)(values)
     if network.weighted:
         values = feature_weighting(network)(values)
     *hidden, last = network.layers

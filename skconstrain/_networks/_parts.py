@@ -4,6 +4,7 @@ import keras
 from keras import initializers
 
 from skconstrain.layers._feature_weighting import FeatureWeighting
+from skconstrain.layers._periodic_embedding import PeriodicEmbedding
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
@@ -26,6 +27,17 @@ def activation(name):
 def constraint(given):
     """Return the constraint for a name, or what was given as it is."""
     return _CONSTRAINTS[given]() if isinstance(given, str) else given
+
+
+def embedding(network):
+    """Return the layer of embeddings of features."""
+    return PeriodicEmbedding(
+        network.embedding.n_frequencies,
+        columns=network.embedding.columns,
+        n_models=None if network.n_networks == 1 else network.n_networks,
+        dtype=network.dtype,
+        name="embedding",
+    )
 
 
 def feature_weighting(network):

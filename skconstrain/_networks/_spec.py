@@ -1,13 +1,14 @@
 """Specifications of networks: frozen, compared by value, and read without Keras."""
 
 import itertools
+import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from skconstrain._links import FEATURE_RATE
+from skconstrain._links import EMBEDDING_SIZE, FEATURE_RATE, FREQUENCY_SCALE
 from skconstrain._networks._forward import (
     Forward,
     GatedForward,
@@ -16,7 +17,7 @@ from skconstrain._networks._forward import (
     is_supported,
 )
 from skconstrain._networks._heads import Head, ProbabilityHead
-from skconstrain._networks._weight import GlorotUniform, Seed, Weight
+from skconstrain._networks._weight import Given, GlorotUniform, Normal, Seed, Uniform, Weight
 from skconstrain.connections._matrix import ConnectionMatrix
 
 if TYPE_CHECKING:
@@ -212,6 +213,39 @@ class WeightedLayer:
         return matrix.tocsr(kernel if is_sparse else kernel[matrix.rows, matrix.columns])
 
 
+@dataclass(frozen=True)
+class Embedding:
+    """Periodic functions of some features, with `n_frequencies` each; see PeriodicEmbedding.
+
+    `columns` are the positions of the features. They are weights, which are not trained: networks
+    that embed as many others are equal, and train as one program.
+    """
+
+    columns: tuple[int, ...] = field(compare=False)
+    n_frequencies: int
+    n_columns: int = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "n_columns", len(self.columns))
+
+    @property
+    def n_values(self) -> int:
+        """How many values they put in front of the features."""
+        return self.n_columns * EMBEDDING_SIZE
+
+    def weights(self, several: tuple[int, ...]) -> list[Weight]:
+        """Return the weights of the layer; `several` is the leading axis of several networks."""
+        shape = (*several, self.n_columns, self.n_frequencies)
+        bound = 1 / math.sqrt(self.n_frequencies)
+        return [
+            Weight("embedding/frequencies", shape, Normal(FREQUENCY_SCALE)),
+            Weight("embedding/phases", shape, Uniform(math.pi)),
+            Weight("embedding/projection", (*shape, EMBEDDING_SIZE), Uniform(bound)),
+            Weight("embedding/bias", (*shape[:-1], EMBEDDING_SIZE)),
+            Weight("embedding/columns", (self.n_columns,), Given(self.columns), is_trained=False),
+        ]
+
+
 @dataclass(frozen=True, kw_only=True)
 class LayeredNetwork(Network):
     """Connected layers, then dense ones, then the outputs "eta", each fed by the one before.
@@ -228,8 +262,12 @@ class LayeredNetwork(Network):
         Flags of the units or None for each layer, outputs included; empty where all are None.
     use_bias
         Whether layers have biases.
+    embedding
+        Which features are embedded, by a layer "embedding" in front of all others but
+        "standardize"; None where none is.
     weighted
-        Whether a layer "feature_weights" with a factor for each feature is in front of them.
+        Whether a layer "feature_weights" with a factor for each feature, and for each value of
+        their embeddings, is in front of the layers with kernels.
     n_networks
         Networks that train as one, all of whose layers are dense. With more than one, each trained
         weight has a leading axis of networks, and the output is their mean.
@@ -242,6 +280,7 @@ class LayeredNetwork(Network):
     kernels: tuple[str, ...] = ()
     bias_connections: tuple[tuple | None, ...] = ()
     use_bias: bool = True
+    embedding: Embedding | None = None
     weighted: bool = False
     n_networks: int = 1
 
@@ -251,7 +290,7 @@ class LayeredNetwork(Network):
         sizes = self.hidden_layer_sizes
         names = [f"connected_{i}" for i in range(len(self.connections))]
         names += [f"hidden_{i}" for i in range(len(sizes))]
-        widths = [self.n_features, *(matrix.shape[1] for matrix in self.connections), *sizes]
+        widths = [self.n_first_inputs, *(matrix.shape[1] for matrix in self.connections), *sizes]
         shapes = itertools.pairwise([*widths, self.n_outputs])
         activations = self.activation
         if not isinstance(activations, tuple):
@@ -268,6 +307,11 @@ class LayeredNetwork(Network):
         )
         return [WeightedLayer(name, *shape, *rest) for name, shape, *rest in columns]
 
+    @property
+    def n_first_inputs(self) -> int:
+        """How many values of a row feed the first layer with a kernel."""
+        return self.n_features + (0 if self.embedding is None else self.embedding.n_values)
+
     def _build(self, initialized):
         from skconstrain._networks._layered import build_layered
 
@@ -276,7 +320,10 @@ class LayeredNetwork(Network):
     @property
     def n_units(self):
         """How many values the layers hold for a row."""
-        return self.n_networks * sum(layer.units for layer in self.layers)
+        n_waves = 0
+        if self.embedding is not None:
+            n_waves = self.embedding.n_columns * self.embedding.n_frequencies
+        return self.n_networks * (n_waves + sum(layer.units for layer in self.layers))
 
     @property
     def supports_xla(self):
@@ -315,8 +362,10 @@ class LayeredNetwork(Network):
     def _layers_with_weights(self):
         *hidden, last = self.layers
         found = []
+        if self.embedding is not None:
+            found.append(self.embedding.weights(self._several))
         if self.weighted:
-            shape = (*self._several, self.n_features)
+            shape = (*self._several, self.n_first_inputs)
             found.append([Weight("feature_weights/weight", shape, 1 / FEATURE_RATE)])
         for i, layer in enumerate(hidden):
             found.append(self._weights_of(layer, self._start_of(layer)))

@@ -58,6 +58,39 @@ class GlorotUniform:
 
 
 @dataclass(frozen=True)
+class Uniform:
+    """Uniform numbers between -bound and bound."""
+
+    bound: float
+
+    def draw(self, rng: np.random.Generator, shape: tuple, dtype: str) -> np.ndarray:
+        """Draw an array."""
+        return rng.uniform(-self.bound, self.bound, shape)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal numbers with a mean of 0."""
+
+    deviation: float
+
+    def draw(self, rng: np.random.Generator, shape: tuple, dtype: str) -> np.ndarray:
+        """Draw an array."""
+        return rng.normal(0, self.deviation, shape)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Numbers that are known."""
+
+    values: tuple
+
+    def draw(self, rng: np.random.Generator, shape: tuple, dtype: str) -> np.ndarray:
+        """Return them."""
+        return np.array(self.values)
+
+
+@dataclass(frozen=True)
 class Seed:
     """The state of a generator inside the network."""
 
@@ -84,7 +117,7 @@ class Weight:
 
     name: str
     shape: tuple[int, ...]
-    start: float | GlorotUniform | Seed = 0.0
+    start: float | GlorotUniform | Uniform | Normal | Given | Seed = 0.0
     is_trained: bool = True
 
     @property

@@ -25,6 +25,7 @@ from skconstrain.layers._bounded_output import BoundedOutput
 from skconstrain.layers._connected_dense import ConnectedDense
 from skconstrain.layers._feature_weighting import FeatureWeighting
 from skconstrain.layers._monotonic_dense import MonotonicDense
+from skconstrain.layers._periodic_embedding import PeriodicEmbedding
 from skconstrain.layers._saturate import Saturate
 from skconstrain.layers._standardize import Standardize
 from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
@@ -38,6 +39,7 @@ __all__ = [
     "ConnectedDense",
     "FeatureWeighting",
     "MonotonicDense",
+    "PeriodicEmbedding",
     "Saturate",
     "Standardize",
     "StraightThroughOneHot",

@@ -42,7 +42,8 @@ class FeatureWeighting(keras.layers.Layer):
 
     Notes
     -----
-    The input has shape (batch, features), the output the same, or (batch, L, features).
+    The input has shape (batch, features), or (batch, L, features) for features of each model; the
+    output has shape (batch, features), or (batch, L, features).
 
     References
     ----------
@@ -73,7 +74,7 @@ class FeatureWeighting(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        if self.n_models is not None:
+        if self.n_models is not None and len(inputs.shape) == 2:
             inputs = keras.ops.expand_dims(inputs, 1)
         return self.rate * self.weight * inputs
 

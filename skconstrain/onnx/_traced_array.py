@@ -195,6 +195,8 @@ class TracedArray(NDArrayOperatorsMixin):
             elif isinstance(part, int):
                 found = found._sliced(axis, slice(part, part + 1 or None))._squeezed(axis)
                 continue
+            elif isinstance(part, np.ndarray):
+                found = found._taken(axis, part)
             else:
                 raise refused(f"indexing by {type(part).__name__}")
             axis += 1
@@ -209,6 +211,11 @@ class TracedArray(NDArrayOperatorsMixin):
         shape = *self.shape[:axis], *self.shape[axis + 1 :]
         axes = self.graph.constant(np.int64([axis]))
         return self.result("Squeeze", self.name, axes, shape=shape)
+
+    def _taken(self, axis, places):
+        shape = *self.shape[:axis], len(places), *self.shape[axis + 1 :]
+        places = self.graph.constant(places.astype(np.int64))
+        return self.result("Gather", self.name, places, axis=axis, shape=shape)
 
     def _sliced(self, axis, part):
         length = self.shape[axis]

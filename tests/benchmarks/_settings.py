@@ -12,6 +12,7 @@ CONSTANT_RATE = {
 }
 ONE_NETWORK = {
     **CONSTANT_RATE,
+    "n_frequencies": 0,
     "weight_features": False,
     "activation": "relu",
     "n_networks": 1,

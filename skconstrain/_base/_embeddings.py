@@ -1,0 +1,44 @@
+"""Which features have an embedding: those with many values."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skconstrain._lazy_rows import sample_rows
+from skconstrain._networks import Embedding
+
+# A feature of fewer values is a category, or like one: any function of it is a sum of few steps.
+_FEWEST_VALUES = 10
+_FIRST_ROWS = 1_000
+
+
+def kept_embedding(estimator) -> Embedding | None:
+    """Return the embedding of a training that goes on: of the same columns, whatever they hold."""
+    embedding = estimator._network.embedding
+    if embedding is None or estimator.n_frequencies == 0:
+        return None
+    return replace(embedding, n_frequencies=int(estimator.n_frequencies))
+
+
+def choose_embedding(estimator, rows, signs) -> Embedding | None:
+    """Return the embedding for training rows, None where there is none.
+
+    Networks that must keep signs have none, because its values rise and fall with a feature; nor
+    have those of features that are taken as they are, in any unit.
+    """
+    has_signs = signs is not None or estimator.kernel_constraint is not None
+    if not getattr(estimator, "n_frequencies", 0) or not estimator.standardize or has_signs:
+        return None
+    columns = _columns_of_many_values(sample_rows(rows.X, rows.weight)[0])
+    return Embedding(columns, int(estimator.n_frequencies)) if columns else None
+
+
+def _columns_of_many_values(X):
+    """Return the positions of columns with many distinct values."""
+    few = np.flatnonzero([_has_few(column) for column in X[:_FIRST_ROWS].T])
+    few = {column for column in few if _has_few(X[:, column])}
+    return tuple(column for column in range(X.shape[1]) if column not in few)
+
+
+def _has_few(values):
+    return len(np.unique(values)) < _FEWEST_VALUES

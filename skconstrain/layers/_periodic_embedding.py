@@ -1,0 +1,184 @@
+"""PeriodicEmbedding: trained periodic functions of each numerical feature."""
+
+import math
+import numbers
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import initializers, ops
+from numpy.polynomial.chebyshev import cheb2poly, chebinterpolate
+
+from skconstrain._links import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
+
+
+@keras.saving.register_keras_serializable(package="skconstrain")
+class PeriodicEmbedding(keras.layers.Layer):
+    r"""Put trained periodic functions of some features in front of all of them.
+
+    Of a feature x, its embedding has the e values
+
+    .. math:: z_m(x) = b_m + \sum_{k=1}^{p} w_{km} \cos(2 \pi f_k x + \varphi_k),
+
+    the PBLD embedding of RealMLP [1]_, after the periodic embeddings of Gorishniy et al. [2]_:
+    frequencies f, phases :math:`\varphi`, weights w and biases b are trained, for each feature its
+    own. Behind it a network learns functions that bend in many places of a feature in fewer steps.
+
+    Parameters
+    ----------
+    n_frequencies : int, default=8
+        Number of frequencies of each feature, p.
+    embedding_size : int, default=3
+        Number of values of each embedding, e.
+    columns : sequence of int or None, default=None
+        Positions of the features that have an embedding, E of them; None is all.
+    frequency_scale : float, default=0.1
+        Standard deviation of the frequencies at the start, for features of unit scale.
+    n_models : int or None, default=None
+        Number of models with embeddings of their own, L, as in :class:`BatchedDense`. None is one
+        model, without an axis for it.
+    **kwargs
+        Those of :class:`keras.layers.Layer`.
+
+    Attributes
+    ----------
+    frequencies, phases : variables of shape (E, p) or (L, E, p)
+        The numbers f and :math:`\varphi`.
+    projection : variable of shape (E, p, e) or (L, E, p, e)
+        The weights w.
+    bias : variable of shape (E, e) or (L, E, e)
+        The biases b.
+
+    Raises
+    ------
+    ValueError
+        If `n_frequencies` or `embedding_size` is not a positive integer, or `frequency_scale` not a
+        positive number.
+
+    Notes
+    -----
+    The input has shape (batch, features), the output (batch, features + E * e), or
+    (batch, L, features + E * e): the embeddings first, then the features, unchanged.
+
+    References
+    ----------
+    .. [1] Holzmüller, Grinsztajn and Steinwart (2024). Better by default: strong pre-tuned MLPs and
+       boosted trees on tabular data. NeurIPS.
+    .. [2] Gorishniy, Rubachev and Babenko (2022). On embeddings for numerical features in tabular
+       deep learning. NeurIPS.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skconstrain.layers import PeriodicEmbedding
+    >>> np.asarray(PeriodicEmbedding(columns=[0, 2])(np.ones((5, 4)))).shape
+    (5, 10)
+    """
+
+    def __init__(
+        self,
+        n_frequencies=N_FREQUENCIES,
+        embedding_size=EMBEDDING_SIZE,
+        columns: Sequence | None = None,
+        frequency_scale=FREQUENCY_SCALE,
+        n_models=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, count in (("n_frequencies", n_frequencies), ("embedding_size", embedding_size)):
+            if not (isinstance(count, numbers.Integral) and count >= 1):
+                raise ValueError(f"{name} must be an integer of at least 1. Got {count!r}.")
+        if not (isinstance(frequency_scale, int | float) and frequency_scale > 0):
+            raise ValueError(f"frequency_scale must be a positive number. Got {frequency_scale!r}.")
+        self.n_frequencies, self.embedding_size = int(n_frequencies), int(embedding_size)
+        self.columns = None if columns is None else [int(column) for column in columns]
+        self.frequency_scale, self.n_models = float(frequency_scale), n_models
+
+    def build(self, input_shape):
+        n_columns = input_shape[-1] if self.columns is None else len(self.columns)
+        shape = n_columns, self.n_frequencies
+        bound = 1 / math.sqrt(self.n_frequencies)
+        normal = initializers.RandomNormal(stddev=self.frequency_scale)
+        self.frequencies = self._weight("frequencies", shape, normal)
+        self.phases = self._weight("phases", shape, _uniform(math.pi))
+        self.projection = self._weight("projection", (*shape, self.embedding_size), _uniform(bound))
+        self.bias = self._weight("bias", (n_columns, self.embedding_size), "zeros")
+        positions = range(n_columns) if self.columns is None else self.columns
+        self._positions = self.add_weight(  # as data: programs do not depend on them
+            name="columns", shape=(n_columns,), initializer=_Given(positions), trainable=False
+        )
+
+    def _weight(self, name, shape, initializer):
+        several = () if self.n_models is None else (self.n_models,)
+        return self.add_weight(name=name, shape=(*several, *shape), initializer=initializer)
+
+    def call(self, inputs):
+        x = ops.take(inputs, ops.cast(self._positions, "int32"), axis=1)
+        if self.n_models is not None:
+            x, inputs = ops.expand_dims(x, 1), ops.expand_dims(inputs, 1)
+            inputs = ops.repeat(inputs, self.n_models, axis=1)
+        waves = _cosine(self.frequencies * ops.expand_dims(x, -1) + self.phases / (2 * math.pi))
+        # A product of so few numbers takes longer, as a product, than their sum does.
+        embedded = ops.sum(ops.expand_dims(waves, -1) * self.projection, axis=-2) + self.bias
+        embedded = ops.reshape(embedded, (-1, *inputs.shape[1:-1], self._n_values))
+        return ops.concatenate([embedded, inputs], axis=-1)
+
+    @property
+    def _n_values(self):
+        return self.bias.shape[-2] * self.embedding_size
+
+    def compute_output_shape(self, input_shape):
+        n_columns = input_shape[-1] if self.columns is None else len(self.columns)
+        several = () if self.n_models is None else (self.n_models,)
+        return (input_shape[0], *several, input_shape[-1] + n_columns * self.embedding_size)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "n_frequencies": self.n_frequencies,
+            "embedding_size": self.embedding_size,
+            "columns": self.columns,
+            "frequency_scale": self.frequency_scale,
+            "n_models": self.n_models,
+        }
+
+
+def _cosine(turns):
+    """Return the cosine of an angle in turns of a circle, by a polynomial.
+
+    XLA's cosine takes four times as long on a processor: it is not vectorised.
+    """
+    part = turns - ops.round(turns)
+    z = 8 * ops.square(part) - 1
+    highest, *others = _COSINE[keras.backend.standardize_dtype(turns.dtype) == "float64"]
+    found = highest
+    for coefficient in others:
+        found = found * z + coefficient
+    return found
+
+
+def _cosine_coefficients(degree):
+    """Return coefficients of cos(2 pi r) as a polynomial of z = 8 r^2 - 1, the highest first.
+
+    r is between -1/2 and 1/2, and z between -1 and 1.
+    """
+    series = chebinterpolate(lambda z: np.cos(2 * np.pi * np.sqrt((z + 1) / 8)), degree)
+    return cheb2poly(series)[::-1].tolist()
+
+
+# Of degrees that are exact to rounding in single and in double precision.
+_COSINE = _cosine_coefficients(6), _cosine_coefficients(10)
+
+
+class _Given(initializers.Initializer):
+    """Known numbers."""
+
+    def __init__(self, values):
+        self._values = np.array(list(values))
+
+    def __call__(self, shape, dtype=None):
+        return ops.convert_to_tensor(self._values, dtype)
+
+
+def _uniform(bound):
+    return initializers.RandomUniform(-bound, bound)
