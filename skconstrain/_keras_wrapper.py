@@ -7,7 +7,7 @@ import keras
 
 from skconstrain import _engine
 from skconstrain._engine._optimizers import class_of, config_without_rate
-from skconstrain.losses import numbers_of, with_numbers
+from skconstrain.losses._numbers import numbers_of, with_numbers
 
 
 def _import_wrapper():

@@ -240,7 +240,7 @@ class PositiveRegressor(NetRegressor):
         "output": [StrOptions(set(LINKS))],
         "lower": [Interval(Real, None, None, closed="neither")],
         "upper": [Interval(Real, None, None, closed="neither"), None],
-        "loss": [str, callable],  # losses.py knows the names, and needs Keras
+        "loss": [str, callable],  # `losses` knows the names, and needs Keras
         "power": [Interval(Real, 1, None, closed="left"), Options(Real, {0})],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
@@ -327,9 +327,9 @@ class PositiveRegressor(NetRegressor):
             )
 
     def _loss(self):
-        from skconstrain import losses
+        from skconstrain.losses._regression import regression_loss
 
-        return losses._regression_loss(self.loss, power=self.power, quantile=self.quantile)
+        return regression_loss(self.loss, power=self.power, quantile=self.quantile)
 
     def _check_values(self, target):
         below, above = target < self.lower, np.zeros(target.shape, bool)

@@ -11,7 +11,7 @@ from numpydoc.validate import validate
 import skconstrain
 from skconstrain import inspection, layers
 from skconstrain._links import LINKS
-from skconstrain.losses import _REGRESSION_LOSSES
+from skconstrain.losses._regression import REGRESSION_LOSSES
 from tests.registry import ROWS
 
 MODULES = ["connections", "inspection", "layers", "losses", "model_selection"]
@@ -154,10 +154,10 @@ def test_every_link_is_described(kind):
 
 def test_every_loss_is_described():
     text = described(ClassDoc(skconstrain.PositiveRegressor), "Parameters")["loss"][1]
-    for name in _REGRESSION_LOSSES:
+    for name in REGRESSION_LOSSES:
         assert f'``"{name}"``' in text
     text = described(ClassDoc(skconstrain.SparseConnectedNet), "Parameters")["loss"][1]
-    for name, make in _REGRESSION_LOSSES.items():
+    for name, make in REGRESSION_LOSSES.items():
         assert (f'``"{name}"``' in text) != make(1.5, 0.5).needs_positive_predictions
 
 

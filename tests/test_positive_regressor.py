@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skconstrain import PositiveRegressor, SparseConnectedNet
 from skconstrain._links import LINKS
-from skconstrain.losses import _REGRESSION_LOSSES
+from skconstrain.losses._regression import REGRESSION_LOSSES
 from skconstrain.model_selection import fit_many
 from tests.registry import positive_regression
 
@@ -79,7 +79,7 @@ def test_relu_reaches_exact_zeros():
     assert (predictions[y > np.quantile(y, 0.8)] > 0).all()
 
 
-@pytest.mark.parametrize("loss", sorted(_REGRESSION_LOSSES))
+@pytest.mark.parametrize("loss", sorted(REGRESSION_LOSSES))
 @pytest.mark.parametrize("output", ["softplus", "square"])
 def test_every_loss_beats_a_constant(loss, output):
     X, y = positive_regression()

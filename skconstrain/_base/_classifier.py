@@ -50,12 +50,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         return {}
 
     def _keras_loss(self):
-        from skconstrain import losses
+        from skconstrain.losses._classification import classification_loss
+        from skconstrain.losses._validated_by_brier import ValidatedByBrier
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        loss = losses._classification_loss(self.loss, activation, **self._loss_settings())
+        loss = classification_loss(self.loss, activation, **self._loss_settings())
         if self.scoring == "brier":
-            loss = losses._ValidatedByBrier(loss, activation)
+            loss = ValidatedByBrier(loss, activation)
         return loss, None
 
     @fit_context(prefer_skip_nested_validation=True)

@@ -471,7 +471,7 @@ default=None
         """Return everything that training needs beside the network."""
         # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
         from skconstrain._engine import TrainingRun
-        from skconstrain.losses import numbers_of
+        from skconstrain.losses._numbers import numbers_of
 
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale

@@ -181,7 +181,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     _parameter_constraints: dict = {
         **NetRegressor._parameter_constraints,
         **ConnectedNetMixin._connection_constraints,
-        "loss": [str, callable],  # losses.py knows the names, and needs Keras
+        "loss": [str, callable],  # `losses` knows the names, and needs Keras
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
@@ -257,9 +257,9 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
             )
 
     def _loss(self):
-        from skconstrain import losses
+        from skconstrain.losses._regression import regression_loss
 
-        return losses._regression_loss(self.loss, quantile=self.quantile)
+        return regression_loss(self.loss, quantile=self.quantile)
 
     def _check_values(self, target):
         """Accept every finite target."""

@@ -10,7 +10,7 @@ from keras import ops
 
 from skconstrain._engine._batching import blocks, pad_rows
 from skconstrain._engine._parameters import Parameters, assign, to_arrays
-from skconstrain.losses import numbers_of, with_numbers
+from skconstrain.losses._numbers import numbers_of, with_numbers
 
 
 @dataclass(frozen=True, kw_only=True)

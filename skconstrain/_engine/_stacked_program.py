@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from skconstrain._engine._program import ProgramSpec, state_to_start_from
-from skconstrain.losses import numbers_of
+from skconstrain.losses._numbers import numbers_of
 
 
 class NotStackableError(Exception):

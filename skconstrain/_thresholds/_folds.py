@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import StratifiedShuffleSplit, check_cv
 
 
-def label_folds(cv, X, y, *, several, random_state, params=None):
+def label_folds(cv, X, target, *, random_state, params):
     """Train and test rows of every split that holds out rows.
 
     Parameters
@@ -14,21 +14,21 @@ def label_folds(cv, X, y, *, several, random_state, params=None):
     cv : None, int, float, splitter or iterable
         None is 5 folds, a float the share that one split holds out.
     X : array-like of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples, n_labels) of zeros and ones, or of shape (n_samples,)
-    several : bool
-        Whether y holds several labels.
+    target : Target
     random_state : int, RandomState instance or None
         Decides the splits that are made here.
-    params : dict, default=None
+    params : dict
         What the splitter's `split` is given beside X and y.
 
     Returns
     -------
     list of (ndarray, ndarray)
     """
+    several = target.n_labels is not None
+    y = target.positive.astype(int) if several else target.y
     splitter = _splitter(5 if cv is None else cv, y, several, random_state)
     rows = np.arange(len(y))  # as some splitters give masks
-    pairs = splitter.split(X, y, **(params or {}))
+    pairs = splitter.split(X, y, **params)
     splits = [(rows[train], rows[test]) for train, test in pairs if len(rows[test])]
     if not splits:
         raise ValueError(f"cv must hold out some rows. Got {cv!r}.")

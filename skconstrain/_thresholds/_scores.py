@@ -134,8 +134,14 @@ class HeldOut(NamedTuple):
 
     @classmethod
     def joined(cls, parts):
-        """Put the rows of several splits together."""
+        """Put the rows of all splits together; return those of a single one as they are."""
         y_true, y_score, weight, labels = zip(*parts, strict=True)
+        if not any(map(len, y_true)):
+            raise ValueError(
+                "sample_weight must be positive for some row held out. Got only zeros."
+            )
+        if len(parts) == 1:
+            return parts[0]
         return cls(
             np.concatenate(y_true),
             np.concatenate(y_score),

@@ -6,17 +6,13 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.exceptions import NotFittedError
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.parallel import delayed
-from sklearn.utils.validation import check_is_fitted, column_or_1d, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skconstrain._decisions import decide
 from skconstrain._documentation import Documented
@@ -31,12 +27,11 @@ from skconstrain._sklearn_compat import (
     fit_context,
     raise_for_params,
 )
-from skconstrain._stacked_fits._automatic import together_if_worthwhile
-from skconstrain._stacked_fits._parallel import CountingParallel
-from skconstrain._thresholds._folds import label_folds
 from skconstrain._thresholds._least import least_labels, score_cut_offs
-from skconstrain._thresholds._scores import HeldOut, fit_and_score, label_scores, response_method
+from skconstrain._thresholds._out_of_fold import OutOfFold, check_prefit
+from skconstrain._thresholds._scores import HeldOut, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
+from skconstrain._thresholds._target import Target
 
 # Threshold of an untuned classifier, and the range of the scores.
 _DEFAULTS = {"predict_proba": (0.5, (0.0, 1.0)), "decision_function": (0.0, None)}
@@ -276,57 +271,40 @@ class TunedThresholdMultiLabelClassifierCV(
             The fitted estimator.
         """
         X, y = indexable(X, y)
-        given, weight = {"X": X, "y": y}, params.get("sample_weight")
-        given["metadata"] = None if weight is None else {"sample_weight": weight}
-        y, positive = self._read_target(y)
+        weight = params.get("sample_weight")
+        given = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
+        target = Target.of(y)
+        self._record(target)
         fit_params, split_params = self._route(params)
         if self.cv == "prefit":
-            self._check_prefit()
-        n_subtasks = 0 if self.cv == "prefit" else 1 + (positive is not None and self.refit)
+            check_prefit(self.estimator, target)
+        n_subtasks = 0 if self.cv == "prefit" else 1 + (target.positive is not None and self.refit)
         task = FitTask.root(self, n_subtasks)
         task.begin(**given)
-        if positive is None:
-            self._fit_untuned(X, y, fit_params, task)
+        if target.positive is None:
+            self._fit_untuned(X, target.y, fit_params, task)
         else:
-            weight = (
-                None if weight is None else check_sample_weight(weight, X, ensure_non_negative=True)
-            )
-            scoring = self._resolve_scoring(positive.shape[1])
+            if weight is not None:
+                weight = check_sample_weight(weight, X, ensure_non_negative=True)
+            scoring = self._resolve_scoring(target)
             with progress_bar(self.verbose == 1) as bar:
-                fits = fit_params, split_params, task, bar
-                self._tune(scoring, positive, weight, self._out_of_fold(X, y, positive, *fits), bar)
+                parts = self._fit_out_of_fold(X, target, fit_params, split_params, task, bar)
+                self._tune(scoring, target.positive, weight, parts, bar)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
         task.end(**given, reconstruction_attributes={})
         return self
 
-    def _read_target(self, y):
-        """Return y for the classifier, and its positives, or None for a multiclass target."""
-        check_classification_targets(y)
-        kind = type_of_target(y, input_name="y")
+    def _record(self, target):
+        """Keep what predictions need of the target."""
         for name in ("label_names_", "cv_results_"):  # those of an earlier fit
             self.__dict__.pop(name, None)
-        self._n_labels = self._container = None
-        if kind == "multilabel-indicator":
-            if hasattr(y, "columns"):
-                self.label_names_ = np.asarray(y.columns, dtype=object)
-            dense = np.asarray(y.toarray() if sparse.issparse(y) else y)
-            self._container = type(y) if sparse.issparse(y) else None
-            self._dtype, self._n_labels = dense.dtype, dense.shape[1]
-            self.classes_ = np.tile([0, 1], (self._n_labels, 1))
-            return y, _as_indicator(dense)
-        if kind == "multiclass-multioutput":
-            raise ValueError(
-                "y must hold zeros and ones, a column for each label. Got a multiclass-multioutput "
-                "y. Encode its columns with OneHotEncoder, or fit one classifier a column."
-            )
-        y = column_or_1d(y, warn=True)
-        self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
-            found = f"one class: {self.classes_[0]!r}" if len(self.classes_) else "no samples"
-            raise ValueError(f"y must have at least two classes. Got {found}.")
-        return y, (y == self.classes_[1])[:, None] if kind == "binary" else None
+        self.classes_ = target.classes
+        if target.names is not None:
+            self.label_names_ = target.names
+        self._n_labels, self._dtype = target.n_labels, target.dtype
+        self._container = target.container
 
     def _route(self, params):
         """Find the parameters of the classifiers' `fit` and of the splitter."""
@@ -348,21 +326,6 @@ class TunedThresholdMultiLabelClassifierCV(
             "sklearn.set_config(enable_metadata_routing=True) and the classifier's set_fit_request."
         )
 
-    def _check_prefit(self):
-        try:
-            check_is_fitted(self.estimator)
-        except NotFittedError as error:
-            raise NotFittedError(
-                "cv='prefit' needs a fitted estimator. "
-                f"Got an unfitted {type(self.estimator).__name__}. Fit it, or use another cv."
-            ) from error
-        known = getattr(self.estimator, "classes_", None)
-        if self._n_labels is None and not np.array_equal(known, self.classes_):
-            raise ValueError(
-                f"cv='prefit' needs y with the classes that estimator was fitted with, {known}. "
-                f"Got {self.classes_}."
-            )
-
     def _fit_untuned(self, X, y, fit_params, task):
         """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
         self.estimator_ = self.estimator
@@ -373,12 +336,12 @@ class TunedThresholdMultiLabelClassifierCV(
         if self.store_cv_results:
             self.cv_results_ = None
 
-    def _resolve_scoring(self, n_labels):
+    def _resolve_scoring(self, target):
         scoring = resolve_scoring(
             self.scoring,
             cost_matrix=self.cost_matrix,
-            n_labels=n_labels,
-            classes=None if self._n_labels else self.classes_,
+            n_labels=target.positive.shape[1],
+            classes=None if target.n_labels else target.classes,
             max_cut_offs=self.max_cut_offs,
         )
         if self.fbr is not None and not scoring.has_fall_back:
@@ -388,90 +351,13 @@ class TunedThresholdMultiLabelClassifierCV(
             )
         return scoring
 
-    def _out_of_fold(self, X, y, positive, fit_params, split_params, task, bar):
-        """Fit; return for every split the rows held out, their scores and the labels trained.
-
-        Parts of `task` are what callbacks are told of.
-        """
-        if self.cv == "prefit":
-            self.estimator_ = self.estimator
-            self._method = response_method(self.estimator_, self.response_method)
-            return [(np.arange(len(positive)), self._scores(X), True)]
-        whole = None
-        if self._may_have_folds():
-            bar.begin("fits", 1)
-            whole = task.subtask("fit").fit(clone(self.estimator), X, y, fit_params)
-            bar.done(1)
-            if hasattr(whole, "oof_prediction_"):
-                self.estimator_, self._method = whole, "predict_proba"
-                return self._parts_of_folds(positive)
-        splits = self._splits(X, y, positive, split_params)
-        refit = self.refit and whole is None
-        jobs = [*splits, (np.arange(len(positive)), None)] if refit else splits
-        folds = task.subtask("out-of-fold", len(splits), in_order=False)
-        tasks = [folds.subtask("fold", number=i) for i in range(len(splits))]
-        tasks += [task.subtask("fit")] * refit
-        folds.begin(X=X, y=y)
-        bar.begin("fits", len(jobs))
-        with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs, bar):
-            done = CountingParallel(bar, n_jobs=self.n_jobs, pre_dispatch="all")(
-                delayed(fit_and_score)(
-                    clone(self.estimator),
-                    X,
-                    y,
-                    train,
-                    test,
-                    fit_params,
-                    wanted=self.response_method,
-                    n_labels=self._n_labels,
-                    keep=not self.refit,
-                    task=task,
-                )
-                for (train, test), task in zip(jobs, tasks, strict=True)
-            )
-        folds.end(X=X, y=y)
-        self.estimator_ = done[-1][0] if whole is None else whole
+    def _fit_out_of_fold(self, X, target, fit_params, split_params, task, bar):
+        """Fit the classifier; return the scores of every split, as `OutOfFold.fit` does."""
+        names = ("estimator", "response_method", "cv", "refit", "n_jobs", "random_state")
+        fits = OutOfFold(**{name: getattr(self, name) for name in names})
+        self.estimator_, parts = fits.fit(X, target, fit_params, split_params, task, bar)
         self._method = response_method(self.estimator_, self.response_method)
-        return [
-            (test, scores, positive[train].any(axis=0))
-            for (train, test), (_, scores) in zip(splits, done, strict=False)
-        ]
-
-    def _may_have_folds(self):
-        """Whether one fit of `estimator` may give the out-of-fold scores that are wanted."""
-        return (
-            self.cv is None
-            and self.refit
-            and self.response_method != "decision_function"
-            and getattr(self.estimator, "n_networks", 1) > 1
-        )
-
-    def _parts_of_folds(self, positive):
-        """Return the same as `_out_of_fold`, for the folds of the fitted estimator."""
-        scores, folds = self.estimator_.oof_prediction_, self.estimator_._oof_folds
-        scores = scores if self._n_labels else scores[:, 1:]
-        used, parts = folds >= 0, []
-        for k in np.unique(folds[used]):
-            held_out = np.flatnonzero(folds == k)
-            trained = positive[used & (folds != k)].any(axis=0)
-            parts.append((held_out, scores[held_out], trained))
         return parts
-
-    def _splits(self, X, y, positive, split_params):
-        splits = label_folds(
-            self.cv,
-            X,
-            y if self._n_labels is None else positive.astype(int),
-            several=self._n_labels is not None,
-            random_state=self.random_state,
-            params=split_params,
-        )
-        if not self.refit and len(splits) > 1:
-            raise ValueError(
-                f"refit=False needs a single split. Got {len(splits)} from cv={self.cv!r}. "
-                "Use refit=True, or a float."
-            )
-        return splits
 
     def _tune(self, scoring, positive, weight, parts, bar):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
@@ -480,11 +366,7 @@ class TunedThresholdMultiLabelClassifierCV(
             HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
             for rows, scores, trained in parts
         ]
-        together = parts[0] if len(parts) == 1 else HeldOut.joined(parts)
-        if not len(together.y_true):
-            raise ValueError(
-                "sample_weight must be positive for some row held out. Got only zeros."
-            )
+        together = HeldOut.joined(parts)
         least = self._min_labels()
         options = {"default": default, "limits": limits, "fbr": self.fbr, "least": least}
         bar.begin("thresholds", 1 + len(parts))
@@ -661,13 +543,3 @@ class TunedThresholdMultiLabelClassifierCV(
             tags.classifier_tags.multi_label = inner.classifier_tags.multi_label
             tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
         return tags
-
-
-def _as_indicator(dense):
-    values = np.unique(dense)
-    if not np.isin(values, [0, 1]).all():
-        raise ValueError(
-            f"An indicator matrix y must hold zeros and ones. Got the values {values.tolist()}. "
-            "Use y == positive_value."
-        )
-    return dense.astype(bool)

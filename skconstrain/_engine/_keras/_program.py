@@ -12,7 +12,7 @@ from skconstrain._engine._program import (
     validation_call,
 )
 from skconstrain.layers._batch_weight import batch_weight
-from skconstrain.losses import with_numbers
+from skconstrain.losses._numbers import with_numbers
 
 
 class KerasProgram(Program):
