@@ -27,4 +27,6 @@ SparseConnectedNet = partial(skconstrain.SparseConnectedNet, **PLAIN)
 SparseConnectedNetClassifier = partial(
     skconstrain.SparseConnectedNetClassifier, scoring="loss", **PLAIN
 )
-GatedEnsembleClassifier = partial(skconstrain.GatedEnsembleClassifier, scoring="loss", **PLAIN)
+GatedEnsembleClassifier = partial(
+    skconstrain.GatedEnsembleClassifier, scoring="loss", n_frequencies=0, **PLAIN
+)

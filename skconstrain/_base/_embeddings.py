@@ -20,7 +20,7 @@ def kept_embedding(estimator) -> Embedding | None:
     return replace(embedding, n_frequencies=int(estimator.n_frequencies))
 
 
-def choose_embedding(estimator, rows, signs) -> Embedding | None:
+def choose_embedding(estimator, rows, signs=None) -> Embedding | None:
     """Return the embedding for training rows, None where there is none.
 
     Networks that must keep signs have none, because its values rise and fall with a feature; nor

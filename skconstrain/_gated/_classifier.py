@@ -16,6 +16,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skconstrain._base._classifier import NetClassifier
+from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._base._estimator import checked_sizes
 from skconstrain._base._schedules import AUTOMATIC_RATE
 from skconstrain._gated._calibration import probability_of
@@ -131,6 +132,11 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
         units do not matter; `partial_fit` keeps what its first call has found.
+    n_frequencies : int, default=8
+        Where experts are networks, the number of frequencies of the embedding of each feature with
+        ten or more distinct values: three trained sums of as many cosines of the feature stand
+        beside it, for the gate and all experts. See :class:`skconstrain.layers.PeriodicEmbedding`.
+        0 is no embedding; nor is there one without `standardize`, or with `kernel_constraint`.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float, "auto" or None, default="auto"
@@ -292,6 +298,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         dropout=0.0,
         kernel_constraint=None,
         standardize=True,
+        n_frequencies=8,
         optimizer: str | Any = "adam",
         learning_rate: float | str | None = "auto",
         learning_rate_schedule: str | Callable = "flat_cosine",
@@ -332,6 +339,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
         self.standardize = standardize
+        self.n_frequencies = n_frequencies
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
@@ -632,7 +640,11 @@ default=None
             is_penalised=len(self.expert_names_) > 1
             and (self.load_balance > 0 or self.entropy_penalty > 0),
         )
-        return GatedNetwork(**common, gate=gate, scores=self._experts.columns)
+        embedding = None
+        if self.estimators is None:
+            embedding = kept_embedding(self) if continues else choose_embedding(self, rows)
+        scores = self._experts.columns
+        return GatedNetwork(**common, gate=gate, scores=scores, embedding=embedding)
 
     def _start(self, rows):
         """Start networks at the share of each class, and the gate at standardised features."""

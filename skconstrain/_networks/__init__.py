@@ -1,5 +1,6 @@
 """The networks behind the estimators: frozen specifications, which build Keras models."""
 
+from skconstrain._networks._embedding import Embedding
 from skconstrain._networks._heads import (
     AffineHead,
     BoundedOutputHead,
@@ -10,7 +11,6 @@ from skconstrain._networks._heads import (
 from skconstrain._networks._monotonic import MonotonicNetwork
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._spec import (
-    Embedding,
     GatedNetwork,
     Gating,
     LayeredNetwork,

@@ -58,7 +58,9 @@ class Forward(ABC):
         self._limit = saturation_limit(self._dtype)
         self._names, self._head = network.weight_names, network.head
         self._standardized, self._n_standardized = network.standardized, network.n_standardized
-        widest = max(network.n_features, self._widest(network))
+        self._embedding, self._several = network.embedding, network.n_networks > 1
+        waves = network.n_networks * network.n_waves
+        widest = max(network.n_features, waves, self._widest(network))
         self._length = max(1, min(_BLOCK_ROWS, _BLOCK_VALUES // widest))
 
     def predict(self, weights: list[np.ndarray], X) -> np.ndarray:
@@ -112,15 +114,31 @@ class Forward(ABC):
         return np.clip(values, -self._limit, self._limit, out=values)
 
     def _features(self, named, X):
-        """Return saturated features, standardised where the network does that."""
+        """Return saturated features, standardised and embedded where the network does that."""
         X = np.clip(X[:, : self._n_standardized], -self._limit, self._limit)
-        return self._standardize(named, X) if self._standardized else X
+        X = self._standardize(named, X) if self._standardized else X
+        return X if self._embedding is None else self._with_embeddings(named, X)
 
     def _standardize(self, named, X):
         X -= named["standardize/center"]
         X /= named["standardize/scale"]
         np.clip(X, -FARTHEST_STANDARDIZED, FARTHEST_STANDARDIZED, out=X)
         return X / np.sqrt(1 + np.square(X / STANDARDIZED_LIMIT))
+
+    def _with_embeddings(self, named, X):
+        """Return embeddings of features, and behind them all features."""
+        frequencies, phases, projection, bias = (
+            named[f"embedding/{name}"] for name in ("frequencies", "phases", "projection", "bias")
+        )
+        columns = named["embedding/columns"].astype(int)
+        x = X[:, columns].T[:, :, None]  # a matrix for each feature, as of each network
+        turns = 2 * np.pi * frequencies
+        waves = np.cos(x * turns[..., None, :] + phases[..., None, :])
+        values = waves @ projection + bias[..., None, :]
+        if not self._several:
+            return np.concatenate([*values, X], axis=1)
+        each = [values[:, i] for i in range(self._embedding.n_columns)]
+        return np.concatenate([*each, X + np.zeros((len(bias), 1, 1), self._dtype)], axis=2)
 
     def _dense(self, named, name, values):
         """Return a layer's values before its activation: of each network, if they are several."""
@@ -158,8 +176,7 @@ class LayeredForward(Forward):
 
     def __init__(self, network: "LayeredNetwork"):
         super().__init__(network)
-        self._several, self._weighted = network.n_networks > 1, network.weighted
-        self._embedding = network.embedding
+        self._weighted = network.weighted
         *self._hidden, self._last = network.layers
         self._connected = [layer for layer in network.layers if layer.connections is not None]
         self._flagged = [layer for layer in network.layers if layer.bias_connections is not None]
@@ -180,28 +197,10 @@ class LayeredForward(Forward):
     def _features(self, named, X):
         """Return what the first layer gets, for each of several networks that change it."""
         X = super()._features(named, X)
-        if self._embedding is not None:
-            X = self._with_embeddings(named, X)
         if not self._weighted:
             return X
         factors = FEATURE_RATE * named["feature_weights/weight"]
         return X * (factors[:, None] if self._several else factors)
-
-    def _with_embeddings(self, named, X):
-        """Return embeddings of features, and behind them all features."""
-        frequencies, phases, projection, bias = (
-            named[f"embedding/{name}"] for name in ("frequencies", "phases", "projection", "bias")
-        )
-        x = X[:, named["embedding/columns"].astype(int)].T[
-            :, :, None
-        ]  # a matrix for each feature, as of each network
-        turns = 2 * np.pi * frequencies
-        waves = np.cos(x * turns[..., None, :] + phases[..., None, :])
-        values = waves @ projection + bias[..., None, :]
-        if not self._several:
-            return np.concatenate([*values, X], axis=1)
-        each = [values[:, i] for i in range(self._embedding.n_columns)]
-        return np.concatenate([*each, X + np.zeros((len(bias), 1, 1), self._dtype)], axis=2)
 
     def _layers(self, named, X):
         values = self._features(named, X)
@@ -218,8 +217,6 @@ class LayeredForward(Forward):
     @staticmethod
     def _widest(network):
         first = network.n_first_inputs if network.weighted or network.embedding else 0
-        if network.embedding is not None:
-            first += network.embedding.n_columns * network.embedding.n_frequencies
         return network.n_networks * max([first, *(layer.units for layer in network.layers)])
 
 
@@ -305,7 +302,7 @@ class GatedForward(Forward):
     def _widest(network):
         sizes = network.hidden_layer_sizes if network.scores is None else ()
         of_experts = network.gate.n_experts * max([network.n_outputs, *sizes])
-        return max([of_experts, *network.gate.hidden_layer_sizes])
+        return max([of_experts, network.n_first_inputs, *network.gate.hidden_layer_sizes])
 
 
 class KerasForward:

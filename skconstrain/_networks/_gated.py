@@ -3,7 +3,7 @@
 import keras
 
 from skconstrain import layers
-from skconstrain._networks._parts import activation, constraint, kernel_initializer
+from skconstrain._networks._parts import activation, constraint, embedding, kernel_initializer
 from skconstrain._networks._spec import GatedNetwork
 from skconstrain.layers._affine import Affine
 from skconstrain.layers._calibration import Calibration
@@ -24,6 +24,8 @@ def build_gated(network: GatedNetwork, initialized: bool) -> keras.Model:
     features = layers.Saturate(dtype=dtype, name="saturate_features")(features)
     if network.standardized:
         features = layers.Standardize(dtype=dtype, name="standardize")(features)
+    if network.embedding is not None:
+        features = embedding(network)(features)
     weights = _gate(network, features, initialized)
     if scores is None:
         logits = _experts(network, features, initialized)

@@ -1,14 +1,14 @@
 """Specifications of networks: frozen, compared by value, and read without Keras."""
 
 import itertools
-import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from skconstrain._links import EMBEDDING_SIZE, FEATURE_RATE, FREQUENCY_SCALE
+from skconstrain._links import FEATURE_RATE
+from skconstrain._networks._embedding import Embedding
 from skconstrain._networks._forward import (
     Forward,
     GatedForward,
@@ -17,7 +17,7 @@ from skconstrain._networks._forward import (
     is_supported,
 )
 from skconstrain._networks._heads import Head, ProbabilityHead
-from skconstrain._networks._weight import Given, GlorotUniform, Normal, Seed, Uniform, Weight
+from skconstrain._networks._weight import GlorotUniform, Seed, Weight
 from skconstrain.connections._matrix import ConnectionMatrix
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ class Network(ABC):
         Fraction of the hidden units that is dropped in training.
     standardized
         Whether a layer "standardize" is the first one.
+    embedding
+        Which features are embedded, by a layer "embedding" in front of all others but
+        "standardize"; None where none is.
     kernel_constraint
         "non_neg", a constraint of Keras, or None.
     head
@@ -51,6 +54,7 @@ class Network(ABC):
     """
 
     n_networks = 1  # not a field here
+    _several = ()  # the leading axis of weights of several networks
     monotonic_cst = None  # nor is this
     _forward_pass: ClassVar[type[Forward]]  # the class of its forward pass in NumPy
 
@@ -63,6 +67,7 @@ class Network(ABC):
     kernel_constraint: object
     head: Head
     standardized: bool = False
+    embedding: Embedding | None = None
 
     @abstractmethod
     def _build(self, initialized: bool) -> "keras.Model":
@@ -88,18 +93,29 @@ class Network(ABC):
         return self.n_features
 
     @property
+    def n_first_inputs(self) -> int:
+        """How many values of a row feed the first layer with a kernel."""
+        return self.n_standardized + (0 if self.embedding is None else self.embedding.n_values)
+
+    @property
     def weights(self) -> list[Weight]:
         """Its weights: trained ones first, in the model's order."""
-        layers = [self._standardize_weights(), *self._layers_with_weights()]
+        layers = [*self._weights_in_front(), *self._layers_with_weights()]
         found = list(itertools.chain.from_iterable(layers))
         return sorted(found, key=lambda weight: not weight.is_trained)
 
-    def _standardize_weights(self):
+    @property
+    def n_waves(self) -> int:
+        """How many periodic functions of a row its embedding has."""
+        embedding = self.embedding
+        return 0 if embedding is None else embedding.n_columns * embedding.n_frequencies
+
+    def _weights_in_front(self):
+        """Return the weights of the layers that change features."""
         starts = {"center": 0.0, "scale": 1.0} if self.standardized else {}
-        return [
-            Weight(f"standardize/{name}", (self.n_standardized,), start, is_trained=False)
-            for name, start in starts.items()
-        ]
+        shape = (self.n_standardized,)
+        found = [[Weight(f"standardize/{name}", shape, x, False) for name, x in starts.items()]]
+        return found if self.embedding is None else [*found, self.embedding.weights(self._several)]
 
     @property
     def weight_names(self) -> list[str]:
@@ -213,39 +229,6 @@ class WeightedLayer:
         return matrix.tocsr(kernel if is_sparse else kernel[matrix.rows, matrix.columns])
 
 
-@dataclass(frozen=True)
-class Embedding:
-    """Periodic functions of some features, with `n_frequencies` each; see PeriodicEmbedding.
-
-    `columns` are the positions of the features. They are weights, which are not trained: networks
-    that embed as many others are equal, and train as one program.
-    """
-
-    columns: tuple[int, ...] = field(compare=False)
-    n_frequencies: int
-    n_columns: int = field(init=False)
-
-    def __post_init__(self):
-        object.__setattr__(self, "n_columns", len(self.columns))
-
-    @property
-    def n_values(self) -> int:
-        """How many values they put in front of the features."""
-        return self.n_columns * EMBEDDING_SIZE
-
-    def weights(self, several: tuple[int, ...]) -> list[Weight]:
-        """Return the weights of the layer; `several` is the leading axis of several networks."""
-        shape = (*several, self.n_columns, self.n_frequencies)
-        bound = 1 / math.sqrt(self.n_frequencies)
-        return [
-            Weight("embedding/frequencies", shape, Normal(FREQUENCY_SCALE)),
-            Weight("embedding/phases", shape, Uniform(math.pi)),
-            Weight("embedding/projection", (*shape, EMBEDDING_SIZE), Uniform(bound)),
-            Weight("embedding/bias", (*shape[:-1], EMBEDDING_SIZE)),
-            Weight("embedding/columns", (self.n_columns,), Given(self.columns), is_trained=False),
-        ]
-
-
 @dataclass(frozen=True, kw_only=True)
 class LayeredNetwork(Network):
     """Connected layers, then dense ones, then the outputs "eta", each fed by the one before.
@@ -262,9 +245,6 @@ class LayeredNetwork(Network):
         Flags of the units or None for each layer, outputs included; empty where all are None.
     use_bias
         Whether layers have biases.
-    embedding
-        Which features are embedded, by a layer "embedding" in front of all others but
-        "standardize"; None where none is.
     weighted
         Whether a layer "feature_weights" with a factor for each feature, and for each value of
         their embeddings, is in front of the layers with kernels.
@@ -280,7 +260,6 @@ class LayeredNetwork(Network):
     kernels: tuple[str, ...] = ()
     bias_connections: tuple[tuple | None, ...] = ()
     use_bias: bool = True
-    embedding: Embedding | None = None
     weighted: bool = False
     n_networks: int = 1
 
@@ -307,11 +286,6 @@ class LayeredNetwork(Network):
         )
         return [WeightedLayer(name, *shape, *rest) for name, shape, *rest in columns]
 
-    @property
-    def n_first_inputs(self) -> int:
-        """How many values of a row feed the first layer with a kernel."""
-        return self.n_features + (0 if self.embedding is None else self.embedding.n_values)
-
     def _build(self, initialized):
         from skconstrain._networks._layered import build_layered
 
@@ -320,10 +294,7 @@ class LayeredNetwork(Network):
     @property
     def n_units(self):
         """How many values the layers hold for a row."""
-        n_waves = 0
-        if self.embedding is not None:
-            n_waves = self.embedding.n_columns * self.embedding.n_frequencies
-        return self.n_networks * (n_waves + sum(layer.units for layer in self.layers))
+        return self.n_networks * (self.n_waves + sum(layer.units for layer in self.layers))
 
     @property
     def supports_xla(self):
@@ -362,8 +333,6 @@ class LayeredNetwork(Network):
     def _layers_with_weights(self):
         *hidden, last = self.layers
         found = []
-        if self.embedding is not None:
-            found.append(self.embedding.weights(self._several))
         if self.weighted:
             shape = (*self._several, self.n_first_inputs)
             found.append([Weight("feature_weights/weight", shape, 1 / FEATURE_RATE)])
@@ -456,7 +425,8 @@ class GatedNetwork(Network):
         of_expert = self.n_outputs
         if self.scores is None:
             of_expert += sum(self.hidden_layer_sizes)
-        return sum(self.gate.hidden_layer_sizes) + self.gate.n_experts * (1 + of_expert)
+        of_gate = sum(self.gate.hidden_layer_sizes)
+        return self.n_waves + of_gate + self.gate.n_experts * (1 + of_expert)
 
     @property
     def supports_xla(self):
@@ -478,7 +448,7 @@ class GatedNetwork(Network):
             Weight("gate_scale/shift", shape, 0.0, is_trained=False),
         ]
         # One of the two standardises.
-        found, below = [[] if self.standardized else scaling], self.n_gate_features
+        found, below = [[] if self.standardized else scaling], self.n_first_inputs
         for i, units in enumerate(self.gate.hidden_layer_sizes):
             start = GlorotUniform(self.activation)
             found += [_dense_weights(f"gate_hidden_{i}", (below, units), start), []]  # saturated
@@ -496,7 +466,7 @@ class GatedNetwork(Network):
         if self.scores is not None:
             scale = Weight("eta/scale", (n_experts, 1), 1.0)
             return [[scale, Weight("eta/shift", (n_experts, self.n_outputs))]]
-        found, below = [], self.n_features
+        found, below = [], self.n_first_inputs
         for i, units in enumerate(self.hidden_layer_sizes):
             start = GlorotUniform(self.activation, self.kernel_constraint)
             found.append(_dense_weights(f"expert_{i}", (n_experts, below, units), start))
