@@ -65,7 +65,7 @@ class CompositionRegressor(NetRegressor):
         Number of frequencies of the embedding of each feature with ten or more distinct values:
         three trained sums of as many cosines of the feature stand beside it. See
         :class:`skconstrain.layers.PeriodicEmbedding`. 0 is no embedding; nor is there one without
-        `standardize`, or with `kernel_constraint`.
+        `standardize` or with `kernel_constraint`.
     weight_features : bool, default=True
         Whether a trained layer multiplies each feature by a factor of its own, which learns six
         times as fast as other weights: features of little use soon have small ones. See

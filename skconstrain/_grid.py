@@ -27,6 +27,7 @@ FINE_GRID = 2.0**-40
 FARTHEST_ON_GRID = 1000.0
 
 _BITS = 2.0**-26
+_POWERS = 2.0 ** np.arange(-100, 120)
 # Probabilities below 1e-34 are not told apart, so that their ratios are numbers of float32.
 _FARTHEST_LOGIT = 78.0
 _FARTHEST_EXPONENT = 500.0  # its exponential is finite in float64
@@ -54,6 +55,11 @@ def kernel_to_grid(ops, kernel, power_above):
 def power_above(sums):
     """Return the smallest power of two above each number, and 1 for 0, in NumPy."""
     return np.ldexp(1.0, np.frexp(sums)[1])
+
+
+def power_in_table(ops, sums):
+    """Return the smallest power of two above each number, of those that float32 has."""
+    return ops.min(ops.where(sums[..., None] < _POWERS, _POWERS, _POWERS[-1]), axis=-1)
 
 
 def sigmoid(ops, logits):

@@ -32,7 +32,7 @@ LAYERS = [
     {"_lazy_rows"},
     {"_quantile_levels"},
     {"_decisions", "_links"},
-    {"_grid", "_signs"},
+    {"_cosine", "_grid", "_signs"},
     {"_compile_cache", "_documentation", "_fit_tasks", "_progress", "_sklearn_compat"},
 ]
 ESTIMATORS = LAYERS[2]

@@ -23,13 +23,15 @@ def kept_embedding(estimator) -> Embedding | None:
 def choose_embedding(estimator, rows, signs=None) -> Embedding | None:
     """Return the embedding for training rows, None where there is none.
 
-    Networks that must keep signs have none, because its values rise and fall with a feature; nor
-    have those of features that are taken as they are, in any unit.
+    Its values rise and fall with a feature, so that features with a sign have none, nor has any
+    where signs of kernels are to be kept, or features are taken as they are, in any unit.
     """
-    has_signs = signs is not None or estimator.kernel_constraint is not None
-    if not getattr(estimator, "n_frequencies", 0) or not estimator.standardize or has_signs:
+    is_wanted = getattr(estimator, "n_frequencies", 0) > 0 and estimator.standardize
+    if not is_wanted or estimator.kernel_constraint is not None:
         return None
     columns = _columns_of_many_values(sample_rows(rows.X, rows.weight)[0])
+    if signs is not None:
+        columns = tuple(column for column in columns if signs[column] == 0)
     return Embedding(columns, int(estimator.n_frequencies)) if columns else None
 
 

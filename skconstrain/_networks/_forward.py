@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skconstrain._cosine import cosine_of_turns
 from skconstrain._lazy_rows import LazyRows
 from skconstrain._links import (
     FARTHEST_STANDARDIZED,
@@ -132,13 +133,16 @@ class Forward(ABC):
         )
         columns = named["embedding/columns"].astype(int)
         x = X[:, columns].T[:, :, None]  # a matrix for each feature, as of each network
-        turns = 2 * np.pi * frequencies
-        waves = np.cos(x * turns[..., None, :] + phases[..., None, :])
+        turns = frequencies[..., None, :] * x + phases[..., None, :] / (2 * np.pi)
+        waves = self._cosine(turns)
         values = waves @ projection + bias[..., None, :]
         if not self._several:
             return np.concatenate([*values, X], axis=1)
         each = [values[:, i] for i in range(self._embedding.n_columns)]
         return np.concatenate([*each, X + np.zeros((len(bias), 1, 1), self._dtype)], axis=2)
+
+    def _cosine(self, turns):
+        return cosine_of_turns(np, turns, self._dtype.name)
 
     def _dense(self, named, name, values):
         """Return a layer's values before its activation: of each network, if they are several."""

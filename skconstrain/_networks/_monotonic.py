@@ -1,9 +1,11 @@
 """Networks that never move against the sign of a feature: their specification and forward pass."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from skconstrain._cosine import cosine_of_turns
 from skconstrain._grid import (
     FARTHEST_ACTIVATED,
     FARTHEST_ON_GRID,
@@ -60,17 +62,19 @@ class MonotonicForward(LayeredForward):
 
     def __init__(self, network: "MonotonicNetwork"):
         super().__init__(network)
-        self._by_kernel = {f"{layer.name}/kernel": layer for layer in network.layers}
+        self._on_grids = {
+            f"{layer.name}/kernel": partial(_signed_on_grid, layer) for layer in network.layers
+        }
+        if network.embedding is not None:
+            self._on_grids["embedding/projection"] = _on_grid
         self._rounded = [], {}  # kernels, and the same on their grids
 
     def _computed(self, named):
         # Kept for the next call: for a single row, rounding takes longer than all the rest.
         known, rounded = self._rounded
-        given = [named[name] for name in self._by_kernel]
+        given = [named[name] for name in self._on_grids]
         if len(known) != len(given) or any(a is not b for a, b in zip(known, given, strict=True)):
-            rounded = {
-                name: _on_grid(layer, named[name]) for name, layer in self._by_kernel.items()
-            }
+            rounded = {name: put(named[name]) for name, put in self._on_grids.items()}
             self._rounded = given, rounded
         return named | rounded
 
@@ -78,6 +82,9 @@ class MonotonicForward(LayeredForward):
         z = (X.astype(np.float64) - named["standardize/center"]) / named["standardize/scale"]
         z = to_grid(np, np.clip(z, -FARTHEST_ON_GRID, FARTHEST_ON_GRID))
         return z / np.sqrt(1 + np.square(z / STANDARDIZED_LIMIT))
+
+    def _cosine(self, turns):
+        return to_grid(np, cosine_of_turns(np, turns, "float64"))
 
     def _dense(self, named, name, values):
         values = to_grid(np, np.clip(values, -LARGEST, LARGEST))
@@ -106,9 +113,13 @@ class MonotonicForward(LayeredForward):
         return super().predict_each(weights, X).astype(self._dtype, copy=False)
 
 
-def _on_grid(layer, kernel):
+def _signed_on_grid(layer, kernel):
     low, high = kernel_bounds(layer.monotonic_cst, layer.n_free, layer.units)
-    return kernel_to_grid(np, np.clip(kernel.astype(np.float64), low, high), power_above)
+    return _on_grid(np.clip(kernel.astype(np.float64), low, high))
+
+
+def _on_grid(kernel):
+    return kernel_to_grid(np, kernel.astype(np.float64), power_above)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +132,7 @@ class MonotonicNetwork(LayeredNetwork):
     ----------
     monotonic_cst
         For each feature 1 where outputs must not fall, -1 where they must not rise, 0 where it is
-        free.
+        free. Only free ones are embedded.
     """
 
     _forward_pass = MonotonicForward
@@ -132,7 +143,8 @@ class MonotonicNetwork(LayeredNetwork):
     @property
     def layers(self):
         """The layers with kernels, from the inputs to the outputs; the last one is "eta"."""
-        found, signs = [], self.monotonic_cst
+        n_embedded = 0 if self.embedding is None else self.embedding.n_values
+        found, signs = [], (0,) * n_embedded + self.monotonic_cst
         for layer in super().layers:
             n_free = 0 if layer.name == "eta" or all(signs) else layer.units // 2
             found.append(MonotonicLayer(**vars(layer), monotonic_cst=signs, n_free=n_free))

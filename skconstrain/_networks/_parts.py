@@ -35,6 +35,7 @@ def embedding(network):
         network.embedding.n_frequencies,
         columns=network.embedding.columns,
         n_models=None if network.n_networks == 1 else network.n_networks,
+        monotone=network.monotonic_cst is not None,
         dtype=network.dtype,
         name="embedding",
     )

@@ -1,6 +1,7 @@
 """MonotonicDense: a dense layer whose outputs never move against the sign of an input."""
 
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -8,7 +9,13 @@ import keras
 import numpy as np
 from keras import activations, constraints, initializers, ops, regularizers
 
-from skconstrain._grid import FARTHEST_ACTIVATED, LARGEST, kernel_to_grid, through_grid
+from skconstrain._grid import (
+    FARTHEST_ACTIVATED,
+    LARGEST,
+    kernel_to_grid,
+    power_in_table,
+    through_grid,
+)
 from skconstrain._signs import kernel_bounds, output_cst, with_signs
 from skconstrain.layers._batched_dense import InitializeEach, product_of_each
 
@@ -18,8 +25,6 @@ _NON_DECREASING = {
     "arcsinh", "celu", "elu", "exponential", "hard_sigmoid", "hard_tanh", "leaky_relu", "linear",
     "log_sigmoid", "relu", "relu6", "selu", "sigmoid", "softplus", "tanh",
 }  # fmt: skip
-
-_POWERS = 2.0 ** np.arange(-100, 120)
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
@@ -183,7 +188,7 @@ class MonotonicDense(keras.layers.Layer):
     def _on_grids(self, inputs):
         """Return inputs and kernel whose product is exact."""
         kernel = self._signs(ops.cast(self.kernel, "float64"))
-        rounded = kernel_to_grid(ops, kernel, _power_above)
+        rounded = kernel_to_grid(ops, kernel, partial(power_in_table, ops))
         kernel = kernel + ops.stop_gradient(rounded - kernel)
         return through_grid(ops, ops.cast(inputs, "float64")), kernel
 
@@ -228,11 +233,6 @@ class KernelSigns(constraints.Constraint):
     def __call__(self, kernel):
         low, high = (ops.cast(bound, kernel.dtype) for bound in self._bounds)
         return ops.minimum(ops.maximum(kernel, low), high)
-
-
-def _power_above(sums):
-    """Return the smallest power of two above each number, of those that float32 has."""
-    return ops.min(ops.where(sums[..., None] < _POWERS, _POWERS, _POWERS[-1]), axis=-1)
 
 
 def _checked_signs(monotonic_cst):

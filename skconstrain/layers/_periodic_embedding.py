@@ -3,12 +3,14 @@
 import math
 import numbers
 from collections.abc import Sequence
+from functools import partial
 
 import keras
 import numpy as np
 from keras import initializers, ops
-from numpy.polynomial.chebyshev import cheb2poly, chebinterpolate
 
+from skconstrain._cosine import cosine_of_turns
+from skconstrain._grid import kernel_to_grid, power_in_table, to_grid
 from skconstrain._links import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
 
 
@@ -37,6 +39,10 @@ class PeriodicEmbedding(keras.layers.Layer):
     n_models : int or None, default=None
         Number of models with embeddings of their own, L, as in :class:`BatchedDense`. None is one
         model, without an axis for it.
+    monotone : bool, default=False
+        Whether equal features have equal embeddings to the last bit, wherever their row stands:
+        outside of training, cosines are then rounded to multiples of ``2**-20``, so that sums are
+        exact. For networks of :class:`MonotonicDense`.
     **kwargs
         Those of :class:`keras.layers.Layer`.
 
@@ -82,6 +88,7 @@ class PeriodicEmbedding(keras.layers.Layer):
         columns: Sequence | None = None,
         frequency_scale=FREQUENCY_SCALE,
         n_models=None,
+        monotone=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -93,6 +100,7 @@ class PeriodicEmbedding(keras.layers.Layer):
         self.n_frequencies, self.embedding_size = int(n_frequencies), int(embedding_size)
         self.columns = None if columns is None else [int(column) for column in columns]
         self.frequency_scale, self.n_models = float(frequency_scale), n_models
+        self.monotone = bool(monotone)
 
     def build(self, input_shape):
         n_columns = input_shape[-1] if self.columns is None else len(self.columns)
@@ -112,16 +120,31 @@ class PeriodicEmbedding(keras.layers.Layer):
         several = () if self.n_models is None else (self.n_models,)
         return self.add_weight(name=name, shape=(*several, *shape), initializer=initializer)
 
-    def call(self, inputs):
+    def call(self, inputs, training=False):
         x = ops.take(inputs, ops.cast(self._positions, "int32"), axis=1)
         if self.n_models is not None:
             x, inputs = ops.expand_dims(x, 1), ops.expand_dims(inputs, 1)
             inputs = ops.repeat(inputs, self.n_models, axis=1)
-        waves = _cosine(self.frequencies * ops.expand_dims(x, -1) + self.phases / (2 * math.pi))
-        # A product of so few numbers takes longer, as a product, than their sum does.
-        embedded = ops.sum(ops.expand_dims(waves, -1) * self.projection, axis=-2) + self.bias
+        x = ops.expand_dims(x, -1)
+        is_exact = self.monotone and not training
+        embedded = self._exact(x) if is_exact else self._of(x, self.projection)
         embedded = ops.reshape(embedded, (-1, *inputs.shape[1:-1], self._n_values))
         return ops.concatenate([embedded, inputs], axis=-1)
+
+    def _of(self, x, projection, change=lambda waves: waves):
+        """Return the embeddings of features, whose cosines are changed."""
+        weights = self.frequencies, self.phases, self.bias
+        frequencies, phases, bias = (ops.cast(weight, x.dtype) for weight in weights)
+        turns = frequencies * x + phases / (2 * math.pi)
+        waves = change(cosine_of_turns(ops, turns, keras.backend.standardize_dtype(x.dtype)))
+        # A product of so few numbers takes longer, as a product, than their sum does.
+        return ops.sum(ops.expand_dims(waves, -1) * projection, axis=-2) + bias
+
+    def _exact(self, x):
+        projection = ops.cast(self.projection, "float64")
+        rounded = kernel_to_grid(ops, projection, partial(power_in_table, ops))
+        embedded = self._of(ops.cast(x, "float64"), rounded, lambda waves: to_grid(ops, waves))
+        return ops.cast(embedded, self.compute_dtype)
 
     @property
     def _n_values(self):
@@ -140,34 +163,8 @@ class PeriodicEmbedding(keras.layers.Layer):
             "columns": self.columns,
             "frequency_scale": self.frequency_scale,
             "n_models": self.n_models,
+            "monotone": self.monotone,
         }
-
-
-def _cosine(turns):
-    """Return the cosine of an angle in turns of a circle, by a polynomial.
-
-    XLA's cosine takes four times as long on a processor: it is not vectorised.
-    """
-    part = turns - ops.round(turns)
-    z = 8 * ops.square(part) - 1
-    highest, *others = _COSINE[keras.backend.standardize_dtype(turns.dtype) == "float64"]
-    found = highest
-    for coefficient in others:
-        found = found * z + coefficient
-    return found
-
-
-def _cosine_coefficients(degree):
-    """Return coefficients of cos(2 pi r) as a polynomial of z = 8 r^2 - 1, the highest first.
-
-    r is between -1/2 and 1/2, and z between -1 and 1.
-    """
-    series = chebinterpolate(lambda z: np.cos(2 * np.pi * np.sqrt((z + 1) / 8)), degree)
-    return cheb2poly(series)[::-1].tolist()
-
-
-# Of degrees that are exact to rounding in single and in double precision.
-_COSINE = _cosine_coefficients(6), _cosine_coefficients(10)
 
 
 class _Given(initializers.Initializer):

@@ -11,7 +11,6 @@ from scipy.special import erfc, erfcx, expit, log_expit
 OPERATIONS = {
     np.absolute: "Abs",
     np.add: "Add",
-    np.cos: "Cos",
     np.divide: "Div",
     np.exp: "Exp",
     np.log: "Log",

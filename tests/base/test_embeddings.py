@@ -57,7 +57,7 @@ def test_values_beyond_the_first_rows_count(tmp_path):
         {"n_frequencies": 0},
         {"standardize": False},
         {"kernel_constraint": "non_neg"},
-        {"monotonic_cst": [1, 0, 0, 0]},
+        {"monotonic_cst": [1, 0, 0, -1]},
     ],
 )
 def test_there_is_none_where_it_is_switched_off_or_would_break_a_promise(settings):
