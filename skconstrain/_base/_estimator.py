@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Set
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -49,6 +49,22 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
+class Parts(NamedTuple):
+    """Rows to train on, and those that are held out: apart, or for each network a fold of them."""
+
+    rows: Rows
+    held_out: Rows | None = None
+    folds: np.ndarray | None = None
+
+
+class Trained(NamedTuple):
+    """A trained network, what its training left, and the scale of the targets."""
+
+    network: Network
+    result: "TrainingResult"
+    target_scale: np.ndarray | float | None
+
+
 class NetEstimator(CallbackSupport, CopiedNet):
     """Validate, encode the target, build, train, record: the life of a network estimator.
 
@@ -61,7 +77,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
     4. `_weigh`: weights of classes become weights of rows or targets.
     5. `_fit_inputs`: what is fitted before the network makes its inputs from X.
     6. `_network_input`: the same for the validation data that the user gave, or
-       `_splits`: are rows set aside to stop on? and `_strata`: what the split keeps.
+       `_splits`: are rows set aside to stop on? `_finds_epochs`: or to find how long to train on
+       all? and `_strata`: what the split keeps.
     7. `_specify`, which calls `_head`: the network.
     8. `_start`: weights that are known before training. Not where training continues.
     9. `_keras_loss` and `_schedules`: what else a run needs.
@@ -294,46 +311,79 @@ default=None
             )
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, given = self._training_rows(X, y, sample_weight, **settings)
-        tasks = NetworkFit(self, X, y, sample_weight)
-        given = given._replace(metadata=metadata or {}, tasks=tasks)
+        given = given._replace(metadata=metadata or {}, tasks=NetworkFit(self, X, y, sample_weight))
         features, rows = rows.X, self._fit_inputs(self._weigh(rows), given)
         rng = self._generator(self.n_iter_ if continues else 0)
-        held_out = folds = None
+        held_out = folds = trained = None
         if any(part is not None for part in validation or ()):
             held_out = self._given_validation(*validation, features)
         elif self._deals() and not partial:
             folds = self._deal(rows, rng, continues)
         elif self._splits(len(rows.X)) and not partial:
             rows, held_out = self._split(rows, rng)
-        network = self._specify(rows, continues)
-        if continues:
-            self._check_same_network(network)
+        elif self._finds_epochs(len(rows.X)) and not (partial or continues):
+            trained, epochs = self._trained_on_part(rows, given, rng)
+            rng = self._generator(0)
+        if trained is None or not trained.result.interrupted:
+            settings = {"continues": continues, "partial": partial, "epochs": epochs}
+            trained = self._trained(Parts(rows, held_out, folds), given, rng, **settings)
+        self._record(*trained, continues, keep=partial or self.warm_start)
+        self._record_folds(rows, folds, given)
+        given.tasks.end()
+        expects_convergence = not partial and held_out is None and folds is None
+        self._warn(trained.result, expects_convergence)
+        return self
+
+    def _trained(
+        self,
+        parts,
+        given,
+        rng,
+        *,
+        continues=False,
+        partial=False,
+        epochs,
+        batch_size=None,
+        watched=True,
+    ):
+        """Train on parts of the rows."""
+        network = self._specify(parts.rows, continues)
         known, target_scale = {}, None
         if continues:
+            self._check_same_network(network)
             target_scale = self._target_scale
         else:
-            known, target_scale = self._start(rows)
-            known |= _standardization(network, rows)
+            known, target_scale = self._start(parts.rows)
+            known |= _standardization(network, parts.rows)
         run = self._training_run(
-            rows,
-            held_out,
-            folds,
+            parts,
             target_scale,
             rng=rng,
             epochs=epochs,
+            batch_size=batch_size or self.batch_size,
             partial=partial,
             known_weights=known,
             continues=continues,
         )
-        if not partial:
+        if not watched:
+            run = replace(run, callbacks=[])
+        elif not partial:
             fitted = self._fitted_attributes(network, run.first_epoch)
-            run = tasks.watched(run, self._most_epochs(run), fitted)
-        result = self._learn(network, run, given)
-        self._record(network, result, target_scale, continues, keep=partial or self.warm_start)
-        self._record_folds(rows, folds, given)
-        tasks.end()
-        self._warn(result, expects_convergence=not partial and held_out is None and folds is None)
-        return self
+            run = given.tasks.watched(run, self._most_epochs(run), fitted)
+        return Trained(network, self._learn(network, run, given), target_scale)
+
+    def _trained_on_part(self, rows, given, rng):
+        """Hold rows out; return what trained without them, and after how many epochs it was best.
+
+        For so many all rows are to be trained on: algorithm 7.2 of Goodfellow, Bengio and
+        Courville (2016), Deep learning. MIT Press.
+        """
+        settings = {"epochs": "auto", "batch_size": self.batch_size, "patience": "auto"}
+        budget = choose_budget(len(rows.X), **settings, validates=False)
+        sizes = {"epochs": budget.epochs, "batch_size": budget.batch_size}
+        parts = Parts(*self._split(rows, rng))
+        trained = self._trained(parts, given, rng, **sizes, watched=False)
+        return trained, int(np.argmin(trained.result.validation_losses)) + 1
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
         """Return validated rows, and the same as they were given; those without weight are gone."""
@@ -397,6 +447,11 @@ default=None
             n_rows > self._rows_to_split if self.early_stopping == "auto" else self.early_stopping
         )
 
+    def _finds_epochs(self, n_rows):
+        """Whether rows are held out of a first training to find how long to train on all."""
+        is_auto = self._n_networks == 1 and self.early_stopping == self.epochs == "auto"
+        return is_auto and self.tol is not None and n_rows > FEW_ROWS
+
     def _split(self, rows, rng):
         """Set a fraction of the training rows aside for early stopping."""
         n_rows = len(rows.X)
@@ -457,13 +512,12 @@ default=None
 
     def _training_run(
         self,
-        rows,
-        held_out,
-        folds,
+        parts,
         target_scale,
         *,
         rng,
         epochs,
+        batch_size,
         partial,
         known_weights,
         continues,
@@ -473,6 +527,7 @@ default=None
         from skconstrain._engine import TrainingRun
         from skconstrain.losses._numbers import numbers_of
 
+        rows, held_out, folds = parts
         loss, exponent = self._keras_loss()
         scale = 1.0 if exponent is None else target_scale
         X, y, weight = scaled(rows, scale)
@@ -480,7 +535,7 @@ default=None
         budget = choose_budget(
             len(X),
             epochs=epochs,
-            batch_size=self.batch_size,
+            batch_size=batch_size,
             patience=self.n_iter_no_change,
             validates=stops_early,
         )

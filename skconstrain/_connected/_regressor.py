@@ -95,7 +95,9 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     early_stopping : bool or "auto", default="auto"
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples. Of 201 to
+        10,000, where `epochs` is ``"auto"`` too, it sets them aside to find the best epoch,
+        and then trains anew on all samples for as many.
     validation_fraction : float, default=0.1
         Fraction of the training data set aside for early stopping.
     n_iter_no_change : int or "auto", default="auto"

@@ -160,7 +160,9 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     early_stopping : bool or "auto", default="auto"
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
-        ``"auto"`` does so with given validation data, and with more than 10,000 samples.
+        ``"auto"`` does so with given validation data, and with more than 10,000 samples. Of 201 to
+        10,000, where `epochs` is ``"auto"`` too and experts are networks, it sets them aside to
+        find the best epoch, and then trains anew on all samples for as many.
         The split is such that every label (or class) keeps its share.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the
@@ -662,6 +664,9 @@ default=None
 
     def _splits(self, n_rows):
         return self.n_rounds == 0 and super()._splits(n_rows)
+
+    def _finds_epochs(self, n_rows):
+        return self.estimators is None and super()._finds_epochs(n_rows)
 
     @property
     def _automatic_rate(self):

@@ -68,4 +68,6 @@ def test_hooks_are_called_in_the_order_in_which_they_are_listed(kind, is_given, 
     seen = list(dict.fromkeys(called))
     assert seen == [name for name in HOOKS if name in seen]
     left_out = {"_strata", "_splits"} if is_given else {"_network_input"}
-    assert set(HOOKS) - set(seen) == {*left_out, "_params_shared_by_clones"}
+    # It is asked where nothing else says how long to train.
+    left_out |= {"_finds_epochs", "_params_shared_by_clones"}
+    assert set(HOOKS) - set(seen) == left_out

@@ -1,0 +1,83 @@
+"""One network that finds on held-out rows how long to train on all of them."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss
+
+from skconstrain import (
+    GatedEnsembleClassifier,
+    MultiLabelNetClassifier,
+    PositiveRegressor,
+    SparseConnectedNetClassifier,
+)
+from skconstrain.connections import random as random_connections
+
+ONE = {"hidden_layer_sizes": (8,), "random_state": 0}
+
+
+def noisy(n_rows=400, seed=0):
+    """Return rows of two classes that overlap."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, 5))
+    return X, (X[:, 0] + 2 * rng.normal(size=n_rows) > 0).astype(int)
+
+
+def networks():
+    wiring = random_connections(5, 8, density=0.5, random_state=0)
+    return {
+        "gate": GatedEnsembleClassifier(n_experts=2, **ONE),
+        "one network": MultiLabelNetClassifier(n_networks=1, **ONE),
+        "wired": SparseConnectedNetClassifier([wiring], random_state=0),
+    }
+
+
+@pytest.mark.parametrize("name", networks())
+def test_all_rows_train_for_as_many_epochs_as_were_best(name):
+    X, y = noisy()
+    found = networks()[name].fit(X, y)
+    said = networks()[name].set_params(epochs=found.n_iter_, early_stopping=False).fit(X, y)
+    np.testing.assert_array_equal(found.predict_proba(X), said.predict_proba(X))
+    assert len(found.loss_curve_) == found.n_iter_
+    assert found.validation_scores_ is None
+
+
+@pytest.mark.parametrize("name", ["gate", "one network"])
+def test_noise_is_not_learnt_by_heart(name):
+    X, y = noisy(1000)
+    train, test = slice(300), slice(300, None)
+    found, for_long = networks()[name], networks()[name].set_params(early_stopping=False)
+    losses = [
+        log_loss(y[test], net.fit(X[train], y[train]).predict_proba(X[test]))
+        for net in (found, for_long)
+    ]
+    share = y[train].mean()
+    assert losses[0] < log_loss(y[test], np.full(700, share)) < losses[1]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"epochs": 4}, {"early_stopping": False}, {"early_stopping": True}, {"tol": None}]
+)
+def test_what_is_said_is_done(settings, monkeypatch):
+    X, y = noisy()
+    net = MultiLabelNetClassifier(n_networks=1, **ONE).set_params(**settings)
+    monkeypatch.setattr(net, "_trained_on_part", None, raising=True)  # calling it would raise
+    net.fit(X, y)
+    few = MultiLabelNetClassifier(n_networks=1, **ONE)
+    monkeypatch.setattr(few, "_trained_on_part", None, raising=True)
+    few.fit(X[:200], y[:200])
+
+
+def test_regressors_of_ranges_stop_on_held_out_rows_instead():
+    X, y = noisy()
+    net = PositiveRegressor(n_networks=1, **ONE).fit(X, 1.0 + y)
+    assert len(net.validation_scores_) == net.n_iter_
+
+
+def test_callbacks_see_the_training_on_all_rows_alone():
+    import keras
+
+    seen = []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    X, y = noisy()
+    net = MultiLabelNetClassifier(n_networks=1, callbacks=[note], **ONE).fit(X, y)
+    assert seen == list(range(net.n_iter_))
