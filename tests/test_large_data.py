@@ -114,7 +114,7 @@ def test_partial_fit_and_validation_data_in_chunks(row, tmp_path):
         model.partial_fit(source, y)
     assert model.n_iter_ == 3
     assert model.loss_curve_[2] < model.loss_curve_[0]
-    lazy = chunked(row, X).fit(X, y, X_val=source, y_val=y)
+    lazy = chunked(row, X).set_params(early_stopping=False).fit(X, y, X_val=source, y_val=y)
     large = row.make(batch_size=4, chunk_bytes=10 * X[0].nbytes)
     held = large.fit(X, y, X_val=X[:9], y_val=y[:9])
     assert lazy.loss_curve_ == held.loss_curve_

@@ -36,6 +36,7 @@ def embedding(network):
         columns=network.embedding.columns,
         n_models=None if network.n_networks == 1 else network.n_networks,
         monotone=network.monotonic_cst is not None,
+        seed=0,  # the weights to start from are loaded
         dtype=network.dtype,
         name="embedding",
     )

@@ -2,12 +2,13 @@
 
 import math
 import numbers
+import random
 from collections.abc import Sequence
 from functools import partial
 
 import keras
 import numpy as np
-from keras import initializers, ops
+from keras import ops
 
 from skconstrain._cosine import cosine_of_turns
 from skconstrain._grid import kernel_to_grid, power_in_table, to_grid
@@ -43,6 +44,9 @@ class PeriodicEmbedding(keras.layers.Layer):
         Whether equal features have equal embeddings to the last bit, wherever their row stands:
         outside of training, cosines are then rounded to multiples of ``2**-20``, so that sums are
         exact. For networks of :class:`MonotonicDense`.
+    seed : int or None, default=None
+        Decides the weights at the start. None draws it from Python's generator, as initializers of
+        Keras do.
     **kwargs
         Those of :class:`keras.layers.Layer`.
 
@@ -89,6 +93,7 @@ class PeriodicEmbedding(keras.layers.Layer):
         frequency_scale=FREQUENCY_SCALE,
         n_models=None,
         monotone=False,
+        seed=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -100,25 +105,32 @@ class PeriodicEmbedding(keras.layers.Layer):
         self.n_frequencies, self.embedding_size = int(n_frequencies), int(embedding_size)
         self.columns = None if columns is None else [int(column) for column in columns]
         self.frequency_scale, self.n_models = float(frequency_scale), n_models
-        self.monotone = bool(monotone)
+        self.monotone, self.seed = bool(monotone), seed
 
     def build(self, input_shape):
-        n_columns = input_shape[-1] if self.columns is None else len(self.columns)
-        shape = n_columns, self.n_frequencies
-        bound = 1 / math.sqrt(self.n_frequencies)
-        normal = initializers.RandomNormal(stddev=self.frequency_scale)
-        self.frequencies = self._weight("frequencies", shape, normal)
-        self.phases = self._weight("phases", shape, _uniform(math.pi))
-        self.projection = self._weight("projection", (*shape, self.embedding_size), _uniform(bound))
-        self.bias = self._weight("bias", (n_columns, self.embedding_size), "zeros")
-        positions = range(n_columns) if self.columns is None else self.columns
-        self._positions = self.add_weight(  # as data: programs do not depend on them
-            name="columns", shape=(n_columns,), initializer=_Given(positions), trainable=False
-        )
-
-    def _weight(self, name, shape, initializer):
+        positions = range(input_shape[-1]) if self.columns is None else self.columns
+        shape = len(positions), self.n_frequencies
         several = () if self.n_models is None else (self.n_models,)
-        return self.add_weight(name=name, shape=(*several, *shape), initializer=initializer)
+        rng = np.random.default_rng(random.getrandbits(32) if self.seed is None else self.seed)
+        bound = 1 / math.sqrt(self.n_frequencies)
+        starts = {
+            "frequencies": rng.normal(0, self.frequency_scale, (*several, *shape)),
+            "phases": rng.uniform(-math.pi, math.pi, (*several, *shape)),
+            "projection": rng.uniform(-bound, bound, (*several, *shape, self.embedding_size)),
+            "bias": np.zeros((*several, len(positions), self.embedding_size)),
+        }
+        for name, start in starts.items():
+            setattr(self, name, self._weight(name, start))
+        # As data: programs do not depend on them.
+        self._positions = self._weight("columns", np.array(positions), trainable=False)
+
+    def _weight(self, name, start, trainable=True):
+        return self.add_weight(
+            name=name,
+            shape=start.shape,
+            initializer=lambda shape, dtype=None: ops.convert_to_tensor(start, dtype),
+            trainable=trainable,
+        )
 
     def call(self, inputs, training=False):
         x = ops.take(inputs, ops.cast(self._positions, "int32"), axis=1)
@@ -164,18 +176,5 @@ class PeriodicEmbedding(keras.layers.Layer):
             "frequency_scale": self.frequency_scale,
             "n_models": self.n_models,
             "monotone": self.monotone,
+            "seed": self.seed,
         }
-
-
-class _Given(initializers.Initializer):
-    """Known numbers."""
-
-    def __init__(self, values):
-        self._values = np.array(list(values))
-
-    def __call__(self, shape, dtype=None):
-        return ops.convert_to_tensor(self._values, dtype)
-
-
-def _uniform(bound):
-    return initializers.RandomUniform(-bound, bound)

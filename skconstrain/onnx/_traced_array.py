@@ -182,8 +182,8 @@ class TracedArray(NDArrayOperatorsMixin):
 
     def __getitem__(self, key):
         key = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in key:
-            place = key.index(Ellipsis)
+        place = next((i for i, part in enumerate(key) if part is Ellipsis), None)
+        if place is not None:
             n_missing = self.ndim - sum(part is not None for part in key) + 1
             key = *key[:place], *[slice(None)] * n_missing, *key[place + 1 :]
         found, axis = self, 0

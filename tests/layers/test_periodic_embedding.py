@@ -76,3 +76,15 @@ def test_a_number_of_frequencies_that_is_not_positive_is_refused(n_frequencies):
 def test_a_scale_of_frequencies_that_is_not_positive_is_refused():
     with refuses("frequency_scale must be a positive number", "0"):
         PeriodicEmbedding(frequency_scale=0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_equal_rows_have_equal_embeddings_wherever_they_stand(dtype):
+    rng = np.random.default_rng(0)
+    layer = PeriodicEmbedding(frequency_scale=2.0, n_models=3, monotone=True, dtype=dtype)
+    X = rng.normal(size=(1000, 5)).astype(dtype)
+    whole = np.asarray(layer(X))
+    for n_rows in (1, 3, 7):
+        np.testing.assert_array_equal(np.asarray(layer(X[-n_rows:])), whole[-n_rows:])
+    in_training = np.asarray(layer(X, training=True))
+    np.testing.assert_allclose(whole, in_training, atol=1e-5)
