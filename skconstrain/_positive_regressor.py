@@ -108,10 +108,11 @@ class PositiveRegressor(NetRegressor):
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
         units do not matter; `partial_fit` keeps what its first call has found.
     n_frequencies : int, default=8
-        Number of frequencies of the embedding of each feature with ten or more distinct values:
-        three trained sums of as many cosines of the feature stand beside it. See
-        :class:`skconstrain.layers.PeriodicEmbedding`. 0 is no embedding; nor is there one without
-        `standardize` or with `kernel_constraint`, nor for features with a sign.
+        Number of frequencies of the embedding of each numerical feature: three trained sums of as
+        many cosines of it stand beside it. See :class:`skconstrain.layers.PeriodicEmbedding`.
+        Numerical are features of ten or more distinct values whose quartiles differ. 0 is no
+        embedding; nor is there one of more than 500 features, without `standardize`, with
+        `kernel_constraint`, or for features with a sign.
     weight_features : bool, default=True
         Whether a trained layer multiplies each feature by a factor of its own, which learns six
         times as fast as other weights: features of little use soon have small ones. See

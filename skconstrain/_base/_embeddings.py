@@ -1,14 +1,16 @@
-"""Which features have an embedding: those with many values."""
+"""Which features have an embedding: those that are numbers, and no categories."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from skconstrain._lazy_rows import sample_rows
+from skconstrain._lazy_rows import sample_rows, weighted_quantiles
 from skconstrain._networks import Embedding
 
 # A feature of fewer values is a category, or like one: any function of it is a sum of few steps.
 _FEWEST_VALUES = 10
+# Embeddings of more features would take most of the time of a training.
+_MOST_COLUMNS = 500
 _FIRST_ROWS = 1_000
 
 
@@ -29,18 +31,24 @@ def choose_embedding(estimator, rows, signs=None) -> Embedding | None:
     is_wanted = getattr(estimator, "n_frequencies", 0) > 0 and estimator.standardize
     if not is_wanted or estimator.kernel_constraint is not None:
         return None
-    columns = _columns_of_many_values(sample_rows(rows.X, rows.weight)[0])
+    columns = _numerical_columns(*sample_rows(rows.X, rows.weight))
     if signs is not None:
-        columns = tuple(column for column in columns if signs[column] == 0)
-    return Embedding(columns, int(estimator.n_frequencies)) if columns else None
+        columns = [column for column in columns if signs[column] == 0]
+    if not 0 < len(columns) <= _MOST_COLUMNS:
+        return None
+    return Embedding(tuple(columns), int(estimator.n_frequencies))
 
 
-def _columns_of_many_values(X):
-    """Return the positions of columns with many distinct values."""
-    few = np.flatnonzero([_has_few(column) for column in X[:_FIRST_ROWS].T])
-    few = {column for column in few if _has_few(X[:, column])}
-    return tuple(column for column in range(X.shape[1]) if column not in few)
+def _numerical_columns(X, weight):
+    """Return the positions of columns of many values, of which not half of the rows have one."""
+    low, high = weighted_quantiles(X, weight, [0.25, 0.75])
+    # Most columns are decided by the first rows.
+    return [
+        int(column)
+        for column in np.flatnonzero(low < high)
+        if _has_many(X[:_FIRST_ROWS, column]) or _has_many(X[:, column])
+    ]
 
 
-def _has_few(values):
-    return len(np.unique(values)) < _FEWEST_VALUES
+def _has_many(values):
+    return len(np.unique(values)) >= _FEWEST_VALUES

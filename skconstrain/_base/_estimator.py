@@ -2,14 +2,13 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import ShuffleSplit
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
@@ -18,16 +17,18 @@ from skconstrain._base._copies import CopiedNet
 from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
+from skconstrain._base._parts import Parts, split
 from skconstrain._base._rows import (
     Given,
     Rows,
     check_representable,
     checked_weight,
     column_names,
-    scaled,
     unit_of_loss,
 )
-from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES, base_rate, rate_schedule
+from skconstrain._base._runs import train_network, training_run
+from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
+from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
@@ -47,14 +48,6 @@ _OPTIMIZERS = {
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
     "ftrl", "lion", "nadam", "rmsprop", "sgd",
 }  # fmt: skip
-
-
-class Parts(NamedTuple):
-    """Rows to train on, and those that are held out: apart, or for each network a fold of them."""
-
-    rows: Rows
-    held_out: Rows | None = None
-    folds: np.ndarray | None = None
 
 
 class Trained(NamedTuple):
@@ -320,7 +313,7 @@ default=None
         elif self._deals() and not partial:
             folds = self._deal(rows, rng, continues)
         elif self._splits(len(rows.X)) and not partial:
-            rows, held_out = self._split(rows, rng)
+            rows, held_out, _ = self._split(rows, rng)
         elif self._finds_epochs(len(rows.X)) and not (partial or continues):
             trained, epochs = self._trained_on_part(rows, given, rng)
             rng = self._generator(0)
@@ -355,7 +348,8 @@ default=None
         else:
             known, target_scale = self._start(parts.rows)
             known |= _standardization(network, parts.rows)
-        run = self._training_run(
+        run = training_run(
+            self,
             parts,
             target_scale,
             rng=rng,
@@ -381,8 +375,7 @@ default=None
         settings = {"epochs": "auto", "batch_size": self.batch_size, "patience": "auto"}
         budget = choose_budget(len(rows.X), **settings, validates=False)
         sizes = {"epochs": budget.epochs, "batch_size": budget.batch_size}
-        parts = Parts(*self._split(rows, rng))
-        trained = self._trained(parts, given, rng, **sizes, watched=False)
+        trained = self._trained(self._split(rows, rng), given, rng, **sizes, watched=False)
         return trained, int(np.argmin(trained.result.validation_losses)) + 1
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
@@ -453,25 +446,8 @@ default=None
         return is_auto and self.tol is not None and n_rows > FEW_ROWS
 
     def _split(self, rows, rng):
-        """Set a fraction of the training rows aside for early stopping."""
-        n_rows = len(rows.X)
-        n_held_out = int(np.ceil(self.validation_fraction * n_rows))
-        if n_rows - n_held_out < 2:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
-                f"{n_rows - n_held_out} of {n_rows} samples for training; at least 2 are needed. "
-                "Give X_val and y_val, or more samples."
-            )
-        strata = self._strata(rows.target)
-        splitter = ShuffleSplit
-        if strata is not None:
-            from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit as splitter
-        seed = int(rng.integers(2**31))
-        splitter = splitter(1, test_size=n_held_out, random_state=seed)
-        chosen = next(splitter.split(np.zeros((n_rows, 1)), strata))
-        if isinstance(rows.X, LazyRows):  # read in the order in which they lie
-            chosen = map(np.sort, chosen)
-        return tuple(Rows(*(part[numbers] for part in rows)) for numbers in chosen)
+        """Set a fraction of the training rows aside."""
+        return split(rows, self.validation_fraction, self._strata(rows.target), rng)
 
     def _deal(self, rows, rng, continues):
         """Deal the training rows to the networks: each is stopped on those that it lacks."""
@@ -510,99 +486,9 @@ default=None
                 "Fit a clone instead."
             )
 
-    def _training_run(
-        self,
-        parts,
-        target_scale,
-        *,
-        rng,
-        epochs,
-        batch_size,
-        partial,
-        known_weights,
-        continues,
-    ) -> "TrainingRun":
-        """Return everything that training needs beside the network."""
-        # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
-        from skconstrain._engine import TrainingRun
-        from skconstrain.losses._numbers import numbers_of
-
-        rows, held_out, folds = parts
-        loss, exponent = self._keras_loss()
-        scale = 1.0 if exponent is None else target_scale
-        X, y, weight = scaled(rows, scale)
-        stops_early = self.early_stopping and not (held_out is None and folds is None)
-        budget = choose_budget(
-            len(X),
-            epochs=epochs,
-            batch_size=batch_size,
-            patience=self.n_iter_no_change,
-            validates=stops_early,
-        )
-        rate = base_rate(self.learning_rate, self.optimizer, self._automatic_rate)
-        # One epoch is no fraction of a training whose end nobody knows.
-        schedule = None if partial or rate is None else rate_schedule(self.learning_rate_schedule)
-        return TrainingRun(
-            X=X,
-            y=y,
-            weight=weight,
-            validation=None if held_out is None else scaled(held_out, scale),
-            folds=folds,
-            validate_every=budget.validate_every if self._n_networks > 1 else 1,
-            rng=rng,
-            epochs=budget.epochs,
-            batch_size=budget.batch_size,
-            first_epoch=self.n_iter_ if continues else 0,
-            start=self._weights if continues else None,
-            known_weights=known_weights,
-            optimizer_state=self._optimizer_state if continues else None,
-            alpha=self.alpha,
-            learning_rate=rate,
-            rate_schedule=schedule,
-            target_scale=scale,
-            loss_numbers=numbers_of(loss),
-            patience=budget.patience,
-            tol=None if partial else self.tol,
-            early_stopping=stops_early,
-            schedules=self._schedules(budget.epochs),
-            callbacks=_as_list(self.callbacks),
-            verbose=int(self.verbose),
-        )
-
     def _train(self, network, run):
         """Train the network as the run says."""
-        from skconstrain._base._single_precision import in_double, in_single, trains_in_single
-
-        if run.start is None:
-            run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
-        if self.dtype is None and trains_in_single(network, run):
-            result = self._train_as_it_is(*in_single(network, run))
-            return replace(result, weights=in_double(result.weights, network, run.start))
-        return self._train_as_it_is(network, run)
-
-    def _train_as_it_is(self, network, run):
-        from skconstrain._base._training import train
-        from skconstrain._engine import DivergenceError
-        from skconstrain._keras_wrapper import NetWrapper
-
-        wrapper = NetWrapper(
-            network,
-            loss=self._keras_loss()[0],
-            optimizer=self.optimizer,
-            callbacks=run.callbacks or None,
-        )
-        run = replace(run, callbacks=wrapper.build_callbacks())
-        try:
-            return train(wrapper, run, self.jit_compile)
-        except DivergenceError as error:
-            if isinstance(getattr(self, "loss", ""), str):
-                raise
-            name = getattr(self.loss, "__name__", type(self.loss).__name__)
-            raise ValueError(
-                f"loss={name} must be finite wherever y_true and y_pred are. {error} "
-                "Check the loss first: where its gradient or value is not a number, nothing else "
-                "helps."
-            ) from error
+        return train_network(self, network, run)
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
@@ -703,13 +589,6 @@ default=None
         return tags
 
 
-def layer_sizes(hidden_layer_sizes):
-    """Return the numbers of units as a list."""
-    if isinstance(hidden_layer_sizes, Integral):
-        return [hidden_layer_sizes]
-    return list(hidden_layer_sizes)
-
-
 def _standardization(network, rows):
     """Return the center and scale of the features that the network standardises, by name."""
     if not network.standardized:
@@ -718,26 +597,3 @@ def _standardization(network, rows):
     X = rows.X if n == rows.X.shape[1] else rows.X[:, :n]
     center, scale = center_and_scale(X, rows.weight)
     return {"standardize/center": center, "standardize/scale": scale}
-
-
-def checked_sizes(given, name="hidden_layer_sizes"):
-    """Return the numbers of units as a tuple of positive integers."""
-    sizes = [] if isinstance(given, Mapping | Set | bool) else layer_sizes(given)
-    are_sizes = all(
-        isinstance(size, Integral) and not isinstance(size, bool) and size > 0 for size in sizes
-    )
-    if isinstance(given, Mapping | Set | bool) or not are_sizes:
-        raise ValueError(f"{name} must be a positive integer, or a list of them. Got {given!r}.")
-    return tuple(int(size) for size in sizes)
-
-
-def _as_list(callbacks):
-    if callbacks is None:
-        return []
-    listed = list(callbacks) if isinstance(callbacks, list) else [callbacks]
-    for callback in listed:
-        if not hasattr(callback, "on_epoch_end"):
-            raise ValueError(
-                f"callbacks must be callbacks of Keras, instances or classes. Got {callback!r}."
-            )
-    return listed

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._base._estimator import layer_sizes
+from skconstrain._base._sizes import layer_sizes
 from skconstrain._sklearn_compat import HasMethods, StrOptions
 from skconstrain.connections._matrix import chain, check_flags, fit_below, idle, is_several
 

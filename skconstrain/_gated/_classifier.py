@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._embeddings import choose_embedding, kept_embedding
-from skconstrain._base._estimator import checked_sizes
 from skconstrain._base._schedules import AUTOMATIC_RATE
+from skconstrain._base._sizes import checked_sizes
 from skconstrain._gated._calibration import probability_of
 from skconstrain._gated._expert import RESPONSES, check_experts, kept_experts
 from skconstrain._gated._expert_params import params_of_experts, warn_of_ignored_weight
@@ -133,10 +133,11 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
         units do not matter; `partial_fit` keeps what its first call has found.
     n_frequencies : int, default=8
-        Where experts are networks, the number of frequencies of the embedding of each feature with
-        ten or more distinct values: three trained sums of as many cosines of the feature stand
-        beside it, for the gate and all experts. See :class:`skconstrain.layers.PeriodicEmbedding`.
-        0 is no embedding; nor is there one without `standardize`, or with `kernel_constraint`.
+        Where experts are networks, the number of frequencies of the embedding of each numerical
+        feature: three trained sums of as many cosines of it stand beside it, for the gate and all
+        experts. See :class:`skconstrain.layers.PeriodicEmbedding`. Numerical are features of ten or
+        more distinct values whose quartiles differ. 0 is no embedding; nor is there one of more
+        than 500 features, without `standardize`, or with `kernel_constraint`.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float, "auto" or None, default="auto"

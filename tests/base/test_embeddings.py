@@ -43,12 +43,23 @@ def test_features_of_ten_values_and_more_are_embedded(as_rows):
 
 def test_values_beyond_the_first_rows_count(tmp_path):
     X, y = table(3000)
-    X[:2000, 3] = 0
+    X[:1000, 3] = 0
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y)) == (0, 3)
     large = np.memmap(tmp_path / "X", mode="w+", shape=X.shape, dtype=X.dtype)
     large[:] = X
     in_chunks = PositiveRegressor(chunk_bytes=20_000, **SHORT).fit(large, y)
     assert columns_of(in_chunks) == (0, 3)
+
+
+def test_features_that_mostly_have_one_value_are_not_embedded_nor_are_very_many():
+    X, y = table()
+    X[:250, 3] = 0
+    assert columns_of(PositiveRegressor(**SHORT).fit(X, y)) == (0,)
+    # As rows that are there twice.
+    weight = np.r_[np.ones(250), np.full(50, 30.0)]
+    assert columns_of(PositiveRegressor(**SHORT).fit(X, y, weight)) == (0, 3)
+    many = np.random.default_rng(0).normal(size=(60, 501))
+    assert columns_of(PositiveRegressor(**SHORT).fit(many, y[:60])) is None
 
 
 @pytest.mark.parametrize(

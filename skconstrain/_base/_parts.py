@@ -1,0 +1,44 @@
+"""Parts of the rows: those to train on, and those that are held out."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.model_selection import ShuffleSplit
+
+from skconstrain._base._rows import Rows
+from skconstrain._lazy_rows import LazyRows
+
+
+class Parts(NamedTuple):
+    """Rows to train on, and those that are held out: apart, or for each network a fold of them."""
+
+    rows: Rows
+    held_out: Rows | None = None
+    folds: np.ndarray | None = None
+
+
+def split(rows: Rows, fraction: float, strata: np.ndarray | None, rng) -> Parts:
+    """Set a fraction of the rows aside, with the shares of the strata in both parts.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows are left to train on.
+    """
+    n_rows = len(rows.X)
+    n_held_out = int(np.ceil(fraction * n_rows))
+    if n_rows - n_held_out < 2:
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={fraction} leaves "
+            f"{n_rows - n_held_out} of {n_rows} samples for training; at least 2 are needed. "
+            "Give X_val and y_val, or more samples."
+        )
+    splitter = ShuffleSplit
+    if strata is not None:
+        from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit as splitter
+    seed = int(rng.integers(2**31))
+    splitter = splitter(1, test_size=n_held_out, random_state=seed)
+    chosen = next(splitter.split(np.zeros((n_rows, 1)), strata))
+    if isinstance(rows.X, LazyRows):  # read in the order in which they lie
+        chosen = map(np.sort, chosen)
+    return Parts(*(Rows(*(part[numbers] for part in rows)) for numbers in chosen))

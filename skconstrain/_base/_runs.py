@@ -1,0 +1,120 @@
+"""Runs: what the training of an estimator's network needs, and the training itself."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skconstrain._base._budget import choose_budget
+from skconstrain._base._rows import scaled
+from skconstrain._base._schedules import base_rate, rate_schedule
+
+if TYPE_CHECKING:
+    from skconstrain._engine import TrainingResult, TrainingRun
+
+
+def training_run(
+    estimator,
+    parts,
+    target_scale,
+    *,
+    rng,
+    epochs,
+    batch_size,
+    partial,
+    known_weights,
+    continues,
+) -> "TrainingRun":
+    """Return everything that training needs beside the network."""
+    # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
+    from skconstrain._engine import TrainingRun
+    from skconstrain.losses._numbers import numbers_of
+
+    rows, held_out, folds = parts
+    loss, exponent = estimator._keras_loss()
+    scale = 1.0 if exponent is None else target_scale
+    X, y, weight = scaled(rows, scale)
+    stops_early = estimator.early_stopping and not (held_out is None and folds is None)
+    budget = choose_budget(
+        len(X),
+        epochs=epochs,
+        batch_size=batch_size,
+        patience=estimator.n_iter_no_change,
+        validates=stops_early,
+    )
+    rate = base_rate(estimator.learning_rate, estimator.optimizer, estimator._automatic_rate)
+    # One epoch is no fraction of a training whose end nobody knows.
+    schedule = None if partial or rate is None else rate_schedule(estimator.learning_rate_schedule)
+    return TrainingRun(
+        X=X,
+        y=y,
+        weight=weight,
+        validation=None if held_out is None else scaled(held_out, scale),
+        folds=folds,
+        validate_every=budget.validate_every if estimator._n_networks > 1 else 1,
+        rng=rng,
+        epochs=budget.epochs,
+        batch_size=budget.batch_size,
+        first_epoch=estimator.n_iter_ if continues else 0,
+        start=estimator._weights if continues else None,
+        known_weights=known_weights,
+        optimizer_state=estimator._optimizer_state if continues else None,
+        alpha=estimator.alpha,
+        learning_rate=rate,
+        rate_schedule=schedule,
+        target_scale=scale,
+        loss_numbers=numbers_of(loss),
+        patience=budget.patience,
+        tol=None if partial else estimator.tol,
+        early_stopping=stops_early,
+        schedules=estimator._schedules(budget.epochs),
+        callbacks=_as_list(estimator.callbacks),
+        verbose=int(estimator.verbose),
+    )
+
+
+def train_network(estimator, network, run) -> "TrainingResult":
+    """Train a network of an estimator as the run says."""
+    from skconstrain._base._single_precision import in_double, in_single, trains_in_single
+
+    if run.start is None:
+        run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
+    if estimator.dtype is None and trains_in_single(network, run):
+        result = _train(estimator, *in_single(network, run))
+        return replace(result, weights=in_double(result.weights, network, run.start))
+    return _train(estimator, network, run)
+
+
+def _train(estimator, network, run):
+    from skconstrain._base._training import train
+    from skconstrain._engine import DivergenceError
+    from skconstrain._keras_wrapper import NetWrapper
+
+    wrapper = NetWrapper(
+        network,
+        loss=estimator._keras_loss()[0],
+        optimizer=estimator.optimizer,
+        callbacks=run.callbacks or None,
+    )
+    run = replace(run, callbacks=wrapper.build_callbacks())
+    try:
+        return train(wrapper, run, estimator.jit_compile)
+    except DivergenceError as error:
+        if isinstance(getattr(estimator, "loss", ""), str):
+            raise
+        name = getattr(estimator.loss, "__name__", type(estimator.loss).__name__)
+        raise ValueError(
+            f"loss={name} must be finite wherever y_true and y_pred are. {error} "
+            "Check the loss first: where its gradient or value is not a number, nothing else "
+            "helps."
+        ) from error
+
+
+def _as_list(callbacks):
+    if callbacks is None:
+        return []
+    listed = list(callbacks) if isinstance(callbacks, list) else [callbacks]
+    for callback in listed:
+        if not hasattr(callback, "on_epoch_end"):
+            raise ValueError(
+                f"callbacks must be callbacks of Keras, instances or classes. Got {callback!r}."
+            )
+    return listed
