@@ -60,9 +60,10 @@ def fit_all(X, y, names):
     """Fit the contestants on a half, print scores on the other; return the tuned one."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
     start = time.perf_counter()
-    net = MultiLabelNetClassifier(n_networks=1, random_state=0)
+    pixels = {"n_frequencies": 0, "random_state": 0}  # which need no embeddings
+    net = MultiLabelNetClassifier(n_networks=1, **pixels)
     search = BatchedGridSearchCV(net, GRID, scoring="f1_macro", cv=3, refit=False).fit(X, y)
-    net = MultiLabelNetClassifier(**search.best_params_, random_state=0)
+    net = MultiLabelNetClassifier(**search.best_params_, **pixels)
     print(f"chosen in {time.perf_counter() - start:.1f} s: {search.best_params_}")
     logistic = OneVsRestClassifier(LogisticRegression(max_iter=1000))
     tuner = TunedThresholdMultiLabelClassifierCV(net, random_state=0)

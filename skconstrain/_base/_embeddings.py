@@ -11,6 +11,7 @@ from skconstrain._networks import Embedding
 _FEWEST_VALUES = 10
 # Embeddings of more features would take most of the time of a training.
 _MOST_COLUMNS = 500
+_MANY_COLUMNS, _STEP_OF_MANY = 16, 8
 _FIRST_ROWS = 1_000
 
 
@@ -36,7 +37,16 @@ def choose_embedding(estimator, rows, signs=None) -> Embedding | None:
         columns = [column for column in columns if signs[column] == 0]
     if not 0 < len(columns) <= _MOST_COLUMNS:
         return None
-    return Embedding(tuple(columns), int(estimator.n_frequencies))
+    return Embedding(tuple(_rounded(columns)), int(estimator.n_frequencies))
+
+
+def _rounded(columns):
+    """Return the columns; if they are many, some twice, so that their number is a multiple of 8.
+
+    Folds of a search that differ in a few columns then train as one program all the same.
+    """
+    n_more = -len(columns) % _STEP_OF_MANY if len(columns) > _MANY_COLUMNS else 0
+    return [*columns, *columns[:n_more]]
 
 
 def _numerical_columns(X, weight):
