@@ -29,13 +29,18 @@ def value(name, y, mu):
     return float(np.mean(np.asarray(named.loss.call(y, mu)))), named.exponent
 
 
+def rounding(y, mu):
+    """Return what a deviance may lose in single precision, JAX' own: it is a difference of these."""
+    return 1e-5 + 1e-6 * max(y.max(), mu.max())
+
+
 @pytest.mark.parametrize("name", sorted(METRICS))
 @settings(deadline=None, max_examples=30)
 @given(y=positive, mu=positive)
 def test_equals_the_metric(name, y, mu):
     expected = METRICS[name](y[:, 0], mu[:, 0])
     # 1e-7 is added to the mean of a deviance.
-    np.testing.assert_allclose(value(name, y, mu)[0], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(value(name, y, mu)[0], expected, rtol=1e-4, atol=rounding(y, mu))
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
@@ -47,7 +52,9 @@ def test_grows_with_the_unit_as_it_says(name, y, mu, scale):
         assert name == "squared_log_error"
         return
     scaled, _ = value(name, y * scale, mu * scale)
-    np.testing.assert_allclose(scaled, plain * scale**exponent, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        scaled, plain * scale**exponent, rtol=1e-3, atol=10 * rounding(y, mu)
+    )
 
 
 @pytest.mark.parametrize("power", [0, 1, 1.5, 2, 3])
