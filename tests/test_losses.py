@@ -30,7 +30,7 @@ def value(name, y, mu):
 
 
 def rounding(y, mu):
-    """Return what a deviance may lose in single precision, JAX' own: it is a difference of these."""
+    """Return what a deviance, a difference of these, may lose in JAX' single precision."""
     return 1e-5 + 1e-6 * max(y.max(), mu.max())
 
 
