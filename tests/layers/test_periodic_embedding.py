@@ -51,7 +51,8 @@ def test_a_linear_model_learns_a_wave_with_it_and_not_without():
     for first in (keras.layers.Identity(), PeriodicEmbedding(frequency_scale=0.5)):
         model = keras.Sequential([keras.Input((1,)), first, keras.layers.Dense(1)])
         model.compile(keras.optimizers.Adam(0.02), "mse")
-        model.fit(x[:300], y[:300], epochs=500, batch_size=300, verbose=0)
+        for _ in range(500):
+            model.train_on_batch(x[:300], y[:300])
         r2.append(r2_score(y[300:], model.predict(x[300:], verbose=0)))
     assert r2[0] < 0.5
     assert r2[1] > 0.95
