@@ -9,8 +9,8 @@ new ones are dear, and the floor, whose price depends on the lift.
 Run with ``python examples/monotone_prices.py``. It prints the error against the true prices of
 flats that nobody sold, and for how many of them ten square metres more, or a kilometre less, cost
 less; for a network with and without signs, beside boosting with signs and a linear model of the
-logarithm. Signs are not free: in this draw the error is 137 with them and 92 without, against 156
-of boosting with signs; without them one flat in forty is cheaper a kilometre nearer to the centre.
+logarithm. Signs are not free: in this draw the error is 129 with them and 103 without, against 156
+of boosting with signs; without them one flat in a hundred is cheaper nearer to the centre.
 It writes ``examples/monotone_prices.png``: prices of four flats by area, distance and year. What a
 network makes of a feature on average, and for single flats, is drawn by scikit-learn:
 ``examples/monotone_prices_dependence.png`` is its partial dependence display. With signs not only

@@ -3,19 +3,16 @@
 import keras
 from keras import ops
 
-from skconstrain.losses._numbers import numbers_of, with_attributes, with_numbers
+from skconstrain.losses._loss_of_logits import LossOfLogits
+from skconstrain.losses._numbers import numbers_of
 
 
-class ValidatedByBrier(keras.losses.Loss):
+class ValidatedByBrier(LossOfLogits):
     """A loss of logits whose networks are validated by the Brier score of their probabilities.
 
     The log loss of validation data rises as soon as a few rows are surely wrong, while the order of
     the probabilities still improves.
     """
-
-    def __init__(self, loss, activation):
-        super().__init__(name=loss.name)
-        self.loss, self.activation = loss, activation
 
     def call(self, y_true, y_pred):
         """Loss of each row, shape (batch,)."""
@@ -30,14 +27,6 @@ class ValidatedByBrier(keras.losses.Loss):
             return ops.sum(y_true, axis=-1) * ops.sum(squares, axis=-1)
         return ops.mean(ops.where(y_true > 0, y_true, 1) * squares, axis=-1)
 
-    def get_config(self):
-        """Return what tells the loss apart."""
-        return {**super().get_config(), "loss": self.loss, "activation": self.activation}
-
     def _numbers(self):
         """Return settings of the loss that a compiled program takes as data."""
         return numbers_of(self.loss)
-
-    def _with_numbers(self, numbers):
-        """Return the loss with other settings."""
-        return with_attributes(self, {"loss": with_numbers(self.loss, numbers)})
