@@ -18,6 +18,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, hamming_loss
@@ -60,10 +61,10 @@ def fit_all(X, y, names):
     """Fit the contestants on a half, print scores on the other; return the tuned one."""
     X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=0)
     start = time.perf_counter()
-    pixels = {"n_frequencies": 0, "random_state": 0}  # which need no embeddings
-    net = MultiLabelNetClassifier(n_networks=1, **pixels)
-    search = BatchedGridSearchCV(net, GRID, scoring="f1_macro", cv=3, refit=False).fit(X, y)
-    net = MultiLabelNetClassifier(**search.best_params_, **pixels)
+    net = MultiLabelNetClassifier(n_frequencies=0, random_state=0)  # pixels need no embeddings
+    one = clone(net).set_params(n_networks=1)
+    search = BatchedGridSearchCV(one, GRID, scoring="f1_macro", cv=3, refit=False).fit(X, y)
+    net.set_params(**search.best_params_)
     print(f"chosen in {time.perf_counter() - start:.1f} s: {search.best_params_}")
     logistic = OneVsRestClassifier(LogisticRegression(max_iter=1000))
     tuner = TunedThresholdMultiLabelClassifierCV(net, random_state=0)
