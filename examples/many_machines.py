@@ -42,7 +42,9 @@ GRID = {"learning_rate": [0.001, 0.003, 0.01], "alpha": [0.0, 1e-3]}
 def make_search(kind, X, y):
     """Return the search, its folds drawn beforehand, and the arrays that its fits read."""
     splits = list(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
-    net = MultiLabelNetClassifier((100,), n_networks=1, epochs=20, random_state=0)
+    net = MultiLabelNetClassifier(
+        (100,), n_networks=1, n_frequencies=0, epochs=20, random_state=0
+    )  # pixels need no embeddings
     arrays = [X, y, *(rows for split in splits for rows in split)]
     return kind(net, GRID, cv=splits, refit=False), arrays
 

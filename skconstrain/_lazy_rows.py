@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
-from skconstrain._links import saturation_limit
+from skconstrain._links import limit_of_features
 from skconstrain._sklearn_compat import validate_data
 
 # Bytes of rows that are converted at once, so few that they stay in a processor's cache between
@@ -124,7 +124,7 @@ def as_precision(X, dtype):
     """X in the network's precision; values that this precision cannot hold are saturated."""
     if np.can_cast(X.dtype, dtype):
         return X.astype(dtype, copy=False)
-    limit = saturation_limit(dtype)
+    limit = limit_of_features(dtype)
     return np.clip(X, -limit, limit).astype(dtype)
 
 
@@ -198,13 +198,18 @@ def center_and_scale(X, weight):
     far values then do not set the scale. Features that have one value in half of the rows have
     their mean and standard deviation, constant ones a scale of 1.
     """
-    mean, deviation = moments(X, weight)
-    low, center, high = weighted_quantiles(*sample_rows(X, weight), [0.25, 0.5, 0.75])
+    sample, sample_weight = sample_rows(X, weight)
+    # In powers of two, which change no bit, near 1: squares of 1e200 are infinite, of 1e-200 zero.
+    unit = np.exp2(np.frexp(np.abs(sample).max(axis=0).astype(np.float64))[1] - 1)
+    mean, deviation = moments(X, weight, unit)
+    low, center, high = weighted_quantiles(sample, sample_weight, [0.25, 0.5, 0.75]) / unit
     quartile_range = high - low
     scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
     is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
     center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
-    return center, np.where(scale > 1e-9 * np.abs(mean), scale, 1.0)
+    # Of numbers that the precision rounds to zero, a processor may see nothing else.
+    is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < 4 * np.finfo(X.dtype).tiny)
+    return center * unit, np.where(is_constant, 1.0, scale * unit)
 
 
 def sample_rows(X, weight):
@@ -236,15 +241,16 @@ def _places(weight, shares):
     return np.searchsorted(below, np.multiply(shares, below[-1]))
 
 
-def moments(X, weight):
-    """Return weighted mean and standard deviation of every column, in float64."""
+def moments(X, weight, unit=1.0):
+    """Return weighted mean and standard deviation of every column in its unit, in float64."""
     if not isinstance(X, LazyRows):
         # In one order, so that sums over it have the same last bit.
         X = X.astype(np.float64, order="C")
+        X /= unit
         mean = np.average(X, axis=0, weights=weight)
         return mean, np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
     weight = weight.astype(np.float64)
     total = weight.sum()
-    mean = sum(weight[rows] @ X.load(rows).astype(np.float64) for rows in X.pieces()) / total
-    squares = sum(weight[rows] @ (X.load(rows) - mean) ** 2 for rows in X.pieces())
+    mean = sum(weight[rows] @ (X.load(rows) / unit) for rows in X.pieces()) / total
+    squares = sum(weight[rows] @ (X.load(rows) / unit - mean) ** 2 for rows in X.pieces())
     return mean, np.sqrt(squares / total)

@@ -248,6 +248,13 @@ def saturation_limit(dtype) -> float:
     return 1e15 if np.dtype(dtype) == np.float32 else 1e150
 
 
+def limit_of_features(dtype, standardized=True) -> float:
+    """Return where features are saturated: where they are standardised, in any unit."""
+    if not standardized:
+        return saturation_limit(dtype)
+    return 1e37 if np.dtype(dtype) == np.float32 else 1e307  # differences of two are finite
+
+
 def calibrated(scores, scale, shift, trained, seen, *, unseen=-np.inf, where=np.where):
     """Return logits of experts' scores, ``scale * scores + shift``; in NumPy, or where `where` is.
 

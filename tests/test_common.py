@@ -73,6 +73,7 @@ def _params(estimator):
     return set(estimator.get_params(deep=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", [MultiLabelNetClassifier, PositiveRegressor])
 def test_check_estimator_of_one_network(estimator):
     with warnings.catch_warnings():

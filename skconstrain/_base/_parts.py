@@ -39,6 +39,8 @@ def split(rows: Rows, fraction: float, strata: np.ndarray | None, rng) -> Parts:
     seed = int(rng.integers(2**31))
     splitter = splitter(1, test_size=n_held_out, random_state=seed)
     chosen = next(splitter.split(np.zeros((n_rows, 1)), strata))
+    if len(chosen[1]) == 0:  # every class has one row only
+        chosen = next(ShuffleSplit(1, test_size=n_held_out, random_state=seed).split(rows.X))
     if isinstance(rows.X, LazyRows):  # read in the order in which they lie
         chosen = map(np.sort, chosen)
     return Parts(*(Rows(*(part[numbers] for part in rows)) for numbers in chosen))

@@ -652,15 +652,15 @@ default=None
     def _start(self, rows):
         """Start networks at the share of each class, and the gate at standardised features."""
         known, target_scale = super()._start(rows)
-        mean, spread = moments(self._experts.features(rows.X), rows.weight)
-        scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
         gate = {
-            "gate_scale/scale": scale,
-            "gate_scale/shift": -mean * scale,
             "gate/temperature": np.ravel(self.temperature)[0],
             "gate/load_balance": self.load_balance,
             "gate/entropy_penalty": self.entropy_penalty,
         }
+        if not self.standardize:  # the gate alone has its features standardised
+            mean, spread = moments(self._experts.features(rows.X), rows.weight)
+            scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
+            gate |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
         return known | gate | self._experts.known_weights(*rows), target_scale
 
     def _splits(self, n_rows):

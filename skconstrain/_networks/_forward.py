@@ -18,6 +18,7 @@ from skconstrain._links import (
     STANDARDIZED_LIMIT,
     UNSEEN_LOGIT,
     calibrated,
+    limit_of_features,
     saturation_limit,
 )
 from skconstrain._networks._functions import (
@@ -59,6 +60,7 @@ class Forward(ABC):
         self._limit = saturation_limit(self._dtype)
         self._names, self._head = network.weight_names, network.head
         self._standardized, self._n_standardized = network.standardized, network.n_standardized
+        self._limit_of_features = limit_of_features(self._dtype, network.standardized)
         self._embedding, self._several = network.embedding, network.n_networks > 1
         waves = network.n_networks * network.n_waves
         widest = max(network.n_features, waves, self._widest(network))
@@ -116,7 +118,8 @@ class Forward(ABC):
 
     def _features(self, named, X):
         """Return saturated features, standardised and embedded where the network does that."""
-        X = np.clip(X[:, : self._n_standardized], -self._limit, self._limit)
+        limit = self._limit_of_features
+        X = np.clip(X[:, : self._n_standardized], -limit, limit)
         X = self._standardize(named, X) if self._standardized else X
         return X if self._embedding is None else self._with_embeddings(named, X)
 

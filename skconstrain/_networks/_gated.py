@@ -3,7 +3,13 @@
 import keras
 
 from skconstrain import layers
-from skconstrain._networks._parts import activation, constraint, embedding, kernel_initializer
+from skconstrain._networks._parts import (
+    activation,
+    constraint,
+    embedding,
+    kernel_initializer,
+    saturated_features,
+)
 from skconstrain._networks._spec import GatedNetwork
 from skconstrain.layers._affine import Affine
 from skconstrain.layers._calibration import Calibration
@@ -21,7 +27,7 @@ def build_gated(network: GatedNetwork, initialized: bool) -> keras.Model:
         features, scores = inputs, None
     else:
         features, scores = _split(network, inputs)
-    features = layers.Saturate(dtype=dtype, name="saturate_features")(features)
+    features = saturated_features(network)(features)
     if network.standardized:
         features = layers.Standardize(dtype=dtype, name="standardize")(features)
     if network.embedding is not None:

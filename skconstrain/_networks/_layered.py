@@ -9,6 +9,7 @@ from skconstrain._networks._parts import (
     embedding,
     feature_weighting,
     kernel_initializer,
+    saturated_features,
 )
 from skconstrain._networks._spec import LayeredNetwork
 from skconstrain.layers._dropout import Dropout
@@ -18,7 +19,7 @@ def build_layered(network: LayeredNetwork, initialized: bool) -> keras.Model:
     """Build the model: inputs, connected layers, dense ones, outputs "eta", and the head."""
     dtype = network.dtype
     inputs = keras.Input((network.n_features,), dtype=dtype, name="features")
-    values = layers.Saturate(dtype=dtype, name="saturate_features")(inputs)
+    values = saturated_features(network)(inputs)
     if network.standardized:
         is_monotone = network.monotonic_cst is not None
         standardize = layers.Standardize(monotone=is_monotone, dtype=dtype, name="standardize")

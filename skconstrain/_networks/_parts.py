@@ -3,8 +3,10 @@
 import keras
 from keras import initializers
 
+from skconstrain._links import limit_of_features
 from skconstrain.layers._feature_weighting import FeatureWeighting
 from skconstrain.layers._periodic_embedding import PeriodicEmbedding
+from skconstrain.layers._saturate import Saturate
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
@@ -27,6 +29,12 @@ def activation(name):
 def constraint(given):
     """Return the constraint for a name, or what was given as it is."""
     return _CONSTRAINTS[given]() if isinstance(given, str) else given
+
+
+def saturated_features(network):
+    """Return the first layer, which keeps what follows finite for all finite features."""
+    limit = limit_of_features(network.dtype) if network.standardized else None
+    return Saturate(limit, dtype=network.dtype, name="saturate_features")
 
 
 def embedding(network):

@@ -81,3 +81,10 @@ def test_callbacks_see_the_training_on_all_rows_alone():
     X, y = noisy()
     net = MultiLabelNetClassifier(n_networks=1, callbacks=[note], **ONE).fit(X, y)
     assert seen == list(range(net.n_iter_))
+
+
+@pytest.mark.parametrize("early_stopping", ["auto", True])
+def test_classes_of_one_row_each_are_no_obstacle(early_stopping):
+    X, _ = noisy(220)
+    net = MultiLabelNetClassifier(n_networks=1, early_stopping=early_stopping, **ONE)
+    assert len(net.fit(X, np.arange(220)).classes_) == 220
