@@ -173,6 +173,7 @@ def test_a_positive_output_by_the_estimator(output):
         (100, 40),
         output=output,
         upper=3.0 if two_sided else None,
+        n_frequencies=0,
         loss="absolute_error",
         optimizer="sgd",
         learning_rate=0.1,
