@@ -71,8 +71,13 @@ def tuner(**params):
     return TunedThresholdMultiLabelClassifierCV(net, cv=2, random_state=0, **params)
 
 
+class InChunks(PositiveRegressor):
+    def _bytes_at_once(self):
+        return 20 * 5 * 8
+
+
 def chunked(**params):
-    return PositiveRegressor((4,), chunk_bytes=20 * 5 * 8, batch_size=10, **FAST, **params)
+    return InChunks((4,), batch_size=10, **FAST, **params)
 
 
 WORKS = {

@@ -96,7 +96,7 @@ def _train(estimator, network, run):
     )
     run = replace(run, callbacks=wrapper.build_callbacks())
     try:
-        return train(wrapper, run, estimator.jit_compile)
+        return train(wrapper, run, "auto")
     except DivergenceError as error:
         if isinstance(getattr(estimator, "loss", ""), str):
             raise

@@ -13,6 +13,7 @@ from skconstrain import (
     QuantileNetRegressor,
 )
 from skconstrain.model_selection import BatchedGridSearchCV
+from tests.chunks import chunks_of
 from tests.refusals import refuses
 
 SHORT = {"epochs": 3, "random_state": 0}
@@ -49,7 +50,8 @@ def test_values_beyond_the_first_rows_count(tmp_path):
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y)) == (0, 3)
     large = np.memmap(tmp_path / "X", mode="w+", shape=X.shape, dtype=X.dtype)
     large[:] = X
-    in_chunks = PositiveRegressor(chunk_bytes=20_000, **SHORT).fit(large, y)
+    with chunks_of(20_000):
+        in_chunks = PositiveRegressor(**SHORT).fit(large, y)
     assert columns_of(in_chunks) == (0, 3)
 
 

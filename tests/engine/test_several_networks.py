@@ -8,6 +8,7 @@ from skconstrain import PositiveRegressor, _engine
 from skconstrain._engine import TrainingRun
 from skconstrain._keras_wrapper import NetWrapper
 from skconstrain._networks import BoundedOutputHead, LayeredNetwork, ProbabilityHead
+from tests.chunks import chunks_of
 
 K = 3
 
@@ -148,7 +149,8 @@ def test_a_chunk_at_a_time():
     X, y, _ = data(200, 1)
     settings = {"n_networks": K, "epochs": 5, "batch_size": 20, "tol": None, "random_state": 0}
     settings |= {"early_stopping": True}
-    chunked = PositiveRegressor((6,), chunk_bytes=1000, **settings).fit(X, y[:, 0])
+    with chunks_of(1000):
+        chunked = PositiveRegressor((6,), **settings).fit(X, y[:, 0])
     whole = PositiveRegressor((6,), **settings).fit(X, y[:, 0])
     assert chunked.oof_prediction_.shape == (200,)
     # Rows come in another order.
