@@ -51,7 +51,7 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
-# Chunks that a training holds: one as it was read and as it trains, and the next one likewise.
+# Of scikit-learn's working memory a chunk is a quarter: a training holds four or five at a time.
 _CHUNKS_HELD = 4
 
 
@@ -552,14 +552,6 @@ default=None
 
     def _may_stop_on_training_loss(self):
         return self.tol is not None and self.n_iter_no_change != "auto"
-
-    def _trains_in_stacks(self) -> bool:
-        """Whether fits gain by training together.
-
-        Not where progress of each is to be seen. Nor where a fit is several networks, which train
-        together already.
-        """
-        return not (self.callbacks or self.verbose or self._n_networks > 1)
 
     @property
     def _n_networks(self):
