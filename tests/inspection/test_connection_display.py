@@ -21,7 +21,6 @@ from skconstrain.inspection._layered_layout import (
     cells_of,
     important_units,
     sorted_units,
-    unit_importances,
 )
 
 matplotlib = pytest.importorskip("matplotlib")
