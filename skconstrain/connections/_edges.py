@@ -93,7 +93,7 @@ def from_edges(
     ('C3', 'HIV', 'complement')
     >>> layers[1].unit_names
     ('disease', 'immunity')
-    >>> from_edges({"complement": ["C3", "C5"], "HIV": ["CD4"]}, inputs=["CD4", "C3"])[0].toarray()
+    >>> from_edges({"complement": ["C3"], "HIV": ["CD4"]}, inputs=["CD4", "C3"])[0].toarray()
     array([[1., 0.],
            [0., 1.]])
     """
