@@ -548,14 +548,6 @@ default=None
     def _may_stop_on_training_loss(self):
         return self.tol is not None and self.n_iter_no_change != "auto"
 
-    def _trains_in_stacks(self) -> bool:
-        """Whether fits gain by training together.
-
-        Not where progress of each is to be seen. Nor where a fit is several networks, which train
-        together already.
-        """
-        return not (self.callbacks or self.verbose or self._n_networks > 1)
-
     @property
     def _n_networks(self):
         """How many networks are fitted: one, where there is no such parameter."""

@@ -106,9 +106,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         are shared among the rounds, and `cv` folds inside the parts; 2 are enough. 0 fits every
         expert on all rows.
     n_jobs : int or None, default=None
-        Number of experts fitted in parallel, in threads. Where it is None or 1, networks of this
-        package, and Pipelines that end in one, train as one program if they and their folds are
-        eight or more, or a batched search fits them.
+        Number of experts fitted in parallel, in threads.
     hidden_layer_sizes : int or array-like of int, default=(64, 64)
         Units of each hidden layer of each expert, where experts are networks.
     activation : str or callable, default="silu"
