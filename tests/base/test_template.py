@@ -4,25 +4,11 @@ import re
 
 import pytest
 
-from skconstrain import (
-    GatedEnsembleClassifier,
-    MultiLabelNetClassifier,
-    PositiveRegressor,
-    SparseConnectedNet,
-    SparseConnectedNetClassifier,
-)
+from skconstrain import MultiLabelNetClassifier, PositiveRegressor
 from skconstrain._base import NetClassifier, NetEstimator, NetRegressor
-from tests.registry import positive_regression, two_classes
+from tests.registry import ROWS, positive_regression, two_classes
 
-CLASSES = [
-    NetClassifier,
-    NetRegressor,
-    GatedEnsembleClassifier,
-    MultiLabelNetClassifier,
-    PositiveRegressor,
-    SparseConnectedNet,
-    SparseConnectedNetClassifier,
-]
+CLASSES = dict.fromkeys([NetClassifier, NetRegressor, *(row.estimator for row in ROWS)])
 HOOKS = [
     name
     for name in dict.fromkeys(re.findall(r"`(_[a-z_]+)`", NetEstimator.__doc__))
