@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import assert_all_finite
+from sklearn.utils import assert_all_finite, get_tags
 
 from skconstrain._links import limit_of_features
 from skconstrain._sklearn_compat import validate_data
@@ -103,6 +103,11 @@ class LazyRows:
         return (slice(start, start + step) for start in range(0, len(self), step))
 
 
+def loaded(X) -> np.ndarray:
+    """Return rows as an array, read if they are not."""
+    return X.load() if isinstance(X, LazyRows) else X
+
+
 def release(source) -> None:
     """Tell the system that the pages of a memory map are not needed now.
 
@@ -139,7 +144,7 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
         What the user gave.
     chunk_bytes
         Rows that take more than this are returned as LazyRows, and sparse rows that take less are
-        made dense; None reads all rows, and refuses sparse ones.
+        made dense. An estimator whose tags say that it takes no sparse rows refuses them.
     dtype
         Precision that X is brought to: a name, or None for its own.
     fitted_dtype
@@ -152,7 +157,8 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
     X, or X and y
         X is an ndarray or LazyRows.
     """
-    if chunk_bytes is not None and _is_large(X, fitted_dtype or dtype, chunk_bytes):
+    is_refused = sparse.issparse(X) and not get_tags(estimator).input_tags.sparse
+    if not is_refused and _is_large(X, fitted_dtype or dtype, chunk_bytes):
         relaxed = {"dtype": None, "accept_sparse": "csr", "ensure_all_finite": False}
         checked = validate_data(estimator, X, *y, **relaxed, **settings)
         rows = LazyRows(
@@ -163,7 +169,7 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
             owner=type(estimator).__name__,
         )
         return (rows, *checked[1:]) if y else rows
-    if sparse.issparse(X) and chunk_bytes is not None:
+    if sparse.issparse(X) and not is_refused:
         # In the order of an ordinary array, so that sums over it have the same last bit.
         X = X.toarray(order="C")
     accepted = [np.float64, np.float32] if dtype is None else dtype
@@ -171,7 +177,7 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
     rows = checked[0] if y else checked
     if fitted_dtype is not None:
         rows = as_precision(rows, np.dtype(fitted_dtype))
-    if chunk_bytes is not None and rows.nbytes > chunk_bytes:
+    if rows.nbytes > chunk_bytes:
         rows = LazyRows(rows, rows.dtype, chunk_bytes=chunk_bytes)
     return (rows, *checked[1:]) if y else rows
 
@@ -220,7 +226,7 @@ def sample_rows(X, weight):
     if len(X) > n_rows:
         chosen = np.linspace(0, len(X) - 1, n_rows).astype(int)
         X, weight = X[chosen], weight[chosen]
-    return (X.load() if isinstance(X, LazyRows) else X), weight
+    return loaded(X), weight
 
 
 def weighted_quantiles(values, weight, shares):
