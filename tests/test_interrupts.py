@@ -64,12 +64,7 @@ def _gate():
     return GatedEnsembleClassifier([("a", net), ("b", net)], cv=2), X, y
 
 
-def _gate_in_threads():
-    net, X, y = _classifier_and_data()
-    return GatedEnsembleClassifier([("a", net), ("b", net)], cv=5, n_jobs=2), X, y
-
-
-@pytest.mark.parametrize("make", [_search, _tuner, _gate, _gate_in_threads])
+@pytest.mark.parametrize("make", [_search, _tuner, _gate])
 def test_whatever_runs_fits_stops_at_the_first_interrupt(make, epochs):
     estimator, X, y = make()
     with pytest.raises(KeyboardInterrupt):

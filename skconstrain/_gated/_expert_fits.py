@@ -42,6 +42,7 @@ def fit_parts(estimators, X, y, params, parts, *, n_jobs, bar=None) -> list:
 
 def _in_parallel(jobs, n_jobs, bar, **settings):
     bar = Bar() if bar is None else bar
+    bar.go_on()
     return CountingParallel(bar, n_jobs=n_jobs, prefer="threads", **settings)(jobs)
 
 
