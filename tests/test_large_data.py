@@ -15,7 +15,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skconstrain import GatedEnsembleClassifier, MultiLabelNetClassifier, PositiveRegressor
-from skconstrain._lazy_rows import LazyRows, release
+from skconstrain._lazy_rows import LazyRows, bytes_of_a_chunk, release
 from tests.chunks import chunks_of
 from tests.registry import POSITIVE, ROWS, TEMPLATE, positive_regression
 
@@ -205,7 +205,7 @@ def test_numbers_of_features_and_names_are_checked_in_chunks():
 
 def test_chunks_are_a_quarter_of_the_working_memory_in_workers_too():
     X, y = positive_regression()
-    assert PositiveRegressor()._bytes_at_once() == 2**28
+    assert bytes_of_a_chunk() == 2**28
     net = PositiveRegressor((4,), n_networks=1, batch_size=4, epochs=2, random_state=0)
     scores = []
     for n_bytes in (2**28, X.nbytes / 8, X.nbytes / 8):
