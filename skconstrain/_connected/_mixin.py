@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._sizes import layer_sizes
 from skconstrain._sklearn_compat import HasMethods, StrOptions
-from skconstrain.connections._matrix import chain, check_flags, fit_below, idle, is_several
+from skconstrain.connections._chain import chain, fit_below, idle, is_several
+from skconstrain.connections._matrix import check_flags
 
 
 class ConnectedNetMixin(BaseEstimator):

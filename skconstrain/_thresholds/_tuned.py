@@ -15,7 +15,6 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from skconstrain._decisions import decide
-from skconstrain._documentation import Documented
 from skconstrain._fit_tasks import CallbackSupport, FitTask
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import (
@@ -45,7 +44,7 @@ def _estimator_has(method):
 
 
 class TunedThresholdMultiLabelClassifierCV(
-    CallbackSupport, Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupport, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Classifier of several labels with one decision threshold per label, chosen out of fold.
 
@@ -102,9 +101,7 @@ class TunedThresholdMultiLabelClassifierCV(
         Whether to fit on all data at the end. False needs a single split and keeps its classifier.
         Not used with ``cv="prefit"``.
     n_jobs : int, default=None
-        How many fits run at the same time. Where it is None or 1, networks of this package, and
-        Pipelines that end in one, train as one program if they are eight or more, or a batched
-        search fits them.
+        How many fits run at the same time.
     random_state : int, RandomState instance or None, default=None
         Decides the folds when `cv` is None, an int or a float.
     store_cv_results : bool, default=False

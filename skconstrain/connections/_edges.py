@@ -1,10 +1,11 @@
 """Edges: layers from a table of parents and children."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 
 from skconstrain.connections import _hierarchy
 from skconstrain.connections._inputs import from_pairs, read_count, read_names
-from skconstrain.connections._matrix import ConnectionMatrix
+from skconstrain.connections._matrix import ConnectionMatrix, shown
 
 
 def from_edges(
@@ -38,7 +39,8 @@ def from_edges(
     inputs : sequence of str or ConnectionMatrix, default=None
         Names of the inputs, as the columns of X, or the layer whose units they are. Without it,
         all inputs of `mapping`, or all names in `edges` that have no children. Each has a row,
-        also those that feed nothing: the estimator warns of them.
+        also those that feed nothing: the estimator warns of them. Names without children that are
+        no inputs are left out, with a warning where they are fewer than the others.
     mapping : DataFrame, iterable of (input, unit), default=None
         A second table that says which units an input feeds, such as the lowest pathways of
         a protein. Its pairs are in the order of such files: **the input comes first**.
@@ -65,6 +67,12 @@ def from_edges(
         If edges form a cycle (an edge from a name to itself is one), an input has children,
         inputs feed nothing, or there are fewer than `n_levels` levels.
 
+    Warns
+    -----
+    UserWarning
+        If a few names without children are no inputs, as misspelt ones are; or if pairs look like
+        (child, parent): they lead to more roots than there are inputs, or `mapping` feeds none.
+
     References
     ----------
     .. [1] H. A. Elmarakeby et al., "Biologically informed deep neural network for prostate cancer
@@ -85,18 +93,22 @@ def from_edges(
     ('C3', 'HIV', 'complement')
     >>> layers[1].unit_names
     ('disease', 'immunity')
-    >>> from_edges({"complement": ["C3", "C5"], "HIV": ["CD4"]}, inputs=["CD4", "C3"])[0].toarray()
+    >>> from_edges({"complement": ["C3"], "HIV": ["CD4"]}, inputs=["CD4", "C3"])[0].toarray()
     array([[1., 0.],
            [0., 1.]])
     """
     pairs = _read_edges(edges, parent, child)
     members = [] if mapping is None else _read_table(mapping, mapping_columns, "mapping")
-    inputs = _read_inputs(inputs, pairs, members)
-    # From here on, all pairs are (parent, child).
-    pairs += [(unit, name) for name, unit in members]
-    _check_inputs(inputs, pairs)
-    hierarchy = _cut(_hierarchy.reached(pairs, inputs), n_levels, count_from)
-    return _matrices(hierarchy, inputs)
+    found = _read_inputs(inputs, pairs, members)
+    # All pairs are (parent, child).
+    all_pairs = pairs + [(unit, name) for name, unit in members]
+    _check_inputs(found, all_pairs)
+    hierarchy = _hierarchy.reached(all_pairs, found)
+    if inputs is not None:
+        _warn_of_left_out(found, all_pairs)
+    elif members or not isinstance(edges, Mapping):
+        _warn_of_swapped(found, pairs, hierarchy)
+    return _matrices(_cut(hierarchy, n_levels, count_from), found)
 
 
 def _read_edges(edges, parent, child):
@@ -158,11 +170,15 @@ def _read_inputs(inputs, pairs, members):
         return read_names(inputs, name="inputs")
     if members:
         return sorted({name for name, _ in members})
-    leaves = {child for _, child in pairs} - {parent for parent, _ in pairs}
+    leaves = _without_children(pairs)
     if not leaves:
         # Each name has a child: following them never ends, and the order finds where.
         _hierarchy.upwards(_hierarchy.reached(pairs, [child for _, child in pairs]))
     return sorted(leaves)
+
+
+def _without_children(pairs):
+    return {child for _, child in pairs} - {parent for parent, _ in pairs}
 
 
 def _check_inputs(inputs, pairs):
@@ -179,6 +195,38 @@ def _check_inputs(inputs, pairs):
             f"None of the {len(inputs)} inputs is a child in the edges. Got inputs like "
             f"{inputs[0]!r} and children like {min(children)!r}. Use the same kind of names."
         )
+
+
+def _warn_of_left_out(inputs, pairs):
+    """Warn of a few names that should be inputs; many are those of a larger database."""
+    leaves, known = _without_children(pairs), set(inputs)
+    left_out = sorted(leaves - known)
+    if not 0 < len(left_out) < len(leaves & known):
+        return
+    idle = [repr(name) for name in inputs if name not in leaves]
+    also = f" Inputs that feed nothing: {shown(idle)}." if idle else ""
+    warnings.warn(
+        f"{len(left_out)} of {len(leaves)} names without children are not in inputs, and are left "
+        f"out: {shown(list(map(repr, left_out)))}.{also} Correct their names, or drop their pairs.",
+        stacklevel=3,
+    )
+
+
+def _warn_of_swapped(inputs, pairs, hierarchy):
+    """Warn of pairs that look like (child, parent)."""
+    fed = {child for children in hierarchy.values() for child in children}
+    n_roots = len(hierarchy.keys() - fed)
+    if not any(child in hierarchy or child in inputs for _, child in pairs):
+        what = "None of the edges leads up from what mapping feeds."
+    elif n_roots > len(inputs):
+        what = f"edges lead from {len(inputs)} inputs, like {inputs[0]!r}, to {n_roots} roots."
+    else:
+        return
+    warnings.warn(
+        f"{what} Pairs must be (parent, child), and the child feeds the parent. Got "
+        f"{pairs[0]!r} first. Swap them if they are the other way round; give inputs= if not.",
+        stacklevel=3,
+    )
 
 
 def _cut(hierarchy, n_levels, count_from):

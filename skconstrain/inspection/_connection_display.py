@@ -1,5 +1,6 @@
 """ConnectionDisplay: the weights of a network, as a graph of layers or as matrices."""
 
+from functools import cached_property
 from numbers import Integral, Real
 from typing import Any
 
@@ -58,6 +59,9 @@ class ConnectionDisplay:
 
     Attributes
     ----------
+    importances_ : list of n_layers + 1 ndarray of shape (n_units,)
+        Importances of the inputs and of the units of each layer, the largest of each is 1; not only
+        of what is drawn.
     kind_ : {"graph", "matrix"}
         What was drawn.
     units_ : list of ndarray of shape (n_shown,)
@@ -78,6 +82,8 @@ class ConnectionDisplay:
     >>> display = ConnectionDisplay.from_estimator(net)
     >>> display.kind_, [len(units) for units in display.units_]
     ('graph', [4, 5, 3])
+    >>> [importances.argmax().item() for importances in display.importances_]
+    [2, 3, 0]
     >>> plt.close(display.figure_)
     """
 
@@ -86,6 +92,11 @@ class ConnectionDisplay:
         sizes = layer_sizes(self.weights)
         self.names = checked_names(names, sizes)
         self.intercepts = checked_intercepts(intercepts, sizes[1:])
+
+    @cached_property
+    def importances_(self):
+        """Importances of the inputs and of the units of each layer."""
+        return unit_importances(self.weights)
 
     @classmethod
     def from_estimator(
@@ -248,7 +259,6 @@ class ConnectionDisplay:
         self.figure_, self.axes_ = figure, _array_of([axes])
 
     def _columns(self, layers, units):
-        importances = unit_importances(self.weights)
         sizes = layer_sizes(self.weights)
         columns = []
         for layer, shown in enumerate(units, start=layers[0]):
@@ -260,7 +270,7 @@ class ConnectionDisplay:
                 Column(
                     title=self._title(layer),
                     n_units=sizes[layer],
-                    importances=importances[layer][shown],
+                    importances=self.importances_[layer][shown],
                     labels=None if names is None else [names[i] for i in shown],
                     intercepts=None if intercepts is None else intercepts[shown],
                 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skconstrain import connections
 from skconstrain.connections import ConnectionMatrix, banded, blocks, receptive_fields
-from skconstrain.connections._matrix import chain, idle
+from skconstrain.connections._chain import chain, idle
 from tests.refusals import refuses
 
 quick = settings(max_examples=60, deadline=None)

@@ -1,6 +1,7 @@
 """Layers from edges: their paths are those of the table, found by walking."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skconstrain.connections import blocks, from_edges
-from skconstrain.connections._matrix import chain, idle
+from skconstrain.connections._chain import chain, idle
 from tests.benchmarks._data import load_readers
 from tests.refusals import refuses
 
@@ -57,6 +58,7 @@ def paths_in_layers(layers):
     return paths
 
 
+@pytest.mark.filterwarnings("ignore:.* not in inputs, and are left out")
 @settings(max_examples=150, deadline=None)
 @given(hierarchy=hierarchies(), n_levels=st.none() | st.integers(1, 5), lowest=st.booleans())
 def test_paths_of_the_table_are_the_paths_of_the_layers(hierarchy, n_levels, lowest):
@@ -128,12 +130,13 @@ def test_every_form_of_a_table_gives_the_same_layers():
 
 
 def test_inputs_choose_and_order_the_rows():
-    first, second = from_edges([*EDGES, ("C", "w"), ("top", "C")], inputs=["z", "none", "x"])
+    others = [("C", "w"), ("top", "C"), ("C", "v")]
+    first, second = from_edges([*EDGES, *others], inputs=["z", "none", "x"])
     assert (first.input_names, first.unit_names) == (("z", "none", "x"), ("A", "B"))
     assert first.toarray().tolist() == [[0, 1], [0, 0], [1, 0]]
     assert second.toarray().tolist() == [[1], [1]]
-    below = blocks(4, {"z": [0, 1], "x": [2, 3]})
-    assert from_edges(EDGES, inputs=below)[0] == from_edges(EDGES, inputs=["z", "x"])[0]
+    below = blocks(4, {"z": [0, 1], "x": [2, 3], "y": [0, 3]})
+    assert from_edges(EDGES, inputs=below) == from_edges(EDGES, inputs=["z", "x", "y"])
 
 
 def test_each_input_has_a_row_so_that_arrays_in_their_order_fit():
@@ -144,9 +147,32 @@ def test_each_input_has_a_row_so_that_arrays_in_their_order_fit():
     assert first.matrix.toarray().tolist() == [[1, 0], [0, 0], [0, 1], [0, 1]]
 
 
+def test_a_misspelt_name_is_named_when_the_layers_are_made():
+    misspelt = [*EDGES[:-1], ("B", "zz")]
+    with pytest.warns(UserWarning, match="1 of 3 names without children .* left out: 'zz'. Inputs"):
+        first, _ = from_edges(misspelt, inputs=["x", "y", "z"])
+    assert first.fan_out.tolist() == [1, 1, 0]
+    with pytest.warns(UserWarning, match="left out: 'zz'. Correct"):  # the input has other pairs
+        from_edges([*EDGES, ("A", "zz")], inputs=["x", "y", "z"])
+    # A database of many inputs, of which few are there, is no mistake.
+    database = EDGES + [("A", f"other {i}") for i in range(3)]
+    assert from_edges(database, inputs=["x", "y", "z"]) == from_edges(EDGES)
+
+
 @pytest.mark.parametrize("edges", [EDGES, EDGES[2:]])
 def test_swapped_parents_and_children_are_called_swapped(edges):
-    layers = from_edges([(child, parent) for parent, child in edges])
+    swapped = [(child, parent) for parent, child in edges]
+    with pytest.warns(UserWarning, match="3 roots. Pairs must be .* Got .* Swap them") as caught:
+        layers = from_edges(swapped)
+    assert caught[0].filename == __file__
+    members = [("x", "A"), ("y", "B")]
+    with pytest.warns(UserWarning, match="leads up from what mapping feeds.*'A', 'top'"):
+        from_edges([("A", "top"), ("B", "top")], mapping=members)
+    # Whoever gives the inputs, or a parent and its children, has said which is which.
+    inputs = layers[0].input_names
+    children = {item: [unit for one, unit in swapped if one == item] for item, _ in swapped}
+    with warnings.catch_warnings(action="error"):
+        assert from_edges(swapped, inputs=inputs) == from_edges(children) == layers
     with refuses("units like 'x' and inputs like", "Swap parent and child", "(parent, child)"):
         chain(layers, 3, ["x", "y", "z"])
 

@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import sparse
 
 from skconstrain.connections import ConnectionMatrix
-from skconstrain.connections._matrix import chain, check_flags, idle
+from skconstrain.connections._chain import chain, idle
+from skconstrain.connections._matrix import check_flags
 from tests.references import as_given
 from tests.refusals import refuses
 
@@ -68,6 +69,18 @@ def test_a_frame_names_inputs_and_units(is_sparse):
     assert ConnectionMatrix(pd.DataFrame([[1, 0]])).input_names is None
     with refuses("index of connections", "7", "astype(str)"):
         ConnectionMatrix(pd.DataFrame([[1]], index=[7]))
+
+
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "Float32", "int64[pyarrow]", "object"])
+def test_a_frame_of_nullable_columns_is_a_mask(kind):
+    pd = pytest.importorskip("pandas")
+    if "pyarrow" in kind:
+        pytest.importorskip("pyarrow")
+    frame = pd.DataFrame([[1, 0], [1, 1]], columns=["u", "v"]).astype(kind)
+    assert ConnectionMatrix(frame) == ConnectionMatrix([[1, 0], [1, 1]], unit_names=["u", "v"])
+    frame.iloc[1, 0] = None
+    with refuses("0 and 1 only", "nan", "row 1, column 0"):
+        ConnectionMatrix(frame)
 
 
 @pytest.mark.parametrize(

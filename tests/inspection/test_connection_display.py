@@ -21,7 +21,6 @@ from skconstrain.inspection._layered_layout import (
     cells_of,
     important_units,
     sorted_units,
-    unit_importances,
 )
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -123,7 +122,12 @@ def test_dots_show_intercepts_and_importance():
     np.testing.assert_array_equal(hidden.get_array(), net.intercepts_[0])
     paths = [2 * 0.5, 7 * 1.0, 1.75 * 2.0]  # sums of |weight| in, times |weight| out
     assert np.argsort(hidden.get_sizes()).tolist() == np.argsort(paths).tolist()
-    np.testing.assert_allclose(unit_importances(net.coefs_)[1], np.array(paths) / 7)
+    np.testing.assert_allclose(display.importances_[1], np.array(paths) / 7)
+    # Of all units, also of those that a picture has no room for, and without one.
+    few = ConnectionDisplay(net.coefs_).plot(max_units=1)
+    assert [len(units) for units in few.units_] == [1] * 3
+    for found, whole in zip(few.importances_, display.importances_, strict=True):
+        np.testing.assert_array_equal(found, whole)
 
 
 def test_names_are_shown_and_long_ones_cut():
