@@ -39,8 +39,8 @@ UNSEEN_LOGIT = -1e4
 # Where the start is asked for at an end of the range, the start stands this far inside.
 _START_MARGIN = 1e-3
 
-# Of targets that spread even less in a huge range, the start would overflow.
-_SMALLEST_GAIN = 1e-9
+# Of targets that spread even less in a huge range, double precision has no digits.
+_SMALLEST_GAIN = 1e-15
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ LINKS = {
         in_order=sigmoid,
     ),
     "tanh": Link(
-        forward=lambda ops, eta: (ops.tanh(eta) + 1) / 2,
-        inverse=lambda z: np.arctanh(2 * z - 1),
+        forward=lambda ops, eta: ops.sigmoid(2 * eta),  # tanh + 1 has no digits near the lower end
+        inverse=lambda z: logit(z) / 2,
         slope=lambda z: 2 * z * (1 - z),
         two_sided=True,
         open_end=True,
@@ -236,11 +236,21 @@ def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
     """
     link = LINKS[output]
     factor = scale if upper is None else upper - lower
-    highest = 1 - _START_MARGIN if link.two_sided else np.inf
-    unit = np.clip((np.asarray(mean, float) - lower) / factor, _START_MARGIN, highest)
+    unit = _inside((np.asarray(mean, float) - lower) / factor, link.two_sided)
     relative = np.asarray(spread, float) / (factor * link.slope(unit))
     gain = np.where(relative > 0, np.clip(relative, _SMALLEST_GAIN, 1.0), 1.0)
     return link.inverse(unit) / gain, gain
+
+
+def _inside(unit, two_sided):
+    """Return numbers of a unit range, those at its ends moved inside."""
+    unit = np.where(unit > 0, unit, _START_MARGIN)
+    return np.where(unit < 1, unit, 1 - _START_MARGIN) if two_sided else unit
+
+
+def smallest_share(dtype) -> float:
+    """Return the smallest unit of targets in a range of 1: the square of the range is finite."""
+    return float(np.finfo(dtype).max) ** -0.5
 
 
 def saturation_limit(dtype) -> float:

@@ -15,7 +15,8 @@ from skconstrain._networks import Network
 
 _FIXED = {"standardize/center": 0.0, "standardize/scale": 1.0}
 
-# Targets are in units of their spread: of larger ones, float32 would not have enough digits.
+# Targets, and where they are counted from, are in units of their spread: of larger numbers, float32
+# would not have enough digits.
 _LARGEST_TARGET = 1e3
 _LARGEST_WEIGHT = 1e12
 
@@ -32,6 +33,7 @@ def trains_in_single(network: Network, run: TrainingRun) -> bool:
         and network.standardized
         and not run.callbacks
         and run.batch_size < len(run.X)
+        and abs(network.head.origin) <= _LARGEST_TARGET * np.min(run.target_scale)
         and all(_is_representable(*part) for part in parts)
     )
 

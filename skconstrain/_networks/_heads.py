@@ -21,6 +21,11 @@ class Head(ABC):
 
     monotone: bool = False  # not a field here
 
+    @property
+    def origin(self) -> float:
+        """The number from which outputs are counted: digits are those of the distance from it."""
+        return 0.0
+
     def weights(self, n_outputs: int) -> list[Weight]:
         """Return its weights, none of which is trained."""
         return []
@@ -77,6 +82,10 @@ class BoundedOutputHead(Head):
     lower: float
     upper: float | None
     monotone: bool = False
+
+    @property
+    def origin(self):
+        return self.lower
 
     def weights(self, n_outputs):
         """Return the gain, and the scale of a range without an upper end."""
@@ -182,6 +191,10 @@ class QuantileHead(Head):
     lower: float | None
     upper: float | None
     monotone: bool = False
+
+    @property
+    def origin(self):
+        return next((end for end in (self.lower, self.upper) if end is not None), 0.0)
 
     def weights(self, n_outputs):
         """Return factors of the steps between levels, if there are steps; and units of all."""
