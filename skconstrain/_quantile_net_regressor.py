@@ -298,7 +298,7 @@ class QuantileNetRegressor(NetRegressor):
         """
         check_is_fitted(self)
         asked = _checked_levels(self.quantiles if quantiles is None else quantiles)
-        levels = np.array(self._network.head.levels)
+        levels = np.array(self._fitted.network.head.levels)
         outside = is_outside(levels, asked)
         if outside.any():
             raise ValueError(
@@ -421,7 +421,9 @@ class QuantileNetRegressor(NetRegressor):
         return scale if scale > 0 else 1.0
 
     def _oof_prediction(self, outputs):
-        return interpolated(np.array(self._network.head.levels), outputs, np.array([0.5]))[:, 0]
+        return interpolated(np.array(self._fitted.network.head.levels), outputs, np.array([0.5]))[
+            :, 0
+        ]
 
     def _head(self):
         ends = (None if end is None else float(end) for end in (self.lower, self.upper))
