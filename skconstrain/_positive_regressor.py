@@ -11,7 +11,7 @@ from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, check_monotone, check_range, start
+from skconstrain._links import LINKS, check_monotone, check_range, smallest_share, start
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -161,13 +161,6 @@ class PositiveRegressor(NetRegressor):
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``. A callback that overrides a batch hook makes training run
         step by step, which is slower.
-    chunk_bytes : int, default=2**28
-        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
-        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
-        chunks take memory at a time. Targets and weights are always held whole.
-    jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
         Networks of float64 then still train in float32 where batches are drawn at random, which
@@ -278,8 +271,6 @@ class PositiveRegressor(NetRegressor):
         tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
-        chunk_bytes=2**28,
-        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,
@@ -311,8 +302,6 @@ class PositiveRegressor(NetRegressor):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
-        self.chunk_bytes = chunk_bytes
-        self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -365,11 +354,11 @@ class PositiveRegressor(NetRegressor):
         spread = np.where(spread > 1e-9 * np.abs(center), spread, 0)
         above = center - self.lower
         scale = np.where(spread > 0, np.minimum(spread, above), above)
-        scale = np.where(scale > 0, scale, 1.0)
+        width = 1.0 if self.upper is None else self.upper - self.lower
+        scale = np.where(scale > 0, scale, width)
         if self.upper is not None:
-            # Predictions start a thousandth inside the range. In a much smaller unit, squares of
-            # their gradients would overflow.
-            scale = np.maximum(scale, 1e-9 * (self.upper - self.lower))
+            # In a much smaller unit than the range, squares of gradients would overflow.
+            scale = np.maximum(scale, smallest_share(rows.X.dtype) * width)
         ends = {"lower": self.lower, "upper": self.upper}
         bias, gain = start(self.output, center, spread, scale=scale, **ends)
         known = {"eta/bias": bias, "output/gain": gain, "output/scale": scale}

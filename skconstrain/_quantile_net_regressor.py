@@ -14,6 +14,7 @@ from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
 from skconstrain._lazy_rows import weighted_quantiles
+from skconstrain._links import smallest_share
 from skconstrain._networks import QuantileHead
 from skconstrain._quantile_levels import interpolated, is_outside, known_start, middle
 from skconstrain._sklearn_compat import Interval, check_sample_weight
@@ -129,13 +130,6 @@ class QuantileNetRegressor(NetRegressor):
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``. A callback that overrides a batch hook makes training run
         step by step, which is slower.
-    chunk_bytes : int, default=2**28
-        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
-        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
-        chunks take memory at a time. Targets and weights are always held whole.
-    jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
         Networks of float64 then still train in float32 where batches are drawn at random, which
@@ -239,8 +233,6 @@ class QuantileNetRegressor(NetRegressor):
         tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
-        chunk_bytes=2**28,
-        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,
@@ -269,8 +261,6 @@ class QuantileNetRegressor(NetRegressor):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
-        self.chunk_bytes = chunk_bytes
-        self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -308,7 +298,7 @@ class QuantileNetRegressor(NetRegressor):
         """
         check_is_fitted(self)
         asked = _checked_levels(self.quantiles if quantiles is None else quantiles)
-        levels = np.array(self._network.head.levels)
+        levels = np.array(self._fitted.network.head.levels)
         outside = is_outside(levels, asked)
         if outside.any():
             raise ValueError(
@@ -427,11 +417,13 @@ class QuantileNetRegressor(NetRegressor):
         scale = spread if spread > 1e-9 * np.abs(quantiles).max() else size
         if self.lower is not None and self.upper is not None:
             # In a much smaller unit than the range, squares of gradients would overflow.
-            scale = max(scale, 1e-9 * (self.upper - self.lower))
+            scale = max(scale, smallest_share(rows.X.dtype) * (self.upper - self.lower))
         return scale if scale > 0 else 1.0
 
     def _oof_prediction(self, outputs):
-        return interpolated(np.array(self._network.head.levels), outputs, np.array([0.5]))[:, 0]
+        return interpolated(np.array(self._fitted.network.head.levels), outputs, np.array([0.5]))[
+            :, 0
+        ]
 
     def _head(self):
         ends = (None if end is None else float(end) for end in (self.lower, self.upper))

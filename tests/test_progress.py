@@ -20,6 +20,7 @@ from skconstrain import (
 )
 from skconstrain._engine import _progress
 from skconstrain._progress import Bar, progress_bar
+from tests.chunks import chunks_of
 from tests.registry import positive_regression, two_classes
 
 FAST = {"n_networks": 1, "epochs": 3, "tol": None, "random_state": 0}
@@ -65,8 +66,14 @@ def tuner(**params):
     return TunedThresholdMultiLabelClassifierCV(net, cv=2, random_state=0, **params)
 
 
+class InChunks(PositiveRegressor):
+    def fit(self, X, y):
+        with chunks_of(20 * 5 * 8):
+            return super().fit(X, y)
+
+
 def chunked(**params):
-    return PositiveRegressor((4,), chunk_bytes=20 * 5 * 8, batch_size=10, **FAST, **params)
+    return InChunks((4,), batch_size=10, **FAST, **params)
 
 
 WORKS = {

@@ -1,7 +1,6 @@
 """The fit template for classifiers: classes, labels, probabilities, thresholds."""
 
 import warnings
-from abc import abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
 
@@ -33,11 +32,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="both"), dict, "array-like"],
+        "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
         "scoring": [StrOptions({"brier", "loss"})],
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
-    @abstractmethod
     def _check_target(self) -> None:
         """Raise ``ValueError`` where parameters contradict the target, once it is known."""
 
@@ -45,16 +44,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Return which labels are predicted, shape (n_samples, n_labels)."""
         return probability >= threshold
 
-    def _loss_settings(self) -> dict:
-        """Return settings of the named losses: none, unless a subclass has parameters for them."""
-        return {}
-
     def _keras_loss(self):
         from skconstrain.losses._classification import classification_loss
         from skconstrain.losses._validated_by_brier import ValidatedByBrier
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        loss = classification_loss(self.loss, activation, **self._loss_settings())
+        loss = classification_loss(self.loss, activation)
         if self.scoring == "brier":
             loss = ValidatedByBrier(loss, activation)
         return loss, None
@@ -80,7 +75,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self : object
             The estimator, trained one epoch further.
         """
-        settings = {"continues": hasattr(self, "_weights"), "partial": True, "classes": classes}
+        settings = {"continues": hasattr(self, "_fitted"), "partial": True, "classes": classes}
         return self._fit(X, y, sample_weight, None, epochs=1, **settings)
 
     def predict(self, X):
@@ -163,7 +158,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _probability_of(self, logits):
         if self._target_kind == "multiclass":
             return softmax(logits, axis=1)
-        if self._network.monotonic_cst is not None:
+        if self._fitted.network.monotonic_cst is not None:
             # In float64, and exactly rounded behind exp: so that it never falls where logits rise.
             probability = sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
         else:
@@ -204,9 +199,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Return decisions in the type of the y of `fit`."""
         labels = decided.astype(self._label_dtype)
         return sparse.csr_array(labels) if self._labels_are_sparse else labels
-
-    def _check_settings(self):
-        """Leave all checks to `_check_target`: they depend on the target."""
 
     def _encode_target(self, y, *, names, reset, classes=None):
         if sparse.issparse(y) or np.ndim(y) == 2:
@@ -347,10 +339,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _positive_weights(self, rows):
         """Weight of a positive of each label."""
-        if not isinstance(self.loss, str):
+        from skconstrain.losses._classification import weighs_positives
+
+        if not weighs_positives(self.loss):
             raise ValueError(
-                "class_weight of several labels needs one of the named losses, because a Keras "
-                f"loss knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
+                "class_weight of several labels needs a loss by its name, or one of LogLoss, "
+                "CategoricalFocalLoss and AsymmetricLoss (skconstrain.losses): others know nothing "
+                f"of it. Got loss={self.loss!r}. Use class_weight=None."
             )
         if isinstance(self.class_weight, str):
             positive = rows.weight @ rows.target
@@ -388,12 +383,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                 "class_weight must be positive. "
                 f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
             )
-
-    def _strata(self, target):
-        if self._target_kind == "multiclass":
-            return target
-        positive = target > 0
-        return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
 
     def _head(self):
         return ProbabilityHead("softmax" if self._target_kind == "multiclass" else "sigmoid")

@@ -42,7 +42,7 @@ def lend_program(
     epochs,
     kernel_size,
     n_networks=1,
-    jit_compile,
+    supports_xla=True,
     has_callbacks,
     is_whole=True,
 ):
@@ -60,8 +60,8 @@ def lend_program(
         How many numbers the kernels hold: the work of a row is six operations for each.
     n_networks : int, default=1
         How many networks the model is.
-    jit_compile : "auto" or bool
-        Whether XLA compiles the epoch.
+    supports_xla : bool, default=True
+        Whether XLA may compile the epoch.
     has_callbacks : bool
         Whether callbacks will see the model: then its own variables are trained.
     is_whole : bool, default=True
@@ -72,9 +72,9 @@ def lend_program(
     context manager yielding Program
     """
     batches = Batches(n_rows, batch_size)
-    if jit_compile == "auto":
-        flops, n_steps = 6 * kernel_size * batches.width, batches.n_steps * epochs
-        jit_compile = BACKEND.choose_jit(flops, n_steps, kernel_size, n_networks)
+    flops, n_steps = 6 * kernel_size * batches.width, batches.n_steps * epochs
+    pays = BACKEND.choose_jit(flops, n_steps, kernel_size, n_networks)
+    jit_compile = supports_xla and pays
     several_epochs = is_whole and not has_callbacks
     size = batches.padded_steps, batches.width, kernel_size
     spec = ProgramSpec(
@@ -105,12 +105,12 @@ def _prepare_for_xla(model):
 
 
 def predict(key, build_model, weights, X):
-    """Return the model's outputs, a row each, for rows of its precision.
+    """Return the outputs of the model that `build_model` returns, for rows of its precision.
 
-    `build_model` returns the model, and the positions of its weights among `weights` or None.
+    `weights` are found by name; there may be more than the model has.
     """
     with precision():
-        build = lambda: BACKEND.prediction_program(*build_model())  # noqa: E731
+        build = lambda: BACKEND.prediction_program(build_model())  # noqa: E731
         program = _CACHE.get(("predict", key), build)
         if isinstance(X, LazyRows):
             return predict_parts(program, weights, X)

@@ -11,6 +11,7 @@ from skconstrain import (
     PositiveRegressor,
     QuantileNetRegressor,
 )
+from tests.chunks import chunks_of
 from tests.refusals import refuses
 
 SHORT = {"epochs": 3, "random_state": 0}
@@ -31,8 +32,10 @@ def table(n_rows=300, seed=0):
 
 def columns_of(estimator):
     """Return the columns that a fitted estimator embeds."""
-    embedding = estimator._network.embedding
-    return None if embedding is None else embedding.columns
+    return next(
+        (stage.columns for stage in estimator._fitted.network.front if stage.name == "embedding"),
+        None,
+    )
 
 
 @pytest.mark.parametrize("as_rows", [np.asarray, np.float32])
@@ -47,7 +50,8 @@ def test_values_beyond_the_first_rows_count(tmp_path):
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y)) == (0, 3)
     large = np.memmap(tmp_path / "X", mode="w+", shape=X.shape, dtype=X.dtype)
     large[:] = X
-    in_chunks = PositiveRegressor(chunk_bytes=20_000, **SHORT).fit(large, y)
+    with chunks_of(20_000):
+        in_chunks = PositiveRegressor(**SHORT).fit(large, y)
     assert columns_of(in_chunks) == (0, 3)
 
 
@@ -95,7 +99,7 @@ def test_training_goes_on_with_the_embedding_that_it_had(n_networks):
     assert columns_of(net) == (0, 3)
     net.partial_fit(X[:5], y[:5])
     assert net.n_iter_ == 7
-    with refuses("embedding must stay", "Fit a clone instead"):
+    with refuses("n_frequencies must stay 8. Got 4", "Fit a clone instead"):
         net.set_params(n_frequencies=4).fit(X, y)
 
 

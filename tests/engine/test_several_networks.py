@@ -7,7 +7,14 @@ import pytest
 from skconstrain import PositiveRegressor, _engine
 from skconstrain._engine import TrainingRun
 from skconstrain._keras_wrapper import NetWrapper
-from skconstrain._networks import BoundedOutputHead, LayeredNetwork, ProbabilityHead
+from skconstrain._networks import (
+    BoundedOutputHead,
+    FittedNetwork,
+    LayeredNetwork,
+    ProbabilityHead,
+)
+from tests.backends import compiled
+from tests.chunks import chunks_of
 
 K = 3
 
@@ -33,7 +40,7 @@ def data(n_rows=60, n_outputs=2):
     return X, rng.uniform(0.1, 3, (n_rows, n_outputs)), rng.uniform(0.5, 2, n_rows)
 
 
-def train(net, run, *, optimizer="adam", loss=None, jit_compile=False):
+def train(net, run, *, optimizer="adam", loss=None):
     """Train a network as a run says, without an estimator."""
     loss = loss or keras.losses.MeanSquaredError()
     wrapper = NetWrapper(net, loss=loss, optimizer=optimizer)
@@ -45,7 +52,6 @@ def train(net, run, *, optimizer="adam", loss=None, jit_compile=False):
         batch_size=run.batch_size,
         epochs=run.epochs,
         kernel_size=net.kernel_size,
-        jit_compile=jit_compile,
         has_callbacks=False,
     )
     with lent as program, _engine.precision():
@@ -54,23 +60,20 @@ def train(net, run, *, optimizer="adam", loss=None, jit_compile=False):
 
 def slice_of(weights, net, k):
     """Return the weights of one of several networks."""
-    return [
-        array[k] if w.is_trained else array for array, w in zip(weights, net.weights, strict=True)
-    ]
+    return {w.name: weights[w.name][k] if w.is_trained else weights[w.name] for w in net.weights}
 
 
-def compare(*, folds, optimizer="adam", constraint=None, jit_compile=False, alpha=0.1, **more):
+def compare(*, folds, optimizer="adam", constraint=None, alpha=0.1, **more):
     """Train K networks at once, and each alone on its rows; compare weights and losses."""
     X, y, weight = data()
     several, one = network(K, constraint=constraint), network(1, constraint=constraint)
     start = several.initial_weights(np.random.default_rng(1), {})
     common = {"X": X, "y": y, "batch_size": 16, "epochs": 12, "alpha": alpha}
     common |= {"learning_rate": 0.01, "early_stopping": folds is not None}
-    settings = {"optimizer": optimizer, "jit_compile": jit_compile}
     run = TrainingRun(
         weight=weight, folds=folds, start=start, rng=np.random.default_rng(2), **common, **more
     )
-    result = train(several, run, **settings)
+    result = train(several, run, optimizer=optimizer)
     losses = []
     for k in range(K):
         held_out = np.zeros(len(X), bool) if folds is None else folds == k
@@ -83,18 +86,19 @@ def compare(*, folds, optimizer="adam", constraint=None, jit_compile=False, alph
             **common,
             **more,
         )
-        expected = train(one, alone, **settings)
+        expected = train(one, alone, optimizer=optimizer)
         losses.append(expected.losses)
         found = slice_of(result.weights, several, k)
-        for a, b in zip(found, expected.weights, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+        for name, array in expected.weights.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(result.losses, np.mean(losses, axis=0), rtol=1e-8)
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("by_xla", [True, False])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_each_trains_as_it_does_alone(optimizer, jit_compile):
-    compare(folds=None, optimizer=optimizer, jit_compile=jit_compile)
+def test_each_trains_as_it_does_alone(optimizer, by_xla):
+    with compiled(by_xla):
+        compare(folds=None, optimizer=optimizer)
 
 
 @pytest.mark.parametrize("every", [1, 5])
@@ -112,14 +116,14 @@ def test_constraints_are_those_of_each():
 def test_the_mean_of_probabilities_is_predicted(activation):
     net = network(K, head=ProbabilityHead(activation))
     rng = np.random.default_rng(0)
-    weights = [rng.normal(size=w.shape) * 3 for w in net.weights]
+    fitted = FittedNetwork(net, {w.name: rng.normal(size=w.shape) * 3 for w in net.weights})
     X = data()[0]
-    logits = net.predict_each(weights, X)
+    logits = fitted.predict_each(X)
     softmax = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     probability = softmax if activation == "softmax" else 1 / (1 + np.exp(-logits))
-    shown = net.build_fitted(weights).predict(X, verbose=0)
+    shown = fitted.model().predict(X, verbose=0)
     np.testing.assert_allclose(shown, probability.mean(axis=1), rtol=1e-5)
-    logit = net.predict(weights, X)
+    logit = fitted.predict(X)
     mean = probability.mean(axis=1)
     expected = np.log(mean) - (np.log(1 - mean) if activation == "sigmoid" else 0)
     np.testing.assert_allclose(logit, expected, rtol=1e-9)
@@ -128,27 +132,27 @@ def test_the_mean_of_probabilities_is_predicted(activation):
 def test_the_mean_is_between_the_networks_predictions():
     net = network(K)
     rng = np.random.default_rng(0)
-    weights = [rng.normal(size=w.shape) for w in net.weights]
-    weights = [
-        np.abs(a) if w.name.startswith("output") else a
-        for a, w in zip(weights, net.weights, strict=True)
-    ]
+    weights = {w.name: rng.normal(size=w.shape) for w in net.weights}
+    weights |= {name: np.abs(a) for name, a in weights.items() if name.startswith("output")}
     X = data()[0] * np.logspace(-3, 300, 60)[:, None]
-    each, mean = net.predict_each(weights, X), net.predict(weights, X)
+    fitted = FittedNetwork(net, weights)
+    each, mean = fitted.predict_each(X), fitted.predict(X)
     assert (mean >= each.min(axis=1)).all()
     assert (mean <= each.max(axis=1)).all()
 
 
 def test_hidden_kernels_start_apart():
     start = network(K).initial_weights(np.random.default_rng(0), {})
-    assert not np.array_equal(start[0][0], start[0][1])
+    first, second, _ = start["hidden_0/kernel"]
+    assert not np.array_equal(first, second)
 
 
 def test_a_chunk_at_a_time():
     X, y, _ = data(200, 1)
     settings = {"n_networks": K, "epochs": 5, "batch_size": 20, "tol": None, "random_state": 0}
     settings |= {"early_stopping": True}
-    chunked = PositiveRegressor((6,), chunk_bytes=1000, **settings).fit(X, y[:, 0])
+    with chunks_of(1000):
+        chunked = PositiveRegressor((6,), **settings).fit(X, y[:, 0])
     whole = PositiveRegressor((6,), **settings).fit(X, y[:, 0])
     assert chunked.oof_prediction_.shape == (200,)
     # Rows come in another order.
