@@ -13,12 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skconstrain._base._blame import require_keras
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
-from skconstrain._base._parts import Parts, split
+from skconstrain._base._parts import Parts, split, warn_of_unused_fraction
 from skconstrain._base._rows import (
     Given,
     Rows,
@@ -262,6 +263,7 @@ default=None
             estimator is then fitted with the epochs trained so far, and whatever called `fit`, a
             search for example, stops.
         """
+        warn_of_unused_fraction(self)
         continues = self.warm_start and hasattr(self, "_weights")
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
@@ -300,6 +302,7 @@ default=None
         classes=None,
         metadata=None,
     ):
+        require_keras()
         self._check_settings()
         check_monotonic_settings(self)
         if partial and self.early_stopping not in ("auto", False):
