@@ -262,9 +262,6 @@ class CompositionRegressor(NetRegressor):
             y = self._head().total * self._encode_target(y, names=None, reset=False)
         return super().score(X, y, sample_weight)
 
-    def _check_settings(self):
-        """Nothing: each parameter has its range, and they do not depend on each other."""
-
     def _encode_target(self, y, *, names, reset, classes=None):
         """Return shares, which sum to 1."""
         if np.ndim(y) < 2 or np.shape(y)[1] < 2:

@@ -32,6 +32,7 @@ LAYERS = [
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
     {"_compile_cache", "_fit_tasks", "_progress", "_sklearn_compat"},
+    {"_keras_backend"},
 ]
 ESTIMATORS = LAYERS[2]
 BACKENDS = {

@@ -129,8 +129,7 @@ def test_what_contradicts_it_is_refused(params, said):
         with_(REGRESSOR, **params).fit(*positive_regression())
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lion"])
-@pytest.mark.parametrize("sizes", [(), (1,), (8, 6)])
+@pytest.mark.parametrize(("sizes", "optimizer"), [((), "sgd"), ((1,), "lion"), ((8, 6), "adam")])
 @EACH
 def test_signs_are_kept_whatever_trains(net, data, sizes, optimizer):
     X, y = data()

@@ -165,7 +165,7 @@ def positive_case():
     return X, y
 
 
-@pytest.mark.parametrize("output", sorted(LINKS))
+@pytest.mark.parametrize("output", ["softplus", "sigmoid"])
 def test_a_positive_output_by_the_estimator(output):
     X, y = positive_case()
     two_sided = LINKS[output].two_sided
@@ -186,7 +186,7 @@ def test_a_positive_output_by_the_estimator(output):
     assert np.abs(model.predict(X) - y).mean() < 0.8 * median_error
 
 
-@pytest.mark.parametrize("output", sorted(LINKS))
+@pytest.mark.parametrize("output", ["softplus", "sigmoid"])
 def test_a_positive_output_by_the_layer_in_a_keras_model(output):
     X, y = positive_case()
     keras.utils.set_random_seed(0)

@@ -1,7 +1,6 @@
 """The fit template for classifiers: classes, labels, probabilities, thresholds."""
 
 import warnings
-from abc import abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
 
@@ -38,7 +37,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
-    @abstractmethod
     def _check_target(self) -> None:
         """Raise ``ValueError`` where parameters contradict the target, once it is known."""
 
@@ -201,9 +199,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Return decisions in the type of the y of `fit`."""
         labels = decided.astype(self._label_dtype)
         return sparse.csr_array(labels) if self._labels_are_sparse else labels
-
-    def _check_settings(self):
-        """Leave all checks to `_check_target`: they depend on the target."""
 
     def _encode_target(self, y, *, names, reset, classes=None):
         if sparse.issparse(y) or np.ndim(y) == 2:
@@ -389,12 +384,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                 "class_weight must be positive. "
                 f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
             )
-
-    def _strata(self, target):
-        if self._target_kind == "multiclass":
-            return target
-        positive = target > 0
-        return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
 
     def _head(self):
         return ProbabilityHead("softmax" if self._target_kind == "multiclass" else "sigmoid")

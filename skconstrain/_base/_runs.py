@@ -66,7 +66,6 @@ def training_run(
         patience=budget.patience,
         tol=None if partial else estimator.tol,
         early_stopping=stops_early,
-        schedules=estimator._schedules(budget.epochs),
         callbacks=_as_list(estimator.callbacks),
         verbose=int(estimator.verbose),
     )

@@ -251,9 +251,6 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
 
         return regression_loss(self.loss, quantile=self.quantile)
 
-    def _check_values(self, target):
-        """Accept every finite target."""
-
     def _head(self):
         return AffineHead()
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skconstrain._lazy_rows import loaded
 from skconstrain._networks import GatedNetwork
 
 
@@ -22,7 +23,7 @@ class FittedGate:
         """Return the outputs of a layer; features are enough where it needs no scores."""
         missing = self.network.n_features - X.shape[1]
         if missing:
-            X = np.hstack([X, np.zeros((len(X), missing), X.dtype)])
+            X = np.hstack([loaded(X), np.zeros((len(X), missing), X.dtype)])
         return self.network.predict_layer(self.weights, X, name)
 
     def outputs(self, X) -> np.ndarray:

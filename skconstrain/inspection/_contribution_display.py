@@ -5,7 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skconstrain._lazy_rows import LazyRows
+from skconstrain._lazy_rows import loaded
 from skconstrain._networks import LayeredNetwork
 from skconstrain.inspection._connection_pictures import (
     Column,
@@ -176,8 +176,7 @@ class ContributionDisplay:
             )
         activations = [layer.activation for layer in network.layers[:-1]]
         check_activations(activations)
-        checked = net._validated_input(X)
-        checked = np.asarray(checked.load() if isinstance(checked, LazyRows) else checked)
+        checked = np.asarray(loaded(net._validated_input(X)))
         row = _checked_number("row", row, len(checked), "rows")
         output = _checked_number("output", output, net.n_outputs_, "outputs")
         pair = np.stack([checked[row], _baseline(baseline, checked)])

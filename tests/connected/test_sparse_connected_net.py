@@ -366,6 +366,7 @@ def test_the_keras_model_has_the_public_layer(tmp_path):
     np.testing.assert_array_equal(weights.toarray(), net.connection_weights_[0].toarray())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [SparseConnectedNet, SparseConnectedNetClassifier])
 def test_check_estimator_with_connections_where_the_data_allow_it(kind):
     """Checks draw data of other widths too; those must be refused for that, and nothing else."""

@@ -68,6 +68,7 @@ NETWORKS = {
     "wired, the other kernels": replace(WIRED, kernels=("dense", "dense", "dense", "sparse")),
     "wired, without biases": replace(WIRED, use_bias=False, bias_connections=()),
     "gate of one expert": replace(GATED, gate=replace(GATE, n_experts=1)),
+    "gate of tanh units": replace(GATED, activation="tanh"),
     "gate without hidden layers": replace(GATED, gate=replace(GATE, hidden_layer_sizes=())),
 }
 for link in LINKS:
@@ -79,7 +80,6 @@ for ends in ((None, None), (-1.0, None), (None, 3.0), (-1.0, 3.0)):
     NETWORKS[f"several, quantiles from {ends[0]} to {ends[1]}"] = replace(quantiles, n_networks=3)
 for name in sorted(ACTIVATIONS):
     NETWORKS[f"activation {name}"] = replace(DENSE, activation=name)
-    NETWORKS[f"activation {name} in a gate"] = replace(GATED, activation=name)
 for name, head in {
     "values": BoundedOutputHead("sigmoid", 0.0, 1.0),
     "sigmoid": ProbabilityHead("sigmoid"),
