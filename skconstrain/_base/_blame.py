@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 
-_GIVEN = ("activation", "loss", "kernel_constraint", "optimizer")
+_FUNCTIONS = ("activation", "loss", "kernel_constraint")
 
 
 def require_keras() -> None:
@@ -33,30 +33,37 @@ def explained(estimator):
             "Check the loss first: where its gradient or value is not a number, nothing else "
             "helps."
         ) from error
-    except (NotImplementedError, RuntimeError, TypeError) as error:  # as backends raise them
-        message, given = _explanation(str(error)), _objects_of(estimator)
-        if message is None or not given:
+    except (AttributeError, RuntimeError, TypeError) as error:  # of backends and of Keras
+        message = _explanation(_texts(error), estimator)
+        if message is None:
             raise
-        raise ValueError(message.format(" and ".join(given))) from error
+        raise ValueError(message) from error
 
 
-def _explanation(text):
-    if "numpy" in text.lower():
+def _explanation(text, estimator):
+    functions, optimizer = _objects_of(estimator, _FUNCTIONS), _objects_of(estimator, ["optimizer"])
+    if functions and "numpy" in text.lower():
         return (
-            "Networks train by functions of keras.ops; those of NumPy have no gradient. Got {}. "
-            "Write it with keras.ops, or use a name."
+            "Networks train by functions of keras.ops; those of NumPy have no gradient. "
+            f"Got {' and '.join(functions)}. Write it with keras.ops, or use a name."
         )
-    if "float32" in text and "float64" in text:
+    if (functions or optimizer) and "float32" in text and "float64" in text:
         return (
-            "Networks train in one precision. Got {} that computes in float32, and a network in "
-            'float64. Set dtype="float32", or use another one.'
+            "Networks train in one precision. "
+            f"Got {' and '.join([*functions, *optimizer])} that computes in float32, and a network "
+            'in float64. Set dtype="float32", or use another one.'
         )
     return None
 
 
-def _objects_of(estimator):
-    """Return the parameters that hold objects of the user."""
-    values = {name: getattr(estimator, name, None) for name in _GIVEN}
+def _texts(error):
+    """Return what an error says, and those that it came from: Keras cannot wrap those of JAX."""
+    return "" if error is None else f"{error} {_texts(error.__context__)}"
+
+
+def _objects_of(estimator, names):
+    """Return those of the parameters that hold objects of the user."""
+    values = {name: getattr(estimator, name, None) for name in names}
     return [f"{name}={_name(value)}" for name, value in values.items() if not _is_named(value)]
 
 
