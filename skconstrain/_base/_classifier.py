@@ -75,7 +75,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self : object
             The estimator, trained one epoch further.
         """
-        settings = {"continues": hasattr(self, "_weights"), "partial": True, "classes": classes}
+        settings = {"continues": hasattr(self, "_fitted"), "partial": True, "classes": classes}
         return self._fit(X, y, sample_weight, None, epochs=1, **settings)
 
     def predict(self, X):
@@ -158,7 +158,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _probability_of(self, logits):
         if self._target_kind == "multiclass":
             return softmax(logits, axis=1)
-        if self._network.monotonic_cst is not None:
+        if self._fitted.network.monotonic_cst is not None:
             # In float64, and exactly rounded behind exp: so that it never falls where logits rise.
             probability = sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
         else:

@@ -15,9 +15,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skconstrain._base._blame import require_keras
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
-from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._base._folds import deal, deal_few
-from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
+from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
 from skconstrain._base._parts import Parts, split, strata_of, warn_of_unused_fraction
 from skconstrain._base._rows import (
     Rows,
@@ -31,8 +30,8 @@ from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
-from skconstrain._lazy_rows import center_and_scale, loaded, validate_rows
-from skconstrain._networks import LayeredNetwork, Network
+from skconstrain._lazy_rows import loaded, validate_rows
+from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -75,8 +74,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     Predictions call `_outputs`, and `_oof_prediction` again.
 
-    Fitted state is NumPy arrays and plain Python: `_network`, the specification of the network, and
-    `_weights`, its weights in the order of the network's `weight_names`.
+    Fitted state is NumPy arrays and plain Python: `_fitted` holds the network, and its weights by
+    name.
     """
 
     _parameter_constraints: dict = {
@@ -132,15 +131,16 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        signs = checked_signs(self)
-        embedding = kept_embedding(self) if continues else choose_embedding(self, rows, signs)
-        settings = {
-            **self._common_settings(rows),
-            "n_networks": self._n_networks,
-            "embedding": embedding,
-            "weighted": bool(getattr(self, "weight_features", False)),
-        }
-        return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
+        signs, settings = checked_signs(self), self._common_settings(rows)
+        if signs is not None:
+            settings["head"] = replace(settings["head"], monotone=True)
+        return LayeredNetwork(
+            **settings,
+            n_networks=self._n_networks,
+            n_frequencies=int(getattr(self, "n_frequencies", 0)),
+            weighted=bool(getattr(self, "weight_features", False)),
+            monotonic_cst=signs,
+        )
 
     @abstractmethod
     def _head(self) -> "Head":
@@ -164,7 +164,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     def _outputs(self, X) -> np.ndarray:
         """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
         check_is_fitted(self)
-        return self._network.predict(self._weights, self._validated_input(X))
+        return self._fitted.predict(self._validated_input(X))
 
     @abstractmethod
     def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
@@ -210,7 +210,7 @@ default=None
             search for example, stops.
         """
         warn_of_unused_fraction(self)
-        continues = self.warm_start and hasattr(self, "_weights")
+        continues = self.warm_start and hasattr(self, "_fitted")
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
@@ -232,7 +232,7 @@ default=None
         self : object
             The estimator, trained one epoch further.
         """
-        continues = hasattr(self, "_weights")
+        continues = hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
@@ -324,11 +324,13 @@ default=None
         network = self._specify(parts.rows, continues)
         known, target_scale = {}, None
         if continues:
+            network = replace(network, front=self._fitted.network.front)
             self._check_same_network(network)
             target_scale = self._target_scale
         else:
+            network, of_features = network.found(parts.rows.X, parts.rows.weight)
             known, target_scale = self._start(parts.rows)
-            known |= _standardization(network, parts.rows)
+            known |= of_features
         run = training_run(
             self,
             parts,
@@ -367,7 +369,7 @@ default=None
             y,
             dtype=self.dtype,
             # Training that goes on keeps its precision.
-            fitted_dtype=None if reset else self._network.dtype,
+            fitted_dtype=None if reset else self._fitted.network.dtype,
             reset=reset,
             multi_output=True,
             y_numeric=False,
@@ -464,11 +466,12 @@ default=None
         }
 
     def _check_same_network(self, network):
-        name = network.first_difference(self._network)
+        fitted = self._fitted.network
+        name = network.first_difference(fitted)
         if name is not None:
             raise ValueError(
                 f"Training continues the network fitted before, so {name} must stay "
-                f"{getattr(self._network, name)!r}. Got {getattr(network, name)!r}. "
+                f"{getattr(fitted, name)!r}. Got {getattr(network, name)!r}. "
                 "Fit a clone instead."
             )
 
@@ -486,7 +489,7 @@ default=None
             self.validation_scores_ = (self.validation_scores_ or []) + scores
         self.best_loss_ = min([self.best_loss_, *monitored])
         self.n_iter_ = len(self.loss_curve_)
-        self._network, self._weights = network, result.weights
+        self._fitted = FittedNetwork(network, result.weights)
         self._target_scale = target_scale
         # Twice the size of the weights: kept only where training is meant to go on.
         self._optimizer_state = result.optimizer_state if keep else None
@@ -498,10 +501,10 @@ default=None
             self.__dict__.pop(name, None)
         if folds is None:
             return
-        outputs = np.empty((len(folds), self.n_outputs_), self._network.dtype)
+        outputs = np.empty((len(folds), self.n_outputs_), self._fitted.network.dtype)
         for k in range(self._n_networks):
             held_out = folds == k
-            each = self._network.predict_each(self._weights, rows.X[held_out])
+            each = self._fitted.predict_each(rows.X[held_out])
             outputs[held_out] = each[:, k]
         prediction = self._oof_prediction(outputs)
         self.oof_prediction_, self._oof_folds = prediction, folds
@@ -538,7 +541,7 @@ default=None
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
-        return self._new_rows(X, self._network.dtype)
+        return self._new_rows(X, self._fitted.network.dtype)
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
@@ -549,11 +552,11 @@ default=None
         """The fitted network as an ordinary Keras model, built when first asked for."""
         check_is_fitted(self)
         if "_model" not in self.__dict__:
-            self._model = self._network.build_fitted(self._weights)
+            self._model = self._fitted.model()
         return self._model
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_weights")
+        return hasattr(self, "_fitted")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -561,16 +564,9 @@ default=None
         return tags
 
 
-def _standardization(network, rows):
-    """Return the center and scale of the features that the network standardises, by name."""
-    if not network.standardized:
-        return {}
-    n = network.n_standardized
-    X = rows.X if n == rows.X.shape[1] else rows.X[:, :n]
-    center, scale = center_and_scale(X, rows.weight)
-    return {"standardize/center": center, "standardize/scale": scale}
-
-
 def partial_attributes(network, first_epoch):
     """Return a function of weights and a number of epochs: what to predict with them needs."""
-    return lambda weights, n: {"_network": network, "_weights": weights, "n_iter_": first_epoch + n}
+    return lambda weights, n: {
+        "_fitted": FittedNetwork(network, weights),
+        "n_iter_": first_epoch + n,
+    }

@@ -1,19 +1,14 @@
-"""What users name, as Keras knows it."""
+"""Keras objects for the names that users give."""
 
 import keras
 from keras import initializers
-
-from skconstrain._links import limit_of_features
-from skconstrain.layers._feature_weighting import FeatureWeighting
-from skconstrain.layers._periodic_embedding import PeriodicEmbedding
-from skconstrain.layers._saturate import Saturate
 
 # scikit-learn's names for what Keras calls otherwise.
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
 _CONSTRAINTS = {"non_neg": keras.constraints.NonNeg}
 
 
-def activation(name):
+def activation_of(name):
     """Return the activation for a name of scikit-learn or Keras, or a function as it is."""
     if isinstance(name, keras.layers.Layer):
         _check_without_weights(name)
@@ -38,38 +33,9 @@ def _check_without_weights(layer):
         )
 
 
-def constraint(given):
+def constraint_of(given):
     """Return the constraint for a name, or what was given as it is."""
     return _CONSTRAINTS[given]() if isinstance(given, str) else given
-
-
-def saturated_features(network):
-    """Return the first layer, which keeps what follows finite for all finite features."""
-    limit = limit_of_features(network.dtype) if network.standardized else None
-    return Saturate(limit, dtype=network.dtype, name="saturate_features")
-
-
-def embedding(network):
-    """Return the layer of embeddings of features."""
-    return PeriodicEmbedding(
-        network.embedding.n_frequencies,
-        columns=network.embedding.columns,
-        n_models=None if network.n_networks == 1 else network.n_networks,
-        monotone=network.monotonic_cst is not None,
-        seed=0,  # the weights to start from are loaded
-        dtype=network.dtype,
-        name="embedding",
-    )
-
-
-def feature_weighting(network):
-    """Return the layer of factors of features: positive ones, where signs are to be kept."""
-    return FeatureWeighting(
-        None if network.n_networks == 1 else network.n_networks,
-        non_negative=network.keeps_signs,
-        dtype=network.dtype,
-        name="feature_weights",
-    )
 
 
 def kernel_initializer(initialized):
