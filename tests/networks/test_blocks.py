@@ -22,7 +22,9 @@ def many_rows(n_rows=3_000):
 
 
 def threads_of_blas():
-    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+    return [
+        library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+    ]
 
 
 @pytest.fixture(params=[{}, {"dtype": "float64"}, {"n_networks": 1}, {"monotonic_cst": [1] * 5}])
