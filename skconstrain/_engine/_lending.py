@@ -24,9 +24,14 @@ def precision():
     return BACKEND.precision()
 
 
+def trains_on_gpu() -> bool:
+    """Whether programs train on a GPU."""
+    return BACKEND.trains_on_gpu()
+
+
 def warn_of_double_precision(dtype: str) -> None:
     """Warn where networks of this precision train on a GPU, which is slow at double precision."""
-    if dtype == "float64" and BACKEND.trains_on_gpu():
+    if dtype == "float64" and trains_on_gpu():
         warnings.warn(
             "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
             stacklevel=2,

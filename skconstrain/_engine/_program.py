@@ -293,6 +293,13 @@ def loss_of_each(loss, y, prediction, *, training):
     return ops.reshape(losses, (-1, n_networks))
 
 
+def losses_of_arrays(loss, y, prediction, loss_numbers) -> np.ndarray:
+    """Return the validation loss of each row of arrays, (n_rows,)."""
+    y, prediction = ops.convert_to_tensor(y), ops.convert_to_tensor(prediction)
+    found = loss_of_each(with_numbers(loss, loss_numbers), y, prediction, training=False)
+    return ops.convert_to_numpy(found)
+
+
 def _one_a_row(losses, prediction, loss):
     """Return the losses of rows; their mean over the outputs, where a row has several."""
     shape, n_rows = tuple(getattr(losses, "shape", ())), prediction.shape[0]
