@@ -48,7 +48,7 @@ BACKEND = Backend(
         max_flops_per_step=12e6,
         max_kernel_size=MAX_FLAT_SIZE,
         min_steps=500,
-        max_flops_of_several=15e7,
+        max_flops_of_several=2e9,
     ),
     precision=without_remapping,
     trains_on_gpu=lambda: bool(tf.config.list_logical_devices("GPU")),
