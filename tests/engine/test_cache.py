@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from skconstrain import losses
-from skconstrain._engine._cache import ProgramCache, freeze, text_of
-from skconstrain._networks import BoundedOutputHead
+from skconstrain._engine._cache import ProgramCache, freeze
 
 
 def test_counts_and_bounds():
@@ -113,20 +112,6 @@ class Cyclic:
 
     def __init__(self):
         self.itself = self
-
-
-class _Own(keras.optimizers.Adam):
-    """An optimizer of a user."""
-
-
-def test_text_of_a_key_is_made_of_what_every_process_knows():
-    heads = [BoundedOutputHead("softplus", lower, None) for lower in (0.0, 0.0, 1.0)]
-    settings = [1, 1.0, True, None, "a", np.arange(2.0), keras.losses.Huber, losses.PinballLoss()]
-    same, equal, other = (text_of(freeze([*settings, head])) for head in heads)
-    assert same == equal != other
-    assert "0x" not in same  # an address in memory
-    for own in (print, lambda x: x, _Own, object()):
-        assert text_of(freeze([*settings, own])) is None
 
 
 def test_programs_that_leave_give_their_memory_back():
