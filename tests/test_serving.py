@@ -37,14 +37,8 @@ METHODS = (
 SERVE = """
 import pickle, sys
 
-ABSENT = {"iterstrat", "jax", "keras", "rich", "scikeras", "tensorflow"}
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ABSENT:
-            raise ModuleNotFoundError(f"No module named {name!r}")
-
-sys.meta_path.insert(0, Absent())
+absent = ("iterstrat", "jax", "keras", "rich", "scikeras", "tensorflow")
+sys.modules |= dict.fromkeys(absent)  # none of them can be imported
 found = {}
 for name, (estimator, X, methods) in pickle.load(sys.stdin.buffer).items():
     model = pickle.loads(estimator)
