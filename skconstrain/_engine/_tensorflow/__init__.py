@@ -3,11 +3,10 @@
 from contextlib import suppress
 
 import tensorflow as tf
-from tensorflow.python.eager import context
 
 from skconstrain._engine._backend import Backend, XlaLimits
-from skconstrain._engine._tensorflow._call_options import without_remapping
-from skconstrain._engine._tensorflow._flat_parameters import MAX_FLAT_SIZE
+from skconstrain._engine._tensorflow._graphs import clear_kernels, without_remapping
+from skconstrain._engine._tensorflow._parameters import MAX_FLAT_SIZE
 from skconstrain._engine._tensorflow._program import (
     TensorFlowPredictionProgram,
     TensorFlowProgram,
@@ -25,14 +24,6 @@ def share_gpu_memory() -> None:
             # Keras, or the user, has computed something: too late to change anything.
             with suppress(RuntimeError):
                 tf.config.experimental.set_memory_growth(gpu, True)
-
-
-def clear_kernels() -> None:
-    """Drop TensorFlow's kernels, which keep the graphs of functions that nobody has any more.
-
-    What is called again makes its own once more. There is no public function for it.
-    """
-    context.context().clear_kernel_cache()
 
 
 BACKEND = Backend(
