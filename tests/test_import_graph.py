@@ -34,6 +34,7 @@ LAYERS = [
     {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
+    {"_parallel"},
     {"_compile_cache", "_fit_tasks", "_progress", "_recipe", "_sklearn_compat"},
     {"_keras_backend"},
 ]
