@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skconstrain._engine import ConvertedWatcher, TrainingRun
+from skconstrain._engine import TrainingRun
 from skconstrain._links import FARTHEST_STANDARDIZED
 from skconstrain._networks import Network
 
@@ -63,25 +63,12 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
 
     X, y, weight = rounded((run.X, run.y, run.weight))
     start = [_of_single(name, array) for name, array in named.items()]
-    watcher = ConvertedWatcher(run.watcher, lambda found: in_double(found, network, run.start))
     validation = None if run.validation is None else rounded(run.validation)
     rows = {"X": X, "y": y, "weight": weight, "validation": validation}
-    return replace(network, dtype="float32"), replace(run, **rows, start=start, watcher=watcher)
+    return replace(network, dtype="float32"), replace(run, **rows, start=start)
 
 
 def _of_single(name, array):
     if name in _FIXED:
         return np.full(array.shape, _FIXED[name], np.float32)
     return array.astype(np.float32) if array.dtype.kind == "f" else array
-
-
-def in_double(weights: list[np.ndarray], network: Network, start: list) -> list[np.ndarray]:
-    """Return weights of a training in single precision as those of the network itself.
-
-    What is not trained has the digits that it had in `start`.
-    """
-    found = []
-    for weight, array, given in zip(network.weights, weights, start, strict=True):
-        is_trained = weight.is_trained or array.dtype.kind != "f"
-        found.append(array.astype(given.dtype) if is_trained else given)
-    return found
