@@ -47,9 +47,7 @@ def test_outputs_of_far_units_train_together():
 
 def test_units_that_the_precision_does_not_hold_are_refused():
     X, y = data()
-    with pytest.raises(
-        ValueError, match=r"y must fit into float32.*1\.18e-38.*Got 1.*e-44 at most"
-    ):
+    with pytest.raises(ValueError, match=r"y must fit into float32.*Got 1.*e-44 at most"):
         PositiveRegressor(**FAST).fit(X.astype(np.float32), 1e-45 * y)
 
 
