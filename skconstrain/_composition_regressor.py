@@ -11,7 +11,7 @@ from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._networks import CompositionHead
-from skconstrain._networks._functions import softmax
+from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
 
 # A row of y may miss the total by this share of it: float32, and numbers read from text, do.
@@ -103,7 +103,8 @@ class CompositionRegressor(NetRegressor):
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 200 samples.
     validation_fraction : float, default=0.1
-        Fraction of the training data set aside for early stopping.
+        Fraction of the training data set aside for early stopping. Without effect where several
+        networks are fitted, which have folds in its place; set there, it warns.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
         a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.utils import assert_all_finite, get_tags
 
-from skconstrain._links import limit_of_features
+from skconstrain._recipe import limit_of_features
 from skconstrain._sklearn_compat import validate_data
 
 # Bytes of rows that are converted at once, so few that they stay in a processor's cache between
@@ -204,28 +204,6 @@ def _precision(X, dtype):
     if dtype is not None:
         return dtype
     return X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
-
-
-def center_and_scale(X, weight):
-    """Return where each feature lies, and how far it spreads, in float64.
-
-    The center is the weighted median; the scale the interquartile range, in units in which it is
-    the standard deviation of normal features, or the standard deviation if that is smaller: a few
-    far values then do not set the scale. Features that have one value in half of the rows have
-    their mean and standard deviation, constant ones a scale of 1.
-    """
-    sample, sample_weight = sample_rows(X, weight)
-    # In powers of two, which change no bit, near 1: squares of 1e200 are infinite, of 1e-200 zero.
-    unit = np.exp2(np.frexp(np.abs(sample).max(axis=0).astype(np.float64))[1] - 1)
-    mean, deviation = moments(X, weight, unit)
-    low, center, high = weighted_quantiles(sample, sample_weight, [0.25, 0.5, 0.75]) / unit
-    quartile_range = high - low
-    scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
-    is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
-    center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
-    # Of numbers that the precision rounds to zero, a processor may see nothing else.
-    is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < 4 * np.finfo(X.dtype).tiny)
-    return center * unit, np.where(is_constant, 1.0, scale * unit)
 
 
 def sample_rows(X, weight):

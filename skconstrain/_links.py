@@ -18,24 +18,6 @@ from skconstrain._grid import FINE_GRID, sigmoid, through_grid
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
 
-# Standardised features are clipped smoothly at the first; beyond the second, the clipped value no
-# longer changes in float32, and its square is finite.
-STANDARDIZED_LIMIT = 5.0
-FARTHEST_STANDARDIZED = 1e6
-
-# How fast the factors of features learn, relative to other weights: as in RealMLP.
-FEATURE_RATE = 6.0
-
-# Embeddings of numerical features: their frequencies, how far those spread at the start, and the
-# values of each. As in RealMLP, with half of its frequencies.
-N_FREQUENCIES = 8
-FREQUENCY_SCALE = 0.1
-EMBEDDING_SIZE = 3
-
-# The logit of a class that an expert does not know: its probability is zero in every precision, and
-# the loss stays finite where no expert knows the class of a row, which minus infinity would not.
-UNSEEN_LOGIT = -1e4
-
 # Where the start is asked for at an end of the range, the start stands this far inside.
 _START_MARGIN = 1e-3
 
@@ -181,6 +163,14 @@ def check_monotone(output: str) -> None:
         )
 
 
+def unclipped(function, eta, output, *, lower, upper, gain, scale, smallest):
+    """Return what lies between `lower` and `upper` up to rounding, by one form of a link."""
+    factor = scale if upper is None else upper - lower
+    # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
+    base = lower if LINKS[output].open_end else smallest
+    return base + factor * function(gain * eta)
+
+
 @lru_cache
 def output_range(output: str, lower: float, upper: float | None, dtype) -> tuple[float, float]:
     """Smallest and largest number of `dtype` inside the range of `output`, as Python floats.
@@ -251,41 +241,3 @@ def _inside(unit, two_sided):
 def smallest_share(dtype) -> float:
     """Return the smallest unit of targets in a range of 1: the square of the range is finite."""
     return float(np.finfo(dtype).max) ** -0.5
-
-
-def saturation_limit(dtype) -> float:
-    """Return the largest magnitude that a network of this precision is fed."""
-    return 1e15 if np.dtype(dtype) == np.float32 else 1e150
-
-
-def limit_of_features(dtype, standardized=True) -> float:
-    """Return where features are saturated: where they are standardised, in any unit."""
-    if not standardized:
-        return saturation_limit(dtype)
-    return 1e37 if np.dtype(dtype) == np.float32 else 1e307  # differences of two are finite
-
-
-def calibrated(scores, scale, shift, trained, seen, *, unseen=-np.inf, where=np.where):
-    """Return logits of experts' scores, ``scale * scores + shift``; in NumPy, or where `where` is.
-
-    Parameters
-    ----------
-    scores : array of shape (n_rows, L, C)
-        Of L experts.
-    scale, shift : arrays of shape (L, 1) and (L, C)
-        What was learnt.
-    trained : bool array of shape (L, 1)
-        Where it is False, scores are logits already.
-    seen : bool array of shape (L, C)
-        Where it is False, the expert does not know the class.
-    unseen : float, default=-inf
-        The logit of a class that an expert does not know: a probability of exactly zero.
-    where : callable, default=np.where
-        Chooses between arrays.
-
-    Returns
-    -------
-    logits : array of shape (n_rows, L, C)
-    """
-    scale, shift = where(trained, scale, 1), where(trained, shift, 0)
-    return where(seen, scale * scores + shift, unseen)

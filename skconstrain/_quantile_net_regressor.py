@@ -118,7 +118,8 @@ class QuantileNetRegressor(NetRegressor):
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 200 samples.
     validation_fraction : float, default=0.1
-        Fraction of the training data set aside for early stopping.
+        Fraction of the training data set aside for early stopping. Without effect where several
+        networks are fitted, which have folds in its place; set there, it warns.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
         a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
@@ -299,7 +300,7 @@ class QuantileNetRegressor(NetRegressor):
         """
         check_is_fitted(self)
         asked = _checked_levels(self.quantiles if quantiles is None else quantiles)
-        levels = np.array(self._network.head.levels)
+        levels = np.array(self._fitted.network.head.levels)
         outside = is_outside(levels, asked)
         if outside.any():
             raise ValueError(
@@ -422,7 +423,9 @@ class QuantileNetRegressor(NetRegressor):
         return scale if scale > 0 else 1.0
 
     def _oof_prediction(self, outputs):
-        return interpolated(np.array(self._network.head.levels), outputs, np.array([0.5]))[:, 0]
+        return interpolated(np.array(self._fitted.network.head.levels), outputs, np.array([0.5]))[
+            :, 0
+        ]
 
     def _head(self):
         ends = (None if end is None else float(end) for end in (self.lower, self.upper))

@@ -40,8 +40,7 @@ def assert_equal_fits(one, other, X):
     """Assert that two estimators have the same history and weights, and predict the same."""
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_scores_ == other.validation_scores_
-    for a, b in zip(one._weights, other._weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    np.testing.assert_equal(one._fitted.weights, other._fitted.weights)
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
 
 
@@ -129,7 +128,7 @@ def test_partial_fit_and_validation_data_in_chunks(row, tmp_path):
     assert len(lazy.validation_scores_) == 5
     # The last one, on all rows, by hand: the loss at the final weights.
     by_hand = row.make(warm_start=True).fit(X, y, X_val=X, y_val=y)
-    by_hand._weights = lazy._weights
+    by_hand._fitted = lazy._fitted
     by_hand.set_params(epochs=1, learning_rate=1e-30).fit(X, y, X_val=X, y_val=y)
     np.testing.assert_allclose(
         lazy.validation_scores_[-1], by_hand.validation_scores_[-1], rtol=1e-6

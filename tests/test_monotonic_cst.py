@@ -39,11 +39,9 @@ def with_(net, **params):
 
 def assert_signs(net):
     """Every stored kernel has the signs that its layer needs."""
-    network = net._network
-    named = network.named(net._weights)
-    for layer in network.layers:
+    for layer in net._fitted.network.layers:
         low, high = kernel_bounds(layer.monotonic_cst, layer.n_free, layer.units)
-        kernel = named[f"{layer.name}/kernel"]
+        kernel = net._fitted.weights[f"{layer.name}/kernel"]
         assert ((low <= kernel) & (kernel <= high)).all()
 
 

@@ -342,7 +342,7 @@ def test_constraints_hold_on_every_kernel(constraint):
     model = PositiveRegressor((6,), kernel_constraint=constraint, epochs=20, random_state=0).fit(
         X, y
     )
-    named = model._network.named(model._weights)
+    named = model._fitted.weights
     for kernel in (array for name, array in named.items() if name.endswith("/kernel")):
         if constraint == "non_neg":
             assert (kernel >= 0).all()
@@ -387,7 +387,7 @@ def test_the_precision_follows_x():
     ):
         model = PositiveRegressor((4,), dtype=dtype, epochs=2).fit((10 * X).astype(x_type), y)
         assert model.predict(X).dtype == expected
-        assert all(w.dtype == expected for w in model._weights)
+        assert all(w.dtype == expected for w in model._fitted.weights.values())
 
 
 def wrong(match, y=None, X=None, **params):

@@ -213,7 +213,7 @@ def test_positive_weights_by_a_constraint():
     model = PositiveRegressor((20,), kernel_constraint="non_neg", epochs=5, random_state=0).fit(
         X, y
     )
-    named = model._network.named(model._weights)
+    named = model._fitted.weights
     assert all((array >= 0).all() for name, array in named.items() if name.endswith("/kernel"))
 
 

@@ -7,17 +7,16 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
+from skconstrain._base._blame import require_keras
+from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
-from skconstrain._base._embeddings import choose_embedding, kept_embedding
-from skconstrain._base._folds import deal, deal_few
-from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
-from skconstrain._base._parts import Parts, split, strata_of
+from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
+from skconstrain._base._parts import Parts, warn_of_unused_fraction
+from skconstrain._base._plan import Plan, best_epochs, make_plan
 from skconstrain._base._rows import (
     Rows,
     check_representable,
@@ -26,13 +25,13 @@ from skconstrain._base._rows import (
     unit_of_loss,
     warn_of_few_digits,
 )
-from skconstrain._base._runs import train_network, training_run
+from skconstrain._base._runs import make_run, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
-from skconstrain._lazy_rows import center_and_scale, loaded, validate_rows
-from skconstrain._networks import LayeredNetwork, Network
+from skconstrain._lazy_rows import validate_rows
+from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -50,7 +49,7 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
-class Trained(NamedTuple):
+class Outcome(NamedTuple):
     """A trained network, what its training left, and the scale of the targets."""
 
     network: Network
@@ -75,8 +74,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     Predictions call `_outputs`, and `_oof_prediction` again.
 
-    Fitted state is NumPy arrays and plain Python: `_network`, the specification of the network, and
-    `_weights`, its weights in the order of the network's `weight_names`.
+    Fitted state is NumPy arrays and plain Python: `_fitted` holds the network, and its weights by
+    name.
     """
 
     _parameter_constraints: dict = {
@@ -103,6 +102,12 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    # What estimators have that lack these parameters.
+    n_networks = 1
+    n_frequencies = 0
+    weight_features = False
+    monotonic_cst = None
 
     # None where nothing is held out. Type checkers shall not ask those for it who hold rows out.
     validation_scores_: Any
@@ -132,15 +137,16 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        signs = checked_signs(self)
-        embedding = kept_embedding(self) if continues else choose_embedding(self, rows, signs)
-        settings = {
-            **self._common_settings(rows),
-            "n_networks": self._n_networks,
-            "embedding": embedding,
-            "weighted": bool(getattr(self, "weight_features", False)),
-        }
-        return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
+        signs, settings = checked_signs(self), self._common_settings(rows)
+        if signs is not None:
+            settings["head"] = replace(settings["head"], monotone=True)
+        return LayeredNetwork(
+            **settings,
+            n_networks=self.n_networks,
+            n_frequencies=int(self.n_frequencies),
+            weighted=bool(self.weight_features),
+            monotonic_cst=signs,
+        )
 
     @abstractmethod
     def _head(self) -> "Head":
@@ -164,7 +170,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     def _outputs(self, X) -> np.ndarray:
         """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
         check_is_fitted(self)
-        return self._network.predict(self._weights, self._validated_input(X))
+        return self._fitted.predict(self._validated_input(X))
 
     @abstractmethod
     def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
@@ -209,7 +215,8 @@ default=None
             estimator is then fitted with the epochs trained so far, and whatever called `fit`, a
             search for example, stops.
         """
-        continues = self.warm_start and hasattr(self, "_weights")
+        warn_of_unused_fraction(self)
+        continues = self.warm_start and hasattr(self, "_fitted")
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
@@ -231,7 +238,7 @@ default=None
         self : object
             The estimator, trained one epoch further.
         """
-        continues = hasattr(self, "_weights")
+        continues = hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
@@ -246,6 +253,7 @@ default=None
         partial=False,
         classes=None,
     ):
+        require_keras()
         self._check_settings()
         check_monotonic_settings(self)
         if partial and self.early_stopping not in ("auto", False):
@@ -290,71 +298,37 @@ default=None
             Whether the loss of training is to stop it.
         """
         rng = self._generator(self.n_iter_ if continues else 0)
-        may_hold_out = held_out is None and not partial
-        folds = trained = None
-        if may_hold_out and self._deals():
-            folds = self._deal(rows, rng, continues)
-        elif may_hold_out and self._splits(len(rows.X)):
-            rows, held_out, _ = self._split(rows, rng)
-        elif may_hold_out and self._finds_epochs(len(rows.X)) and not continues:
-            trained, epochs = self._trained_on_part(rows, told, rng)
-            rng = self._generator(0)
-        if trained is None or not trained.result.interrupted:
-            settings = {"continues": continues, "partial": partial, "epochs": epochs}
-            trained = self._trained(Parts(rows, held_out, folds), told, rng, **settings)
-        self._record(*trained, continues, keep=partial or self.warm_start)
-        self._record_folds(rows, folds, used)
-        return trained.result, not partial and held_out is None and folds is None
+        settings = {"continues": continues, "partial": partial}
+        plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
+        if not continues:
+            self._fold_seed = plan.fold_seed
+        outcome = self._fitted_on(plan, told, rng, **settings)
+        if plan.finds_epochs and not outcome.result.interrupted:
+            plan = Plan(Parts(rows), best_epochs(outcome.result), self.batch_size)
+            outcome = self._fitted_on(plan, told, self._generator(0), **settings)
+        self._record(*outcome, continues, keep=partial or self.warm_start)
+        self._record_folds(plan.parts, used)
+        return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
 
-    def _trained(
-        self,
-        parts,
-        told,
-        rng,
-        *,
-        continues=False,
-        partial=False,
-        epochs,
-        batch_size=None,
-        watched=True,
-    ):
-        """Train on parts of the rows."""
-        network = self._specify(parts.rows, continues)
+    def _fitted_on(self, plan, told, rng, *, continues, partial):
+        """Build and start the network, and train it as planned."""
+        network = self._specify(plan.parts.rows, continues)
         known, target_scale = {}, None
         if continues:
+            network = replace(network, front=self._fitted.network.front)
             self._check_same_network(network)
             target_scale = self._target_scale
         else:
-            known, target_scale = self._start(parts.rows)
-            known |= _standardization(network, parts.rows)
-        run = training_run(
-            self,
-            parts,
-            target_scale,
-            rng=rng,
-            epochs=epochs,
-            batch_size=batch_size or self.batch_size,
-            partial=partial,
-            known_weights=known,
-            continues=continues,
-        )
-        if not watched:
+            network, of_features = network.found(plan.parts.rows.X, plan.parts.rows.weight)
+            known, target_scale = self._start(plan.parts.rows)
+            known |= of_features
+        settings = {"continues": continues, "partial": partial}
+        run = make_run(self, plan, target_scale, rng=rng, known_weights=known, **settings)
+        if plan.finds_epochs:
             run = replace(run, callbacks=[])
         elif not partial:
             run = told.watched(run, partial_attributes(network, run.first_epoch))
-        return Trained(network, self._train(network, run), target_scale)
-
-    def _trained_on_part(self, rows, told, rng):
-        """Hold rows out; return what trained without them, and after how many epochs it was best.
-
-        For so many all rows are to be trained on: algorithm 7.2 of Goodfellow, Bengio and
-        Courville (2016), Deep learning. MIT Press.
-        """
-        settings = {"epochs": "auto", "batch_size": self.batch_size, "patience": "auto"}
-        budget = choose_budget(len(rows.X), **settings, validates=False)
-        sizes = {"epochs": budget.epochs, "batch_size": budget.batch_size}
-        trained = self._trained(self._split(rows, rng), told, rng, **sizes, watched=False)
-        return trained, int(np.argmin(trained.result.validation_losses)) + 1
+        return Outcome(network, self._train(network, run), target_scale)
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
         """Return validated rows, their targets as given, and which of all rows have weight."""
@@ -365,7 +339,7 @@ default=None
             y,
             dtype=self.dtype,
             # Training that goes on keeps its precision.
-            fitted_dtype=None if reset else self._network.dtype,
+            fitted_dtype=None if reset else self._fitted.network.dtype,
             reset=reset,
             multi_output=True,
             y_numeric=False,
@@ -412,42 +386,6 @@ default=None
         weight = checked_weight(weight, checked, name="sample_weight_val")
         return Rows(checked, target, weight)
 
-    def _deals(self):
-        """Whether each network is stopped on a fold of its own."""
-        return self._n_networks > 1 and bool(self.early_stopping)
-
-    def _splits(self, n_rows):
-        """Whether some of the training rows are set aside to stop on."""
-        alone = self._n_networks == 1
-        return alone and (
-            n_rows > self._rows_to_split if self.early_stopping == "auto" else self.early_stopping
-        )
-
-    def _finds_epochs(self, n_rows):
-        """Whether rows are held out of a first training to find how long to train on all."""
-        is_auto = self._n_networks == 1 and self.early_stopping == self.epochs == "auto"
-        return is_auto and self.tol is not None and n_rows > FEW_ROWS
-
-    def _split(self, rows, rng):
-        """Set a fraction of the training rows aside."""
-        return split(rows, self.validation_fraction, self._strata(rows), rng)
-
-    def _strata(self, rows):
-        """Return indicators whose shares held-out rows keep: of classes and labels; else None."""
-        return strata_of(rows.target) if is_classifier(self) else None
-
-    def _deal(self, rows, rng, continues):
-        """Deal the training rows to the networks: each is stopped on those that it lacks."""
-        seed = int(rng.integers(2**31))
-        if not continues:
-            self._fold_seed = seed  # so that training that goes on holds out the same rows
-        n_rows, strata = len(rows.X), self._strata(rows)
-        if n_rows <= FEW_ROWS:
-            folds = deal_few(loaded(rows.X), rows.target, self._n_networks, strata, self._fold_seed)
-            if folds is not None or self.early_stopping == "auto":
-                return folds
-        return deal(n_rows, self._n_networks, strata, self._fold_seed)
-
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
         sizes = checked_sizes(self.hidden_layer_sizes)
@@ -464,11 +402,12 @@ default=None
         }
 
     def _check_same_network(self, network):
-        name = network.first_difference(self._network)
+        fitted = self._fitted.network
+        name = network.first_difference(fitted)
         if name is not None:
             raise ValueError(
                 f"Training continues the network fitted before, so {name} must stay "
-                f"{getattr(self._network, name)!r}. Got {getattr(network, name)!r}. "
+                f"{getattr(fitted, name)!r}. Got {getattr(network, name)!r}. "
                 "Fit a clone instead."
             )
 
@@ -486,23 +425,23 @@ default=None
             self.validation_scores_ = (self.validation_scores_ or []) + scores
         self.best_loss_ = min([self.best_loss_, *monitored])
         self.n_iter_ = len(self.loss_curve_)
-        self._network, self._weights = network, result.weights
+        self._fitted = FittedNetwork(network, result.weights)
         self._target_scale = target_scale
         # Twice the size of the weights: kept only where training is meant to go on.
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
 
-    def _record_folds(self, rows, folds, used):
+    def _record_folds(self, parts, used):
         """Keep what each network predicts for the rows that it was not trained on."""
         for name in ("oof_prediction_", "_oof_folds"):
             self.__dict__.pop(name, None)
+        folds = parts.folds
         if folds is None:
             return
-        outputs = np.empty((len(folds), self.n_outputs_), self._network.dtype)
-        for k in range(self._n_networks):
+        outputs = np.empty((len(folds), self.n_outputs_), self._fitted.network.dtype)
+        for k in range(self.n_networks):
             held_out = folds == k
-            each = self._network.predict_each(self._weights, rows.X[held_out])
-            outputs[held_out] = each[:, k]
+            outputs[held_out] = self._fitted.member(k).predict(parts.rows.X[held_out])
         prediction = self._oof_prediction(outputs)
         self.oof_prediction_, self._oof_folds = prediction, folds
         if used is not None:
@@ -531,14 +470,9 @@ default=None
     def _may_stop_on_training_loss(self):
         return self.tol is not None and self.n_iter_no_change != "auto"
 
-    @property
-    def _n_networks(self):
-        """How many networks are fitted: one, where there is no such parameter."""
-        return getattr(self, "n_networks", 1)
-
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
-        return self._new_rows(X, self._network.dtype)
+        return self._new_rows(X, self._fitted.network.dtype)
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
@@ -549,11 +483,11 @@ default=None
         """The fitted network as an ordinary Keras model, built when first asked for."""
         check_is_fitted(self)
         if "_model" not in self.__dict__:
-            self._model = self._network.build_fitted(self._weights)
+            self._model = self._fitted.model()
         return self._model
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_weights")
+        return hasattr(self, "_fitted")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -561,16 +495,9 @@ default=None
         return tags
 
 
-def _standardization(network, rows):
-    """Return the center and scale of the features that the network standardises, by name."""
-    if not network.standardized:
-        return {}
-    n = network.n_standardized
-    X = rows.X if n == rows.X.shape[1] else rows.X[:, :n]
-    center, scale = center_and_scale(X, rows.weight)
-    return {"standardize/center": center, "standardize/scale": scale}
-
-
 def partial_attributes(network, first_epoch):
     """Return a function of weights and a number of epochs: what to predict with them needs."""
-    return lambda weights, n: {"_network": network, "_weights": weights, "n_iter_": first_epoch + n}
+    return lambda weights, n: {
+        "_fitted": FittedNetwork(network, weights),
+        "n_iter_": first_epoch + n,
+    }

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from skconstrain._engine import TrainingRun
-from skconstrain._links import FARTHEST_STANDARDIZED
 from skconstrain._networks import Network
+from skconstrain._recipe import FARTHEST_STANDARDIZED
 
 _FIXED = {"standardize/center": 0.0, "standardize/scale": 1.0}
 
@@ -52,8 +52,7 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
 
     Features are centered and scaled before they are rounded: afterwards, close ones are equal.
     """
-    named = network.named(run.start)
-    center, scale = (named[name] for name in _FIXED)
+    center, scale = (run.start[name] for name in _FIXED)
 
     def rounded(rows):
         X, *others = rows
@@ -62,7 +61,7 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
         return tuple(part.astype(np.float32) for part in (standardized, *others))
 
     X, y, weight = rounded((run.X, run.y, run.weight))
-    start = [_of_single(name, array) for name, array in named.items()]
+    start = {name: _of_single(name, array) for name, array in run.start.items()}
     validation = None if run.validation is None else rounded(run.validation)
     rows = {"X": X, "y": y, "weight": weight, "validation": validation}
     return replace(network, dtype="float32"), replace(run, **rows, start=start)

@@ -31,26 +31,26 @@ def in_unit(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]:
         unit = unit.max()
         ends = {name: float(end / unit) for name, end in ends.items()}
         network = replace(network, head=replace(network.head, **ends))
-    start = [
-        (array / unit).astype(array.dtype) if name in _WEIGHTS else array
-        for name, array in network.named(run.start).items()
-    ]
+    start = {
+        name: (array / unit).astype(array.dtype) if name in _WEIGHTS else array
+        for name, array in run.start.items()
+    }
     return network, replace(run, start=start, target_scale=scale / unit)
 
 
-def watched_as_started(run: TrainingRun, network: Network, start: list) -> TrainingRun:
+def watched_as_started(run: TrainingRun, network: Network, start: dict) -> TrainingRun:
     """Return a training whose watcher sees weights as :func:`as_started` returns them."""
     watcher = ConvertedWatcher(run.watcher, lambda found: as_started(found, network, start))
     return replace(run, watcher=watcher)
 
 
-def as_started(weights: list[np.ndarray], network: Network, start: list) -> list[np.ndarray]:
+def as_started(weights: dict, network: Network, start: dict) -> dict[str, np.ndarray]:
     """Return trained weights in the precision of `start`; what is not trained is as it was there.
 
     So are its digits and its unit.
     """
-    found = []
-    for weight, array, given in zip(network.weights, weights, start, strict=True):
-        is_trained = weight.is_trained or array.dtype.kind != "f"
-        found.append(array.astype(given.dtype) if is_trained else given)
+    trained, found = {weight.name for weight in network.weights if weight.is_trained}, {}
+    for name, array in weights.items():
+        changes = name in trained or array.dtype.kind != "f"
+        found[name] = array.astype(start[name].dtype) if changes else start[name]
     return found

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from skconstrain._engine._batching import blocks, pad_rows
-from skconstrain._engine._parameters import Parameters, assign, to_arrays
+from skconstrain._engine._parameters import Parameters, assign, named_variables, to_arrays
 from skconstrain.losses._numbers import numbers_of, with_numbers
 
 
@@ -29,8 +29,6 @@ class ProgramSpec:
         Whether callbacks see the model: then its own variables are trained.
     epochs_at_once
         For how many epochs a call has space.
-    name
-        Stands for the program, its model included, in every process; None where nothing can.
     """
 
     width: int
@@ -40,7 +38,6 @@ class ProgramSpec:
     jit_compile: bool
     has_callbacks: bool = False
     epochs_at_once: int = 1
-    name: str | None = None
 
 
 def as_it_is(n_rows: int) -> int:
@@ -79,10 +76,13 @@ class Program(ABC):
         self.dtype = np.dtype(model.inputs[0].dtype)
         self._width = spec.width
         self._parameters = Parameters(model) if parameters is None else parameters
+        self._variables = named_variables(model)
+        names, n_trained = list(self._variables), len(model.trainable_variables)
+        self.trained_names, self._state_names = names[:n_trained], names[n_trained:]
         self._state = model.non_trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(self._parameters.variables)
-        self.fresh_optimizer = self.optimizer_state()
+        self._fresh_optimizer = self.optimizer_state()
         # Data, so that fits that differ in them share the program.
         self._penalty = self._setting("penalty")
         self._target_scale = self._setting("target_scale", (model.outputs[0].shape[-1],))
@@ -99,9 +99,10 @@ class Program(ABC):
         Parameters
         ----------
         weights
-            Weights of the model to start from, trained ones first.
+            Weights of the model to start from, by name.
         optimizer_state
-            What :meth:`optimizer_state` has returned; None, or what does not fit, starts anew.
+            What :meth:`optimizer_state` has returned. None starts anew, as does what another kind
+            of program has left: with a vector of all weights, or without.
         learning_rate
             None leaves the optimizer its own.
         penalty
@@ -111,11 +112,11 @@ class Program(ABC):
         loss_numbers
             Settings of the loss that are data, by name.
         """
-        n_trained = len(self.model.trainable_variables)
-        self._parameters.assign(weights[:n_trained])
-        assign(self._state, weights[n_trained:])
-        state = state_to_start_from(self.fresh_optimizer, optimizer_state)
-        assign(self.optimizer.variables, state)
+        self._parameters.assign([weights[name] for name in self.trained_names])
+        assign(self._state, [weights[name] for name in self._state_names])
+        shapes = [array.shape for array in optimizer_state or []]
+        fits = shapes == [array.shape for array in self._fresh_optimizer]
+        assign(self.optimizer.variables, optimizer_state if fits else self._fresh_optimizer)
         if learning_rate is not None:
             self.set_learning_rate(learning_rate)
         self._penalty.assign(penalty)
@@ -127,9 +128,9 @@ class Program(ABC):
         """Set the learning rate of the steps to come."""
         self.optimizer.learning_rate = rate
 
-    def assign(self, path: str, value) -> None:
-        """Set a weight that is not trained, by its path."""
-        next(variable for variable in self._state if variable.path == path).assign(value)
+    def assign(self, name: str, value) -> None:
+        """Set a weight that is not trained, by its name."""
+        self._variables[name].assign(value)
 
     @abstractmethod
     def to_device(self, array: np.ndarray):
@@ -208,14 +209,15 @@ class Program(ABC):
         A number, or an array of one for each of several networks.
         """
 
-    def weights(self) -> list[np.ndarray]:
-        """Return copies of all weights at the end of a training: trained ones, then the rest."""
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return copies of all weights at the end of a training, by name: trained ones first."""
         self.optimizer.finalize_variable_values(self._parameters.variables)
         return self.snapshot()
 
-    def snapshot(self) -> list[np.ndarray]:
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return copies of all weights as they are during training."""
-        return [*self._parameters.arrays(), *to_arrays(self._state)]
+        arrays = [*self._parameters.arrays(), *to_arrays(self._state)]
+        return dict(zip(self._variables, arrays, strict=True))
 
     def optimizer_state(self) -> list[np.ndarray]:
         """Return copies of the optimizer's variables."""
@@ -231,23 +233,22 @@ class PredictionProgram(ABC):
     ----------
     model
         A Keras model of one input.
-    used
-        Positions of the model's weights among those that are given; None if all are the model's.
     """
 
     # How many rows a block of so many rows is filled up to.
     block_length = staticmethod(as_it_is)
 
-    def __init__(self, model: keras.Model, used: list[int] | None = None):
-        self._model, self._used = model, used
+    def __init__(self, model: keras.Model):
+        self._model, self._names = model, list(named_variables(model))
         self._widest = widest(model)
         self._n_trained = len(model.trainable_variables)
 
-    def predict(self, weights: list[np.ndarray], X: np.ndarray) -> np.ndarray:
-        """Return outputs, a row for each row of X, which has the model's precision."""
-        if self._used is not None:
-            weights = [weights[position] for position in self._used]
-        weights, parts = self.to_device(weights), []
+    def predict(self, named: dict[str, np.ndarray], X: np.ndarray) -> np.ndarray:
+        """Return outputs, a row for each row of X, which has the model's precision.
+
+        `named` are weights by name; there may be more than the model has.
+        """
+        weights, parts = self.to_device([named[name] for name in self._names]), []
         for rows in blocks(len(X), self._widest):
             part = X[rows]
             filled = pad_rows(part, self.block_length(len(part)))
@@ -273,22 +274,40 @@ def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers, *, t
         trained, state, X, training=training, return_losses=True
     )
     loss = with_numbers(model.loss, loss_numbers)
-    call = loss.call if training else validation_call(loss)
-    return loss_of_each(call, y, prediction / target_scale), state, extra
+    losses = loss_of_each(loss, y, prediction / target_scale, training=training)
+    return losses, state, extra
 
 
-def validation_call(loss):
-    """Return what validates a network trained with `loss`: itself, or what it names instead."""
-    return getattr(loss, "validation_call", loss.call)
+def loss_of_each(loss, y, prediction, *, training):
+    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K.
 
-
-def loss_of_each(call, y, prediction):
-    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K."""
+    A network is validated by the loss itself, or by what that has as its `validation_call`.
+    """
+    call = loss.call if training else getattr(loss, "validation_call", loss.call)
     if len(prediction.shape) == 2:
-        return call(y, prediction)
+        return _one_a_row(call(y, prediction), prediction, loss)
     _, n_networks, n_outputs = prediction.shape
     flat = ops.reshape(prediction, (-1, n_outputs))
-    return ops.reshape(call(ops.repeat(y, n_networks, axis=0), flat), (-1, n_networks))
+    losses = _one_a_row(call(ops.repeat(y, n_networks, axis=0), flat), flat, loss)
+    return ops.reshape(losses, (-1, n_networks))
+
+
+def losses_of_arrays(loss, y, prediction, loss_numbers) -> np.ndarray:
+    """Return the validation loss of each row of arrays, (n_rows,)."""
+    y, prediction = ops.convert_to_tensor(y), ops.convert_to_tensor(prediction)
+    found = loss_of_each(with_numbers(loss, loss_numbers), y, prediction, training=False)
+    return ops.convert_to_numpy(found)
+
+
+def _one_a_row(losses, prediction, loss):
+    """Return the losses of rows; their mean over the outputs, where a row has several."""
+    shape, n_rows = tuple(getattr(losses, "shape", ())), prediction.shape[0]
+    if not shape or (None not in (n_rows, shape[0]) and n_rows != shape[0]):
+        raise ValueError(
+            f"loss={loss.name} must return a number for each row, shape (n_rows,), because rows "
+            f"have weights. Got shape {shape}. Take the mean over outputs alone: axis=-1."
+        )
+    return losses if len(shape) == 1 else ops.mean(losses, axis=tuple(range(1, len(shape))))
 
 
 def several(model: keras.Model) -> tuple[int, ...]:
@@ -297,18 +316,6 @@ def several(model: keras.Model) -> tuple[int, ...]:
     The weights of K networks in the loss are those of rows, (n_rows, K).
     """
     return tuple(model.outputs[0].shape[1:-1])
-
-
-def state_to_start_from(
-    fresh: list[np.ndarray], given: list[np.ndarray] | None
-) -> list[np.ndarray]:
-    """Return the given state of an optimizer; a fresh one where there is none that fits.
-
-    One that does not fit is of another kind of program: with a vector of all weights, or without.
-    """
-    if given is None or [a.shape for a in given] != [a.shape for a in fresh]:
-        return fresh
-    return given
 
 
 def widest(model: keras.Model) -> int:

@@ -78,6 +78,9 @@ class TrainingRun:
     folds
         For each row, the number of the one of several networks that does not train on it, but is
         validated on it. None without them, and where `validation` is given.
+    validate
+        Returns the mean loss of the held-out rows, of each of several networks, for weights by
+        name. None where the program computes it.
     validate_every
         Number of epochs after which the validation loss is computed.
     rng
@@ -87,8 +90,8 @@ class TrainingRun:
     first_epoch
         Number of epochs trained before.
     start
-        Weights to start from, in the order of the network's `weight_names`. None where they are
-        still to be drawn, as far as `known_weights` does not hold them.
+        Weights to start from, by name. None where they are still to be drawn, as far as
+        `known_weights` does not hold them.
     known_weights
         Weights to start from that are not drawn, by name.
     optimizer_state
@@ -127,12 +130,13 @@ class TrainingRun:
     weight: np.ndarray
     validation: Data | None = None
     folds: np.ndarray | None = None
+    validate: Callable[[dict], np.ndarray] | None = None
     validate_every: int = 1
     rng: np.random.Generator
     epochs: int
     batch_size: int
     first_epoch: int = 0
-    start: list[np.ndarray] | None = None
+    start: dict[str, np.ndarray] | None = None
     known_weights: dict[str, object] = field(default_factory=dict)
     optimizer_state: list[np.ndarray] | None = None
     alpha: float = 0.0
@@ -193,7 +197,7 @@ class TrainingResult:
     `interrupted` by Ctrl-C, or `stopped` by its own rule, a callback or a watcher.
     """
 
-    weights: list[np.ndarray]
+    weights: dict[str, np.ndarray]
     optimizer_state: list[np.ndarray]
     losses: list[float]
     validation_losses: list[float]

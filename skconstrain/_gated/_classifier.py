@@ -11,19 +11,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from skconstrain._base import NetClassifier
-from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._gated._expert import RESPONSES
 from skconstrain._gated._expert_params import params_of_experts
 from skconstrain._gated._expert_probabilities import ExpertProbabilities
 from skconstrain._gated._expert_rows import indexable_rows
 from skconstrain._gated._gate_net import GateNet
 from skconstrain._gated._over_experts import OverExperts
-from skconstrain._sklearn_compat import (
-    Interval,
-    StrOptions,
-    fit_context,
-    raise_for_params,
-)
+from skconstrain._sklearn_compat import Interval, StrOptions, fit_context, raise_for_params
 
 
 def _has_networks(self):
@@ -387,7 +381,7 @@ default=None
             return self._fit_over_experts(X, y, sample_weight, validation, params)
         if params:
             params_of_experts(self, [], None, params)  # refuses them: no expert requests any
-        continues = self.warm_start and hasattr(self, "_weights")
+        continues = self.warm_start and hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
     @available_if(_has_networks)
@@ -428,15 +422,14 @@ default=None
     def _specify(self, rows, continues):
         self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
         self._experts = self._held = None
-        embedding = kept_embedding(self) if continues else choose_embedding(self, rows)
-        return self._network_over(self.n_experts, rows, embedding=embedding)
+        return self._network_over(self.n_experts, rows, n_frequencies=int(self.n_frequencies))
 
     def _outputs(self, X):
         check_is_fitted(self)
         if self._experts is None:
             return super()._outputs(X)
         features = self._validated_input(X)
-        return self._experts.outputs(self._gate, features, indexable_rows(X), n_jobs=self.n_jobs)
+        return self._experts.outputs(self._fitted, features, indexable_rows(X), n_jobs=self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -27,7 +27,7 @@ class ExpertProbabilities(TransformerMixin):
             the scale and the shift that were learnt.
         """
         check_is_fitted(self)
-        features, gate = self._validated_input(X), self._gate
+        features, gate = self._validated_input(X), self._fitted
         if self._experts is None:
             return probability_of(gate.layer(features, "eta"))
         return probability_of(self._experts.logits(gate, indexable_rows(X), n_jobs=self.n_jobs))

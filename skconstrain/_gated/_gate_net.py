@@ -8,9 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base import NetEstimator
 from skconstrain._base._sizes import checked_sizes
-from skconstrain._gated._fitted_gate import FittedGate
-from skconstrain._lazy_rows import moments
-from skconstrain._networks import GatedNetwork, Gating, TemperatureSchedule
+from skconstrain._networks import FittedNetwork, GatedNetwork, Gating, TemperatureSchedule
 
 
 class GateNet(NetEstimator):
@@ -47,11 +45,7 @@ class GateNet(NetEstimator):
             gate.
         """
         check_is_fitted(self)
-        return self._gate.proba(self._validated_input(X))
-
-    @property
-    def _gate(self):
-        return FittedGate(self._network, self._weights)
+        return self._fitted.layer(self._validated_input(X), "gate")
 
     def _check_gate(self, n_experts):
         """Raise ``ValueError`` where the parameters of a gate over `n_experts` are not usable."""
@@ -82,17 +76,13 @@ class GateNet(NetEstimator):
         return GatedNetwork(**self._common_settings(rows), gate=gate, **settings)
 
     def _start(self, rows):
-        """Start the gate at its temperature, and at standardised features."""
+        """Start the gate at its temperature."""
         known, target_scale = super()._start(rows)
         known |= {
             "gate/temperature": np.ravel(self.temperature)[0],
             "gate/load_balance": self.load_balance,
             "gate/entropy_penalty": self.entropy_penalty,
         }
-        if not self.standardize:  # the gate alone has its features standardised
-            mean, spread = moments(rows.X, rows.weight)
-            scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
-            known |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
         return known, target_scale
 
     def _train(self, network, run):
@@ -103,6 +93,6 @@ class GateNet(NetEstimator):
         rounds, self._rounds = self._rounds, None  # they hold the training data
         train = super()._train
         result = train(network, run) if rounds is None else rounds.train(network, run, train)
-        usage = FittedGate(network, result.weights).proba(run.X)
+        usage = FittedNetwork(network, result.weights).layer(run.X, "gate")
         self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
         return result

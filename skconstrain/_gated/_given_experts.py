@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skconstrain._formulas import calibrated
 from skconstrain._gated._calibration import probability_of
 from skconstrain._gated._expert import Expert, all_scores
-from skconstrain._gated._fitted_gate import FittedGate
-from skconstrain._links import calibrated
-from skconstrain._networks import ScoreColumns
+from skconstrain._networks import FittedNetwork, ScoreColumns
+from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain._sklearn_compat import safe_indexing
 
 
@@ -44,17 +44,17 @@ class GivenExperts:
         trained = tuple(response != "predict_proba" for response in responses)
         return cls([], ScoreColumns(trained, ((True,) * n_columns,) * len(responses)))
 
-    def logits(self, gate: FittedGate, X, *, n_jobs) -> np.ndarray:
+    def logits(self, gate: FittedNetwork, X, *, n_jobs) -> np.ndarray:
         """Return calibrated scores for rows as they were given, shape (n_rows, L, C)."""
         return self._calibrated(gate, all_scores(self.experts, X, n_jobs=n_jobs))
 
-    def outputs(self, gate: FittedGate, features, X, *, n_jobs) -> np.ndarray:
+    def outputs(self, gate: FittedNetwork, features, X, *, n_jobs) -> np.ndarray:
         """Return logits of the mixture, shape (n_rows, C), for rows X whose features are checked.
 
         An expert without weight for a row does not see it.
         """
-        weights = gate.proba(features)
-        if gate.is_soft:
+        weights = gate.layer(features, "gate")
+        if gate.network.gate.gating == "soft":
             logits = self.logits(gate, X, n_jobs=n_jobs)
             probability = np.einsum("nl,nlk->nk", weights, probability_of(logits))
         else:
@@ -74,6 +74,10 @@ class GivenExperts:
 
     def _calibrated(self, gate, scores, chosen=slice(None)):
         """Return logits for the scores of chosen experts, shape (n_rows, n_chosen, C)."""
-        scale, shift = gate.scale_and_shift
+        # In double precision.
+        scale, shift = (
+            gate.weights[f"eta/{name}"].astype(np.float64) for name in ("scale", "shift")
+        )
         trained, seen = np.asarray(self.columns.trained)[:, None], np.asarray(self.columns.seen)
-        return calibrated(scores, scale[chosen], shift[chosen], trained[chosen], seen[chosen])
+        learnt = (part[chosen] for part in (scale, shift, trained, seen))
+        return calibrated(NUMPY_OPS, scores, *learnt)

@@ -23,7 +23,7 @@ from skconstrain._sklearn_compat import BaseComposition, rows_of_params, safe_in
 
 # What the fitted gate tells of itself is told by the ensemble.
 _RECORDED = (
-    *("_network", "_weights", "expert_usage_", "n_iter_"),
+    *("_fitted", "expert_usage_", "n_iter_"),
     *("loss_curve_", "validation_scores_", "best_loss_"),
 )
 
@@ -58,7 +58,7 @@ class OverExperts(BaseComposition):
 
     def _fit_over_experts(self, X, y, sample_weight, validation, metadata):
         """Fit the experts, then a gate on what they give for rows that they were not fitted on."""
-        continues = self.warm_start and hasattr(self, "_weights")
+        continues = self.warm_start and hasattr(self, "_fitted")
         self._check_settings()
         if continues and self._held is None:
             raise ValueError(

@@ -10,9 +10,9 @@ from skconstrain._gated._calibration import best_calibration
 from skconstrain._gated._expert import Expert, all_scores, make_experts
 from skconstrain._gated._expert_fits import fit_parts
 from skconstrain._gated._expert_rows import ExpertRows
-from skconstrain._gated._fitted_gate import FittedGate
 from skconstrain._gated._partition import capped_assignment, make_folds, starting_parts
 from skconstrain._gated._score_gate import parted, with_scores
+from skconstrain._networks import FittedNetwork
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import safe_indexing
 
@@ -96,7 +96,7 @@ class Rounds:
                 break
             run = replace(run, start=result.weights, optimizer_state=result.optimizer_state)
             if number + 1 < len(shares):
-                preference = FittedGate(network, result.weights).layer(features, "gate_logits")
+                preference = FittedNetwork(network, result.weights).layer(features, "gate_logits")
                 self.owner = capped_assignment(log_softmax(preference, axis=1), cap)
         return replace(result, losses=losses)
 

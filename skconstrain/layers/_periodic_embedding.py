@@ -11,12 +11,14 @@ import numpy as np
 from keras import ops
 
 from skconstrain._cosine import cosine_of_turns
+from skconstrain._formulas import waves
 from skconstrain._grid import kernel_to_grid, power_in_table, to_grid
-from skconstrain._links import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
+from skconstrain._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
+from skconstrain.layers._layer import Layer
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class PeriodicEmbedding(keras.layers.Layer):
+class PeriodicEmbedding(Layer):
     r"""Put trained periodic functions of some features in front of all of them.
 
     Of a feature x, its embedding has the e values
@@ -85,6 +87,9 @@ class PeriodicEmbedding(keras.layers.Layer):
     (5, 10)
     """
 
+    _settings = ("n_frequencies", "embedding_size", "columns", "frequency_scale")
+    _settings += ("n_models", "monotone", "seed")
+
     def __init__(
         self,
         n_frequencies=N_FREQUENCIES,
@@ -147,10 +152,10 @@ class PeriodicEmbedding(keras.layers.Layer):
         """Return the embeddings of features, whose cosines are changed."""
         weights = self.frequencies, self.phases, self.bias
         frequencies, phases, bias = (ops.cast(weight, x.dtype) for weight in weights)
-        turns = frequencies * x + phases / (2 * math.pi)
-        waves = change(cosine_of_turns(ops, turns, keras.backend.standardize_dtype(x.dtype)))
+        dtype = keras.backend.standardize_dtype(x.dtype)
+        found = waves(ops, x, frequencies, phases, dtype, _cosine_with_gradient)
         # A product of so few numbers takes longer, as a product, than their sum does.
-        return ops.sum(ops.expand_dims(waves, -1) * projection, axis=-2) + bias
+        return ops.sum(ops.expand_dims(change(found), -1) * projection, axis=-2) + bias
 
     def _exact(self, x):
         projection = ops.cast(self.projection, "float64")
@@ -167,14 +172,20 @@ class PeriodicEmbedding(keras.layers.Layer):
         several = () if self.n_models is None else (self.n_models,)
         return (input_shape[0], *several, input_shape[-1] + n_columns * self.embedding_size)
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "n_frequencies": self.n_frequencies,
-            "embedding_size": self.embedding_size,
-            "columns": self.columns,
-            "frequency_scale": self.frequency_scale,
-            "n_models": self.n_models,
-            "monotone": self.monotone,
-            "seed": self.seed,
-        }
+
+def _cosine_with_gradient(ops, turns, dtype):
+    """Return the cosine of turns; its gradient is a cosine, too, a quarter of a turn further.
+
+    Backends would keep every step of the polynomial for a gradient of their own, which takes more
+    than twice the time of the layer.
+    """
+
+    @ops.custom_gradient
+    def cosine(turns):
+        def gradient(*args, upstream=None):
+            upstream = args[0] if upstream is None else upstream
+            return upstream * (2 * math.pi * cosine_of_turns(ops, turns + 0.25, dtype))
+
+        return cosine_of_turns(ops, turns, dtype), gradient
+
+    return cosine(turns)

@@ -259,7 +259,7 @@ def test_a_sparse_kernel_is_pickled_by_its_connections():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net = SparseConnectedNet(matrix, **FAST).fit(X, X[:, 0])
-    assert net._weights[0].shape == (600,)
+    assert net._fitted.weights["connected_0/kernel"].shape == (600,)
     assert len(pickle.dumps(net)) < 60_000  # the matrix would be 4.8 MB
 
 

@@ -447,7 +447,7 @@ def test_top_k_uses_k_experts_and_fewer_only_where_the_softmax_underflows():
     X, y = moons()
     model = GatedEnsembleClassifier(gating="top_k", k=2, **FAST).fit(X, y)
     assert ((model.gate_proba(X) > 0).sum(axis=1) == 2).all()
-    model._network.named(model._weights)["gate_logits/kernel"][...] *= 1e4
+    model._fitted.weights["gate_logits/kernel"][...] *= 1e4
     used = (model.gate_proba(X) > 0).sum(axis=1)
     assert set(used) == {1, 2}
     assert "at most k" in " ".join(GatedEnsembleClassifier.__doc__.split())
