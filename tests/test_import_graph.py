@@ -33,7 +33,7 @@ LAYERS = [
     {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
-    {"_compile_cache", "_documentation", "_fit_tasks", "_progress", "_sklearn_compat"},
+    {"_compile_cache", "_documentation", "_fit_tasks", "_progress", "_sklearn_compat", "_wrapped"},
 ]
 ESTIMATORS = LAYERS[2]
 BACKENDS = {

@@ -27,11 +27,12 @@ from skconstrain._sklearn_compat import (
     fit_context,
     raise_for_params,
 )
-from skconstrain._thresholds._least import least_labels, score_cut_offs
 from skconstrain._thresholds._out_of_fold import OutOfFold, check_prefit
 from skconstrain._thresholds._scores import HeldOut, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
+from skconstrain._thresholds._search import score_cut_offs
 from skconstrain._thresholds._target import Target
+from skconstrain._wrapped import opened
 
 # Threshold of an untuned classifier, and the range of the scores.
 _DEFAULTS = {"predict_proba": (0.5, (0.0, 1.0)), "decision_function": (0.0, None)}
@@ -42,6 +43,16 @@ def _estimator_has(method):
         return hasattr(getattr(self, "estimator_", self.estimator), method)
 
     return available_if(check)
+
+
+def _reporter(bar, n_done):
+    """Return what shows on the bar how far a search is, after so many others."""
+
+    def report(share, note):
+        bar.reach(n_done + share)
+        bar.note(note)
+
+    return report
 
 
 class TunedThresholdMultiLabelClassifierCV(
@@ -370,7 +381,7 @@ class TunedThresholdMultiLabelClassifierCV(
         least = self._min_labels()
         options = {"default": default, "limits": limits, "fbr": self.fbr, "least": least}
         bar.begin("thresholds", 1 + len(parts))
-        self.thresholds_ = scoring.tune(*together, **options)
+        self.thresholds_ = scoring.tune(*together, **options, report=_reporter(bar, 0))
         bar.done(1)
         predicted = decide(together.y_score, self.thresholds_, least)
         self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
@@ -378,7 +389,8 @@ class TunedThresholdMultiLabelClassifierCV(
         for number, (own, part) in enumerate(zip(self.cv_thresholds_, parts, strict=True)):
             if part.labels.any():
                 whole = part is together  # a single split has been searched already
-                found = self.thresholds_ if whole else scoring.tune(*part, **options)
+                report = _reporter(bar, 1 + number)
+                found = self.thresholds_ if whole else scoring.tune(*part, **options, report=report)
                 own[part.labels] = found[part.labels]
             bar.done(2 + number)
         if self.store_cv_results:
@@ -388,7 +400,8 @@ class TunedThresholdMultiLabelClassifierCV(
 
     def _min_labels(self):
         """Labels that every row has at least: one label is a binary target, and has none."""
-        return 0 if self._n_labels is None else least_labels(self.estimator_)
+        *_, innermost = opened(self.estimator_)
+        return 0 if self._n_labels is None else getattr(innermost, "min_labels", 0)
 
     def _warn_of_untuned(self, tuned, default):
         if tuned.all():

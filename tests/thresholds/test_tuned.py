@@ -44,7 +44,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain import TunedThresholdMultiLabelClassifierCV as Tuned
-from skconstrain._thresholds._search import f_beta, tune_each
+from skconstrain._thresholds._metrics import f_beta
+from skconstrain._thresholds._search import tune_each
 
 
 def imbalanced(n_samples=600, n_labels=5, random_state=0):
