@@ -6,7 +6,7 @@ scaler, no Pipeline. A plain network does not know that its predictions cannot b
 
 Run with ``python examples/quickstart.py``; it prints scores of out-of-fold predictions beside those
 of a constant, plain networks and boosting, compares links by a grid search over single networks,
-which train together, and writes ``examples/quickstart.png``.
+and writes ``examples/quickstart.png``.
 """
 
 from pathlib import Path
@@ -21,13 +21,12 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.metrics import r2_score, root_mean_squared_error
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import PositiveRegressor
-from skconstrain.model_selection import BatchedGridSearchCV
 
 PICTURE = Path(__file__).with_suffix(".png")
 FOLDS = KFold(5, shuffle=True, random_state=0)
@@ -66,7 +65,7 @@ def measure(X, y):
 def compare_links(X, y):
     """Print what a grid search over the link says."""
     grid = {"output": ["softplus", "exp", "square", "relu"]}
-    search = BatchedGridSearchCV(PositiveRegressor(n_networks=1, random_state=0), grid, cv=FOLDS)
+    search = GridSearchCV(PositiveRegressor(n_networks=1, random_state=0), grid, cv=FOLDS)
     found = search.fit(X, y).cv_results_
     scores = zip(grid["output"], found["mean_test_score"], strict=True)
     listed = ", ".join(f"{name} {score:.3f}" for name, score in scores)

@@ -1,8 +1,8 @@
 """Several labels at once: a probability and a threshold for each, tuned out of fold.
 
 The digits of scikit-learn with labels that overlap: has a loop, is even, is prime, is a multiple of
-three, is above six, is a seven. Noise makes them hard to read. A grid search over single networks,
-which train together, chooses loss and dropout. Five networks are then fitted with them, and
+three, is above six, is a seven. Noise makes them hard to read. A grid search over single networks
+chooses loss and dropout. Five networks are then fitted with them, and
 thresholds are tuned on the out-of-fold predictions that these made in training, with one fit. The
 curves are flat on top: here 0.5 was as good already.
 
@@ -22,14 +22,13 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, hamming_loss
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
 from skconstrain.inspection import ThresholdCurveDisplay
-from skconstrain.model_selection import BatchedGridSearchCV
 
 PICTURE = Path(__file__).with_suffix(".png")
 GRID = {"loss": ["log_loss", "focal"], "dropout": [0.0, 0.25]}
@@ -63,7 +62,7 @@ def fit_all(X, y, names):
     start = time.perf_counter()
     net = MultiLabelNetClassifier(n_frequencies=0, random_state=0)  # pixels need no embeddings
     one = clone(net).set_params(n_networks=1)
-    search = BatchedGridSearchCV(one, GRID, scoring="f1_macro", cv=3, refit=False).fit(X, y)
+    search = GridSearchCV(one, GRID, scoring="f1_macro", cv=3, refit=False).fit(X, y)
     net.set_params(**search.best_params_)
     print(f"chosen in {time.perf_counter() - start:.1f} s: {search.best_params_}")
     logistic = OneVsRestClassifier(LogisticRegression(max_iter=1000))

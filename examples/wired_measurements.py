@@ -24,14 +24,13 @@ from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_validate
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import SparseConnectedNetClassifier
 from skconstrain.connections import blocks
 from skconstrain.inspection import ConnectionDisplay
-from skconstrain.model_selection import BatchedGridSearchCV
 
 PICTURE = Path(__file__).with_suffix(".png")
 WIRED = "wired, a unit a measurement"
@@ -53,7 +52,7 @@ def load_data():
 
 def tuned(classifier, grid):
     """Standardise, then classify; choose settings by the log loss of inner folds."""
-    search = BatchedGridSearchCV(classifier, grid, scoring="neg_log_loss", cv=INNER)
+    search = GridSearchCV(classifier, grid, scoring="neg_log_loss", cv=INNER)
     # Without set_output, the scaler returns an array, and the columns lose their names.
     return make_pipeline(StandardScaler(), search).set_output(transform="pandas")
 

@@ -3,7 +3,6 @@ from . import connections as connections
 from . import inspection as inspection
 from . import layers as layers
 from . import losses as losses
-from . import model_selection as model_selection
 from ._compile_cache import use_compile_cache as use_compile_cache
 from ._composition_regressor import CompositionRegressor as CompositionRegressor
 from ._connected import SparseConnectedNet as SparseConnectedNet
@@ -34,6 +33,5 @@ __all__ = [
     "inspection",
     "layers",
     "losses",
-    "model_selection",
     "use_compile_cache",
 ]

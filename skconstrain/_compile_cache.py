@@ -16,11 +16,11 @@ _DIRECTORY = "--tf_xla_persistent_cache_directory="
 def use_compile_cache(directory=None):
     """Keep what XLA compiles on disk, so that the next process need not compile it again.
 
-    A first fit of an architecture compiles its training program, where ``jit_compile`` asks for
-    that or pays. With this, a later process loads it from a file. Under TensorFlow it loads the
-    graph of operations too, which every first fit has to trace otherwise. It holds for TensorFlow
-    and for JAX, and for processes that this one starts, such as workers of joblib and Dask, because
-    it is set in environment variables. Nothing is written without it. Call it before the first fit.
+    A first fit of an architecture compiles its training program, where that pays. With this, a
+    later process loads it from a file. Under TensorFlow it loads the graph of operations
+    too, which every first fit has to trace otherwise. It holds for TensorFlow and for JAX, and for
+    processes that this one starts, such as workers of joblib and Dask, because it is set in
+    environment variables. Nothing is written without it. Call it before the first fit.
 
     Parameters
     ----------

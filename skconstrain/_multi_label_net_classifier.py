@@ -1,7 +1,7 @@
 """MultiLabelNetClassifier: a probability and a threshold for each label."""
 
 from collections.abc import Callable
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._decisions import decide
-from skconstrain._sklearn_compat import Interval, StrOptions
+from skconstrain._sklearn_compat import Interval
 
 
 class MultiLabelNetClassifier(NetClassifier):
@@ -46,16 +46,12 @@ class MultiLabelNetClassifier(NetClassifier):
         label), an array of one positive number a label, or a dict of label -> weight, by name or
         position, 1 for those left out.
     loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable, default="log_loss"
-        What training minimises, in the weighted mean over samples and labels. A Keras loss gets
+        What training minimises, in the weighted mean over samples and labels. The names are those
+        of :class:`~skconstrain.losses.LogLoss`, :class:`~skconstrain.losses.CategoricalFocalLoss`
+        and :class:`~skconstrain.losses.AsymmetricLoss` with their defaults. Instances have other
+        settings: ``AsymmetricLoss(gamma_negative=2)``, ``LogLoss(label_smoothing=0.1)``; all three
+        fit labels and classes. Another Keras loss, or a function of ``y_true`` and ``y_pred``, gets
         probabilities, or logits if it says ``from_logits=True``.
-    gamma : float, default=2.0
-        Focusing of ``loss="focal"`` (Lin et al., 2017).
-    gamma_negative, gamma_positive : float, default=4.0 and 1.0
-        Focusing of labels that are 0 and 1, of ``loss="asymmetric"`` (Ridnik et al., 2021).
-    margin : float, default=0.05
-        Probability below which a label that is 0 costs nothing, of ``loss="asymmetric"``.
-    label_smoothing : float, default=0.0
-        Share of each target that is spread over both values (or all classes).
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
@@ -133,13 +129,6 @@ class MultiLabelNetClassifier(NetClassifier):
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``.
-    chunk_bytes : int, default=2**28
-        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
-        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
-        chunks take memory at a time. Targets and weights are always held whole.
-    jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
         Networks of float64 then still train in float32 where batches are drawn at random, which
@@ -180,7 +169,7 @@ class MultiLabelNetClassifier(NetClassifier):
     See Also
     --------
     TunedThresholdMultiLabelClassifierCV : Chooses a threshold for each label, out of fold.
-    skconstrain.losses.AsymmetricLoss : The loss for Keras models of your own.
+    skconstrain.losses.AsymmetricLoss : A loss with settings, also for Keras models of your own.
 
     Notes
     -----
@@ -204,12 +193,6 @@ class MultiLabelNetClassifier(NetClassifier):
         "monotonic_cst": MONOTONIC_CST,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "min_labels": [Interval(Integral, 0, None, closed="left")],
-        "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
-        "gamma": [Interval(Real, 0, None, closed="left")],
-        "gamma_negative": [Interval(Real, 0, None, closed="left")],
-        "gamma_positive": [Interval(Real, 0, None, closed="left")],
-        "margin": [Interval(Real, 0, 1, closed="left")],
-        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -221,11 +204,6 @@ class MultiLabelNetClassifier(NetClassifier):
         min_labels=0,
         class_weight=None,
         loss: str | Any | Callable = "log_loss",
-        gamma=2.0,
-        gamma_negative=4.0,
-        gamma_positive=1.0,
-        margin=0.05,
-        label_smoothing=0.0,
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
@@ -246,8 +224,6 @@ class MultiLabelNetClassifier(NetClassifier):
         tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
-        chunk_bytes=2**28,
-        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,
@@ -258,11 +234,6 @@ class MultiLabelNetClassifier(NetClassifier):
         self.min_labels = min_labels
         self.class_weight = class_weight
         self.loss = loss
-        self.gamma = gamma
-        self.gamma_negative = gamma_negative
-        self.gamma_positive = gamma_positive
-        self.margin = margin
-        self.label_smoothing = label_smoothing
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
@@ -283,8 +254,6 @@ class MultiLabelNetClassifier(NetClassifier):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
-        self.chunk_bytes = chunk_bytes
-        self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -308,7 +277,3 @@ class MultiLabelNetClassifier(NetClassifier):
     def _decide(self, probability, threshold):
         self._check_min_labels()  # set_params may have changed it
         return decide(probability, threshold, self.min_labels)
-
-    def _loss_settings(self):
-        names = ("gamma", "gamma_negative", "gamma_positive", "margin", "label_smoothing")
-        return {name: getattr(self, name) for name in names}

@@ -5,6 +5,8 @@ import sys
 import threading
 from contextlib import contextmanager
 
+from sklearn.utils.parallel import Parallel
+
 # Two bars on one screen would write over each other: fits inside of what is shown show none.
 _SHOWN = threading.Lock()
 
@@ -74,6 +76,27 @@ class _ShownBar(Bar):
 
     def note(self, text):
         self._shown.update(self._task, note=text)
+
+
+class CountingParallel(Parallel):
+    """A parallel call that tells a bar how many of its tasks are done, whatever backend runs them.
+
+    Parameters
+    ----------
+    bar : Bar
+        Is told.
+    **settings
+        Those of :class:`joblib.Parallel`.
+    """
+
+    def __init__(self, bar: Bar, **settings):
+        super().__init__(**settings)
+        self._bar = bar
+
+    def print_progress(self):
+        """Show how many tasks are done: joblib calls this after each of them."""
+        super().print_progress()
+        self._bar.done(self.n_completed_tasks)
 
 
 @contextmanager

@@ -129,13 +129,6 @@ class QuantileNetRegressor(NetRegressor):
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``. A callback that overrides a batch hook makes training run
         step by step, which is slower.
-    chunk_bytes : int, default=2**28
-        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
-        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
-        chunks take memory at a time. Targets and weights are always held whole.
-    jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
         Networks of float64 then still train in float32 where batches are drawn at random, which
@@ -239,8 +232,6 @@ class QuantileNetRegressor(NetRegressor):
         tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
-        chunk_bytes=2**28,
-        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,
@@ -269,8 +260,6 @@ class QuantileNetRegressor(NetRegressor):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
-        self.chunk_bytes = chunk_bytes
-        self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose

@@ -1,7 +1,14 @@
 """Tests on every backend of Keras: gradients, precision, what belongs to one backend only."""
 
+from contextlib import contextmanager
+from dataclasses import replace
+from unittest import mock
+
 import keras
 import pytest
+
+from skconstrain._engine import _lending
+from skconstrain._engine._backend import XlaLimits
 
 BACKEND = keras.backend.backend()
 
@@ -9,6 +16,14 @@ tensorflow_only = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="what is tested is TensorFlow's own: its compilers, its tape"
 )
 jax_only = pytest.mark.skipif(BACKEND != "jax", reason="what is tested is the program under JAX")
+
+
+@contextmanager
+def compiled(by_xla):
+    """Let XLA compile every training program inside, or none, whatever its size."""
+    limits = XlaLimits() if by_xla else None
+    with mock.patch.object(_lending, "BACKEND", replace(_lending.BACKEND, xla=limits)):
+        yield
 
 
 def output_and_gradients(function, *arrays, upstream=None):

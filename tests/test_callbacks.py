@@ -7,7 +7,6 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -19,7 +18,6 @@ from skconstrain import (
     PositiveRegressor,
     TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain.model_selection import BatchedGridSearchCV
 from tests.registry import ROWS, positive_regression, two_classes
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9")
@@ -101,19 +99,16 @@ def test_every_network_tells_of_every_epoch_and_trains_the_same(row):
 
 
 @pytest.mark.filterwarnings(EVERYWHERE)
-@pytest.mark.parametrize("kind", [GridSearchCV, BatchedGridSearchCV])
-def test_epochs_are_counted_in_pipelines_and_searches(kind):
+def test_epochs_are_counted_in_pipelines_and_searches():
     (X, y), recorder = positive_regression(), Recorder()
     model = make_pipeline(StandardScaler(), net(epochs=3))
-    search = kind(model, {"positiveregressor__alpha": [0.1, 1.0]}, cv=2)
+    search = GridSearchCV(model, {"positiveregressor__alpha": [0.1, 1.0]}, cv=2)
     search.set_callbacks(recorder).fit(X, y)
     n_fits = 2 * 2 + 1
     assert recorder.count("Pipeline", "fit-final-estimator") == 0  # the same task as the fit
     assert recorder.count("PositiveRegressor", "fit") == n_fits
     assert recorder.count("PositiveRegressor", "epoch") == 3 * n_fits
     assert recorder.calls["setup"] == recorder.calls["teardown"] == 1
-    if kind is BatchedGridSearchCV:
-        assert search.stack_sizes_ == [4]
     alone = Recorder()
     model.set_callbacks(alone).fit(X, y)
     assert alone.count("PositiveRegressor", "epoch") == 3
@@ -143,25 +138,6 @@ def test_a_scoring_monitor_scores_each_epoch(weight):
     assert [row["r2"] for row in rows if row["task_name"] == "fit"] == found[-1:]
 
 
-def test_a_scoring_monitor_sees_each_network_of_a_stack():
-    (X, y), monitor = positive_regression(), callback.ScoringMonitor(scoring="r2")
-    # The first has fewer columns, and columns of zeros beside them in the stack.
-    without = {"n_frequencies": 0}
-    network = net(epochs=2, **without).set_callbacks(monitor)
-    model = make_pipeline(SelectKBest(f_regression), network)
-    search = BatchedGridSearchCV(
-        model, {"selectkbest__k": [3, 5]}, cv=[(np.arange(60), np.arange(60))], refit=False
-    )
-    search.fit(X, y)
-    assert search.stack_sizes_ == [2]
-    found = [row["r2"] for row in monitor.get_logs().data if row["task_name"] == "epoch"]
-    expected = []
-    for k in (3, 5):
-        chosen = SelectKBest(f_regression, k=k).fit_transform(X, y)
-        expected += [net(epochs=n, **without).fit(chosen, y).score(chosen, y) for n in (1, 2)]
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
-
-
 def test_a_callback_stops_a_training():
     X, y = positive_regression()
     stopped = net(epochs=9, alpha=1.0).set_callbacks(Stopper(3)).fit(X, y)
@@ -169,21 +145,8 @@ def test_a_callback_stops_a_training():
     np.testing.assert_array_equal(stopped.predict(X), net(epochs=3, alpha=1.0).fit(X, y).predict(X))
 
 
-def test_a_callback_stops_its_own_network_of_a_stack():
-    (X, y), stopper = positive_regression(), Stopper(3)
-    search = BatchedGridSearchCV(net(epochs=9), {"alpha": [0.1, 1.0]}, cv=2, refit=False)
-    search.set_callbacks(stopper).fit(X, y)
-    assert search.stack_sizes_ == [4]
-    assert stopper.count("PositiveRegressor", "epoch") == 2 * 9 + 2 * 3
-    shorter = GridSearchCV(net(epochs=3), {"alpha": [1.0]}, cv=2, refit=False).fit(X, y)
-    np.testing.assert_allclose(
-        search.cv_results_["mean_test_score"][1], shorter.cv_results_["mean_test_score"][0]
-    )
-
-
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-@pytest.mark.parametrize("kind", [GridSearchCV, BatchedGridSearchCV])
-def test_an_error_of_a_callback_ends_the_fit_in_which_it_is_raised(kind):
+def test_an_error_of_a_callback_ends_the_fit_in_which_it_is_raised():
     X, y = positive_regression()
     wrong = Stopper(2, ZeroDivisionError("no such epoch"))
     failing = net(epochs=4, alpha=1.0).set_callbacks(wrong)
@@ -191,7 +154,7 @@ def test_an_error_of_a_callback_ends_the_fit_in_which_it_is_raised(kind):
         failing.fit(X, y)
     assert wrong.calls["teardown"] == 1
     assert not set(vars(failing)) & {"_callback_fit_ctx", "_parent_callback_ctx"}
-    search = kind(net(epochs=4), {"alpha": [0.1, 1.0]}, cv=2, refit=False)
+    search = GridSearchCV(net(epochs=4), {"alpha": [0.1, 1.0]}, cv=2, refit=False)
     with pytest.warns(match="no such epoch"):
         search.set_callbacks(Stopper(2, ZeroDivisionError("no such epoch"))).fit(X, y)
     scores = search.cv_results_["mean_test_score"]

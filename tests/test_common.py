@@ -174,21 +174,21 @@ def test_fit_twice_equals_fit_once(row):
 
 
 @every
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_the_seed_decides_in_every_thread(row, jit_compile):
+@pytest.mark.parametrize("by_xla", [True, False])
+def test_the_seed_decides_in_every_thread(row, by_xla):
     X, y = row.data(0)
-    params = {"jit_compile": jit_compile, "batch_size": 16, "dropout": 0.2}
-    expected = row.make(**params).fit(X, y)
-    results = []
+    params, results = {"batch_size": 16, "dropout": 0.2}, []
 
     def fit():
         results.append(row.make(**params).fit(X, y).loss_curve_)
 
-    threads = [threading.Thread(target=fit) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with backends.compiled(by_xla):
+        expected = row.make(**params).fit(X, y)
+        threads = [threading.Thread(target=fit) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert results == [expected.loss_curve_] * 3
     assert row.make(**params, random_state=1).fit(X, y).loss_curve_ != expected.loss_curve_
 

@@ -9,12 +9,11 @@ import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score
-from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.estimator_checks import check_estimator
 
 from skconstrain import CompositionRegressor
-from skconstrain.model_selection import BatchedGridSearchCV, fit_many
 from tests.refusals import refuses
 from tests.registry import compositions
 
@@ -187,18 +186,6 @@ def test_partial_fit_and_warm_start_go_on_with_the_same_parts():
         net.partial_fit(X, Y[:, :2])
     with refuses("head must stay CompositionHead(total=1.0)"):
         net.set_params(total=2.0).partial_fit(X, 2 * Y)
-
-
-def test_searches_train_networks_together():
-    X, Y = compositions()
-    nets = [fast(n_networks=1, early_stopping=False, tol=None, random_state=i) for i in range(2)]
-    alone = [net.fit(X, Y).predict(X) for net in nets]
-    together = [net.predict(X) for net in fit_many(nets, X, Y)]
-    np.testing.assert_allclose(together, alone, rtol=1e-8)
-    grid = {"alpha": [1e-4, 1.0]}
-    searches = [kind(nets[0], grid, cv=2).fit(X, Y) for kind in (BatchedGridSearchCV, GridSearchCV)]
-    scores = [search.cv_results_["mean_test_score"] for search in searches]
-    np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
 def test_the_keras_model_predicts_the_same():

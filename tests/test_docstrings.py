@@ -14,7 +14,7 @@ from skconstrain._links import LINKS
 from skconstrain.losses._regression import REGRESSION_LOSSES
 from tests.registry import ROWS
 
-MODULES = ["connections", "inspection", "layers", "losses", "model_selection"]
+MODULES = ["connections", "inspection", "layers", "losses"]
 
 # Asked of no docstring: an extended summary, See Also, and Returns that give a type without a name
 # (scikit-learn names what it returns).

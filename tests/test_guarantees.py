@@ -111,7 +111,7 @@ def test_the_guarantee_holds_for_other_activations(activation):
     output=st.sampled_from(ONE_SIDED),
 )
 def test_whatever_is_fitted_stays_inside(X, y, output):
-    model = PositiveRegressor((4,), output=output, epochs=3, random_state=0, jit_compile=False)
+    model = PositiveRegressor((4,), output=output, epochs=3, random_state=0)
     diverged = None
     try:
         predictions = model.fit(X, y).predict(X * 1e6)
@@ -131,7 +131,7 @@ def monotone(output, dtype, n_networks=9):
     X, y = positive_regression()
     upper = 40.0 if LINKS[output].two_sided else None
     params = {"output": output, "upper": upper, "monotonic_cst": CST, "n_networks": n_networks}
-    net = PositiveRegressor((8, 7), epochs=30, random_state=0, jit_compile=False, **params)
+    net = PositiveRegressor((8, 7), epochs=30, random_state=0, **params)
     return net.fit(X.astype(dtype), y)
 
 
@@ -146,7 +146,6 @@ def monotone_labels(kind, dtype):
         monotonic_cst=CST,
         n_networks=n_networks,
         epochs=30,
-        jit_compile=False,
         random_state=0,
     )
     return net.fit(X.astype(dtype), y)
@@ -160,7 +159,6 @@ def monotone_quantiles(ends, dtype, n_networks):
         monotonic_cst=CST,
         n_networks=n_networks,
         epochs=30,
-        jit_compile=False,
         random_state=0,
         **dict(ends),
     )

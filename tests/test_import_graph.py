@@ -20,10 +20,8 @@ LAYERS = [
         "_quantile_net_regressor",
         "_thresholds",
     },
-    {"model_selection"},
     {"_base"},
     {"_keras_wrapper"},
-    {"_stacked_fits"},
     {"_networks"},
     {"_engine"},
     {"losses"},
@@ -33,7 +31,7 @@ LAYERS = [
     {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
-    {"_compile_cache", "_documentation", "_fit_tasks", "_progress", "_sklearn_compat", "_wrapped"},
+    {"_compile_cache", "_fit_tasks", "_progress", "_sklearn_compat", "_wrapped"},
 ]
 ESTIMATORS = LAYERS[2]
 BACKENDS = {

@@ -14,17 +14,15 @@ from skconstrain import (
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain._engine import _stacked_train, _train
-from skconstrain.model_selection import BatchedGridSearchCV
-from tests.registry import WIRING, positive_regression, two_classes
+from skconstrain._engine import _train
+from tests.registry import positive_regression, two_classes
 
 
 @pytest.fixture
 def epochs(monkeypatch):
     """Interrupt the first training after three calls; return a list that grows with them."""
     done = []
-    for loop, name in ((_train._Loop, "_trained"), (_stacked_train._Stack, "_epoch")):
-        monkeypatch.setattr(loop, name, _counted(getattr(loop, name), done))
+    monkeypatch.setattr(_train._Loop, "_trained", _counted(_train._Loop._trained, done))
     # Background jobs of a shell ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield done
@@ -45,23 +43,14 @@ def _regressor_and_data():
     return PositiveRegressor((6,), epochs=10**6, tol=None), *positive_regression()
 
 
-def _classifier_and_data(**params):
-    return SparseConnectedNetClassifier(epochs=10**6, tol=None, **params), *two_classes()
+def _classifier_and_data():
+    net = SparseConnectedNetClassifier(hidden_layer_sizes=(6,), epochs=10**6, tol=None)
+    return net, *two_classes()
 
 
-def _plain_search():
+def _search():
     net, X, y = _regressor_and_data()
     return GridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=2), X, y
-
-
-def _batched_search():
-    net, X, y = _regressor_and_data()
-    return BatchedGridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=2), X, y
-
-
-def _batched_search_of_what_trains_alone():
-    net, X, y = _classifier_and_data(connections=WIRING, hidden_layer_sizes=(4,), kernel="sparse")
-    return BatchedGridSearchCV(net, {"alpha": [0.1, 1.0]}, cv=2), X, y
 
 
 def _tuner():
@@ -71,26 +60,11 @@ def _tuner():
 
 
 def _gate():
-    net, X, y = _classifier_and_data(hidden_layer_sizes=(6,))
+    net, X, y = _classifier_and_data()
     return GatedEnsembleClassifier([("a", net), ("b", net)], cv=2), X, y
 
 
-def _gate_in_threads():
-    net, X, y = _classifier_and_data(hidden_layer_sizes=(6,))
-    return GatedEnsembleClassifier([("a", net), ("b", net)], cv=5), X, y
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        _plain_search,
-        _batched_search,
-        _batched_search_of_what_trains_alone,
-        _tuner,
-        _gate,
-        _gate_in_threads,
-    ],
-)
+@pytest.mark.parametrize("make", [_search, _tuner, _gate])
 def test_whatever_runs_fits_stops_at_the_first_interrupt(make, epochs):
     estimator, X, y = make()
     with pytest.raises(KeyboardInterrupt):

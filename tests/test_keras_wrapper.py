@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skconstrain import PositiveRegressor
-from skconstrain._base._training import train
+from skconstrain._base._runs import run_program
 from skconstrain._engine import TrainingRun, precision
 from skconstrain._keras_wrapper import NetWrapper
 from tests.registry import positive_regression
@@ -48,9 +48,9 @@ def test_scikeras_compiles_classes_with_routed_parameters():
         epochs=2,
         batch_size=20,
     )
-    result = train(wrapper, run, jit_compile="auto")
+    result = run_program(wrapper, run)
     assert len(result.losses) == 2
-    again = train(wrapper, replace(run, rng=np.random.default_rng(0)), jit_compile="auto")
+    again = run_program(wrapper, replace(run, rng=np.random.default_rng(0)))
     assert again.losses == result.losses
 
 

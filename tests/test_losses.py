@@ -1,5 +1,8 @@
 """Losses: each equals scikit-learn's metric of that name, and scales as it says."""
 
+import copy
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -9,8 +12,10 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics
 
 from skconstrain import losses
+from skconstrain._engine import freeze
 from skconstrain.losses._regression import regression_loss
 from tests.backends import output_and_gradients
+from tests.refusals import refuses
 
 METRICS = {
     "squared_error": metrics.mean_squared_error,
@@ -89,11 +94,15 @@ def test_a_prediction_of_zero_has_a_finite_deviance():
         losses.PinballLoss((0.3, 0.7)),
         losses.AsymmetricLoss(3.0, 0.5, from_logits=True),
         losses.CategoricalFocalLoss(1.5, label_smoothing=0.1),
+        losses.LogLoss(0.2),
     ],
 )
-def test_rebuilds_from_its_config(loss):
-    twin = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert twin.get_config() == loss.get_config()
+def test_rebuilds_from_its_config_a_pickle_a_copy_and_what_it_prints(loss):
+    twins = keras.losses.deserialize(keras.losses.serialize(loss)), copy.deepcopy(loss)
+    for twin in (*twins, pickle.loads(pickle.dumps(loss)), eval(repr(loss), vars(losses))):
+        assert type(twin) is type(loss)
+        assert twin.get_config() == loss.get_config()
+        assert freeze(twin) == freeze(loss)
 
 
 def numpy_asymmetric(y, p, gamma_negative, gamma_positive, margin, smoothing):
@@ -134,6 +143,21 @@ def test_categorical_focal_loss_equals_its_formula(gamma, logits):
     expected = -(smoothed * (1 - p) ** gamma * np.log(p)).sum(axis=1)
     loss = losses.CategoricalFocalLoss(gamma, label_smoothing=0.1, from_logits=True)
     np.testing.assert_allclose(np.asarray(loss.call(y, logits)), expected, rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_log_loss_is_that_of_keras(smoothing):
+    y, p = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.3, 0.6], [0.2, 0.9]])
+    loss = losses.LogLoss(label_smoothing=smoothing)(y, p)
+    expected = keras.losses.BinaryCrossentropy(label_smoothing=smoothing)(y, p)
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.0, np.nan, "a", None])
+def test_settings_out_of_range_are_named(value):
+    for loss in (losses.LogLoss, losses.AsymmetricLoss, losses.CategoricalFocalLoss):
+        with refuses("label_smoothing must be a number in [0, 1)", f"Got {value!r}"):
+            loss(label_smoothing=value)
 
 
 def test_wrong_use():

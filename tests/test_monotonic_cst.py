@@ -15,7 +15,6 @@ from skconstrain import MultiLabelNetClassifier, PositiveRegressor, QuantileNetR
 from skconstrain._engine import precision
 from skconstrain._signs import kernel_bounds
 from skconstrain.layers import Standardize
-from skconstrain.model_selection import fit_many
 from tests.monotone import CST, n_broken, pairs
 from tests.refusals import refuses
 from tests.registry import positive_regression, two_classes
@@ -142,17 +141,6 @@ def test_signs_are_kept_whatever_trains(net, data, sizes, optimizer):
     before, after = pairs(np.random.default_rng(0), 2000, "float64", X)
     copy = pickle.loads(pickle.dumps(net))
     assert n_broken(net.predict(before), copy.predict(after)) == 0
-
-
-@pytest.mark.parametrize("n_networks", [1, 3])
-@EACH
-def test_fits_together_give_what_fits_alone_give(net, data, n_networks):
-    X, y = data()
-    nets = [with_(net, alpha=alpha, n_networks=n_networks) for alpha in (1e-4, 1.0)]
-    together = fit_many(clone(nets), X, y)
-    for one, alone in zip(together, nets, strict=True):
-        assert_signs(one)
-        np.testing.assert_allclose(one.predict(X), alone.fit(X, y).predict(X), rtol=1e-4, atol=1e-4)
 
 
 def test_all_features_may_have_signs_whatever_the_activation_of_free_units():

@@ -1,5 +1,6 @@
 """MultiLabelNetClassifier: probabilities and thresholds for labels, classes as well."""
 
+import pickle
 from functools import partial
 
 import keras
@@ -26,7 +27,12 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cros
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
-from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
+from skconstrain import (
+    MultiLabelNetClassifier,
+    TunedThresholdMultiLabelClassifierCV,
+    compile_cache_info,
+)
+from skconstrain.losses import AsymmetricLoss, CategoricalFocalLoss, LogLoss
 from tests.refusals import refuses
 
 
@@ -196,21 +202,50 @@ def test_rare_labels_stay_in_the_training_part():
     assert held_out[1] == 10
 
 
-@pytest.mark.parametrize("loss", ["log_loss", "focal", "asymmetric"])
-@pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
-@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
-def test_every_loss_learns_every_target(loss, kind, label_smoothing):
-    X, y = (
-        labels()
-        if kind == "multilabel"
-        else make_classification(
-            200, 10, n_informative=5, n_classes=2 if kind == "binary" else 3, random_state=0
-        )
-    )
-    model = net(loss=loss, label_smoothing=label_smoothing).fit(X, y)
+NAMED = {"log_loss": LogLoss, "focal": CategoricalFocalLoss, "asymmetric": AsymmetricLoss}
+KINDS = pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
+
+
+def target(kind):
+    if kind == "multilabel":
+        return labels()
+    n_classes = 2 if kind == "binary" else 3
+    return make_classification(200, 10, n_informative=5, n_classes=n_classes, random_state=0)
+
+
+@KINDS
+@pytest.mark.parametrize("loss", [*NAMED, *(kind(label_smoothing=0.1) for kind in NAMED.values())])
+def test_every_loss_learns_every_target(loss, kind):
+    X, y = target(kind)
+    model = net(loss=loss).fit(X, y)
     indicator = y if kind == "multilabel" else np.eye(len(model.classes_))[y]
     score = average_precision_score(indicator, model.predict_proba(X))
     assert score > 0.2 + average_precision_score(indicator, np.zeros(indicator.shape))
+
+
+@KINDS
+@pytest.mark.parametrize("name", NAMED)
+def test_names_are_losses_with_their_defaults(name, kind):
+    X, y = target(kind)
+    named, given = (net(epochs=3, loss=loss).fit(X, y) for loss in (name, NAMED[name]()))
+    assert named.loss_curve_ == given.loss_curve_
+    np.testing.assert_array_equal(named.predict_proba(X), given.predict_proba(X))
+
+
+def test_a_search_over_settings_of_losses_compiles_one_program_and_says_which_is_best():
+    X, y = labels()
+    given = [AsymmetricLoss(a, b, c) for a in (2, 4) for b in (0.5, 1) for c in (0.05, 0.2)]
+    model = net(epochs=3, n_networks=1, batch_size=40, loss=AsymmetricLoss())
+    model.fit(X[:100], y[:100])
+    before = compile_cache_info()
+    search = GridSearchCV(model, {"loss": given}, cv=KFold(2)).fit(X, y)
+    # One of folds; that of the refit on all rows has another size.
+    assert compile_cache_info().misses - before.misses <= 1
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
+    assert repr(search.best_params_["loss"]).startswith("AsymmetricLoss(gamma_negative=")
+    again = pickle.loads(pickle.dumps(search.best_estimator_))
+    assert again.loss.get_config() == search.best_params_["loss"].get_config()
+    np.testing.assert_array_equal(clone(again).fit(X, y).predict_proba(X), again.predict_proba(X))
 
 
 def test_the_loss_curve_is_log_loss():
@@ -338,7 +373,7 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("class_weight must name labels of y.* Got 'joy'", class_weight={"joy": 2.0})
     wrong("class_weight of a 1-D target must be None", y=one, class_weight=[1.0, 2.0])
     wrong(
-        "needs one of the named losses",
+        "needs a loss by its name, or one of LogLoss",
         class_weight="balanced",
         loss=keras.losses.BinaryCrossentropy(),
     )

@@ -17,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from skconstrain import PositiveRegressor, SparseConnectedNet
 from skconstrain._links import LINKS
 from skconstrain.losses._regression import REGRESSION_LOSSES
-from skconstrain.model_selection import fit_many
 from tests.registry import positive_regression
 
 OUTPUTS = sorted(LINKS)
@@ -117,15 +116,6 @@ def test_every_output_trains_on_its_own_scale(estimator, ratio):
     other = model.fit(X, y * [1, ratio]).predict(X)
     assert r2_score(y[:, 0], other[:, 0]) > 0.9
     np.testing.assert_allclose(other, equal * [1, ratio], rtol=1e-6)
-
-
-def test_outputs_of_different_scale_train_alike_in_a_stack():
-    X, y = positive_regression()
-    y = np.column_stack([y, 1e6 * y[::-1]])
-    nets = [PositiveRegressor((6,), epochs=20, tol=None, random_state=seed) for seed in (0, 1)]
-    alone = [clone(net).fit(X, y).predict(X) for net in nets]
-    together = [net.predict(X) for net in fit_many(nets, X, y)]
-    np.testing.assert_allclose(together, alone, rtol=1e-6)
 
 
 @pytest.mark.parametrize("estimator", [PositiveRegressor, SparseConnectedNet])

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
-from sklearn.model_selection import GridSearchCV
 
 from skconstrain import QuantileNetRegressor
 from skconstrain._quantile_levels import interpolated
-from skconstrain.model_selection import BatchedGridSearchCV, fit_many
 from tests.refusals import refuses
 from tests.registry import positive_regression
 
@@ -178,18 +176,6 @@ def test_predictions_out_of_fold_are_medians():
     net = fast(early_stopping=True, epochs=100).fit(X, y)
     assert net.oof_prediction_.shape == y.shape
     assert d2_pinball_score(y, net.oof_prediction_) > 0.2
-
-
-def test_searches_train_networks_together():
-    X, y = positive_regression()
-    nets = [fast(n_networks=1, early_stopping=False, tol=None, random_state=i) for i in range(2)]
-    alone = [net.fit(X, y).predict_quantiles(X) for net in nets]
-    together = [net.predict_quantiles(X) for net in fit_many(nets, X, y)]
-    np.testing.assert_allclose(together, alone, rtol=1e-8)
-    grid = {"quantiles": [(0.1, 0.5), LEVELS], "alpha": [1e-4, 1.0]}
-    searches = [kind(nets[0], grid, cv=2).fit(X, y) for kind in (BatchedGridSearchCV, GridSearchCV)]
-    scores = [search.cv_results_["mean_test_score"] for search in searches]
-    np.testing.assert_allclose(*scores, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("lower", "upper"), RANGES)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -19,7 +20,6 @@ from skconstrain import (
     TunedThresholdMultiLabelClassifierCV,
     losses,
 )
-from skconstrain.model_selection import BatchedGridSearchCV
 from tests.registry import ROWS, positive_regression, two_classes
 
 FAST = {"hidden_layer_sizes": (8,), "epochs": 3, "random_state": 0}
@@ -88,7 +88,7 @@ def test_pipelines_searches_and_experts_of_scikit_learn_are_served():
     X_of_classes, c = two_classes()
     labels = np.column_stack([c, 1 - c, c])
     experts = [("linear", LogisticRegression()), ("bayes", GaussianNB())]
-    search = BatchedGridSearchCV(PositiveRegressor(**FAST), {"alpha": [0, 1e-3]}, cv=2)
+    search = GridSearchCV(PositiveRegressor(**FAST), {"alpha": [0, 1e-3]}, cv=2)
     tuned = TunedThresholdMultiLabelClassifierCV(MultiLabelNetClassifier(**FAST), cv=2)
     gate = GatedEnsembleClassifier(experts, gating="top_k", epochs=3, random_state=0)
     assert_served(

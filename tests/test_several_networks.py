@@ -15,7 +15,6 @@ from skconstrain import (
     TunedThresholdMultiLabelClassifierCV,
 )
 from skconstrain._base._folds import deal
-from skconstrain.model_selection import BatchedGridSearchCV
 
 FAST = {"hidden_layer_sizes": (8,), "epochs": 10, "batch_size": 16, "tol": None, "random_state": 0}
 STOPPED = {"n_networks": 3, "early_stopping": True, **FAST}
@@ -158,14 +157,6 @@ def test_dropout_penalty_and_repeats():
     again = clone(one).fit(X, y)
     np.testing.assert_array_equal(one.predict(X), again.predict(X))
     assert all((w >= 0).all() for w in one._weights[::2] if w.ndim == 3)
-
-
-def test_searches_train_them_alone():
-    X, y = regression()
-    grid = {"alpha": [1e-4, 1e-2]}
-    search = BatchedGridSearchCV(PositiveRegressor(**STOPPED), grid, cv=4).fit(X, y)
-    alone = PositiveRegressor(**{**STOPPED, **search.best_params_}).fit(X, y)
-    np.testing.assert_array_equal(search.predict(X), alone.predict(X))
 
 
 class Counting(MultiLabelNetClassifier):

@@ -33,6 +33,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     _parameter_constraints: dict = {
         **NetEstimator._parameter_constraints,
         "threshold": [Interval(Real, 0, 1, closed="both"), dict, "array-like"],
+        "loss": [StrOptions({"log_loss", "focal", "asymmetric"}), callable],
         "scoring": [StrOptions({"brier", "loss"})],
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
@@ -45,16 +46,12 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Return which labels are predicted, shape (n_samples, n_labels)."""
         return probability >= threshold
 
-    def _loss_settings(self) -> dict:
-        """Return settings of the named losses: none, unless a subclass has parameters for them."""
-        return {}
-
     def _keras_loss(self):
         from skconstrain.losses._classification import classification_loss
         from skconstrain.losses._validated_by_brier import ValidatedByBrier
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
-        loss = classification_loss(self.loss, activation, **self._loss_settings())
+        loss = classification_loss(self.loss, activation)
         if self.scoring == "brier":
             loss = ValidatedByBrier(loss, activation)
         return loss, None
@@ -347,10 +344,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _positive_weights(self, rows):
         """Weight of a positive of each label."""
-        if not isinstance(self.loss, str):
+        from skconstrain.losses._classification import weighs_positives
+
+        if not weighs_positives(self.loss):
             raise ValueError(
-                "class_weight of several labels needs one of the named losses, because a Keras "
-                f"loss knows nothing of it. Got loss={self.loss!r}. Use class_weight=None."
+                "class_weight of several labels needs a loss by its name, or one of LogLoss, "
+                "CategoricalFocalLoss and AsymmetricLoss (skconstrain.losses): others know nothing "
+                f"of it. Got loss={self.loss!r}. Use class_weight=None."
             )
         if isinstance(self.class_weight, str):
             positive = rows.weight @ rows.target

@@ -6,8 +6,6 @@ import sys
 
 from sklearn.base import BaseEstimator
 
-from skconstrain._documentation import Documented
-
 # Objects of Keras that clones share instead of copying: fitting never changes them, and Keras'
 # own copies go through a configuration that may leave something out (the delta of Huber).
 _SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
@@ -19,7 +17,7 @@ _FOR_TRAINING = ("loss", "optimizer")
 _LIBRARIES = {"jax", "keras", "numpy", "skconstrain", "tensorflow", *sys.stdlib_module_names}
 
 
-class CopiedNet(Documented, BaseEstimator):
+class CopiedNet(BaseEstimator):
     """Clone and pickle an estimator whose parameters may be objects of Keras."""
 
     def _params_shared_by_clones(self) -> set[str]:

@@ -43,7 +43,7 @@ def choose_embedding(estimator, rows, signs=None) -> Embedding | None:
 def _rounded(columns):
     """Return the columns; if they are many, some twice, so that their number is a multiple of 8.
 
-    Folds of a search that differ in a few columns then train as one program all the same.
+    Folds of a search that differ in a few columns then share a compiled program all the same.
     """
     n_more = -len(columns) % _STEP_OF_MANY if len(columns) > _MANY_COLUMNS else 0
     return [*columns, *columns[:n_more]]

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -48,6 +49,10 @@ _OPTIMIZERS = {
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
     "ftrl", "lion", "nadam", "rmsprop", "sgd",
 }  # fmt: skip
+
+
+# Of scikit-learn's working memory a chunk is a quarter: a training holds four or five at a time.
+_CHUNKS_HELD = 4
 
 
 class Trained(NamedTuple):
@@ -105,8 +110,6 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "tol": [Interval(Real, 0, None, closed="left"), None],
         "warm_start": ["boolean"],
         "callbacks": [list, HasMethods(["on_epoch_end"]), None],
-        "chunk_bytes": [Interval(Integral, 1, None, closed="left")],
-        "jit_compile": [StrOptions({"auto"}), "boolean"],
         "dtype": [StrOptions({"float32", "float64"}), None],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -129,7 +132,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     def _bytes_at_once(self) -> float | None:
         """Return how much of X may be read at once; None if it must be all of it, and dense."""
-        return self.chunk_bytes
+        return get_config()["working_memory"] * 2**20 / _CHUNKS_HELD
 
     @abstractmethod
     def _encode_target(self, y, *, names: list | None, reset: bool, classes=None) -> np.ndarray:
@@ -228,8 +231,10 @@ class NetEstimator(CallbackSupport, CopiedNet):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite. Where they take more than `chunk_bytes` they are not copied, but
-            read chunk by chunk: a memory map may be larger than the memory.
+            Training data, finite. Where they take more than a quarter of scikit-learn's
+            `working_memory` as dense rows (256 MiB by default: see :func:`sklearn.set_config`) they
+            are not copied, but an epoch reads them in chunks of so much, each drawn from many
+            places of X: a memory map may be larger than the memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -547,14 +552,6 @@ default=None
 
     def _may_stop_on_training_loss(self):
         return self.tol is not None and self.n_iter_no_change != "auto"
-
-    def _trains_in_stacks(self) -> bool:
-        """Whether fits gain by training together.
-
-        Not where progress of each is to be seen. Nor where a fit is several networks, which train
-        together already.
-        """
-        return not (self.callbacks or self.verbose or self._n_networks > 1)
 
     @property
     def _n_networks(self):

@@ -84,7 +84,6 @@ def train_network(estimator, network, run) -> "TrainingResult":
 
 
 def _train(estimator, network, run):
-    from skconstrain._base._training import train
     from skconstrain._engine import DivergenceError
     from skconstrain._keras_wrapper import NetWrapper
 
@@ -96,7 +95,7 @@ def _train(estimator, network, run):
     )
     run = replace(run, callbacks=wrapper.build_callbacks())
     try:
-        return train(wrapper, run, estimator.jit_compile)
+        return run_program(wrapper, run)
     except DivergenceError as error:
         if isinstance(getattr(estimator, "loss", ""), str):
             raise
@@ -106,6 +105,28 @@ def _train(estimator, network, run):
             "Check the loss first: where its gradient or value is not a number, nothing else "
             "helps."
         ) from error
+
+
+def run_program(wrapper, run) -> "TrainingResult":
+    """Train the network that `wrapper` builds, as the run says."""
+    from skconstrain import _engine
+
+    network, plan = wrapper.network, _engine.plan_chunks(run.X, run.batch_size)
+    _engine.warn_of_double_precision(network.dtype)
+    lent = _engine.lend_program(
+        wrapper.key,
+        wrapper.build,
+        n_rows=plan.rows_per_chunk,
+        batch_size=run.batch_size,
+        epochs=run.epochs * plan.n_chunks,
+        kernel_size=network.kernel_size,
+        n_networks=network.n_networks,
+        supports_xla=network.supports_xla,
+        has_callbacks=bool(run.callbacks),
+        is_whole=plan.n_chunks == 1,
+    )
+    with lent as program, _engine.precision():
+        return _engine.train(program, run)
 
 
 def _as_list(callbacks):

@@ -23,8 +23,7 @@ _LARGEST_WEIGHT = 1e12
 def trains_in_single(network: Network, run: TrainingRun) -> bool:
     """Whether nothing is lost in single precision, and something is gained.
 
-    Where a step takes all rows, weights of rows count exactly, so that double precision shows; a
-    single network may train as one program with others, whose results are to be the same.
+    Where a step takes all rows, weights of rows count exactly, so that double precision shows.
     """
     parts = [(run.X, run.y, run.weight), *([run.validation] if run.validation else [])]
     return (

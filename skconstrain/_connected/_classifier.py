@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._connected._mixin import ConnectedNetMixin
-from skconstrain._sklearn_compat import StrOptions
 
 
 class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
@@ -57,9 +56,13 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         several labels, the weight of a positive: ``"balanced"`` (negatives per positive of each
         label), an array of one positive number a label, or a dict of label -> weight, by name or
         position, 1 for those left out.
-    loss : {"log_loss"}, keras.losses.Loss or callable, default="log_loss"
-        What training minimises. A Keras loss gets probabilities, or logits if it says
-        ``from_logits=True``.
+    loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable, default="log_loss"
+        What training minimises, in the weighted mean over samples and labels. The names are those
+        of :class:`~skconstrain.losses.LogLoss`, :class:`~skconstrain.losses.CategoricalFocalLoss`
+        and :class:`~skconstrain.losses.AsymmetricLoss` with their defaults. Instances have other
+        settings: ``AsymmetricLoss(gamma_negative=2)``, ``LogLoss(label_smoothing=0.1)``; all three
+        fit labels and classes. Another Keras loss, or a function of ``y_true`` and ``y_pred``, gets
+        probabilities, or logits if it says ``from_logits=True``.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
@@ -112,14 +115,6 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``.
-    chunk_bytes : int, default=2**28
-        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
-        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
-        chunks take memory at a time. Targets and weights are always held whole.
-    jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
-        Sparse kernels are never compiled by XLA.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
     random_state : int, RandomState instance or None, default=None
@@ -185,7 +180,6 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
     _parameter_constraints: dict = {
         **NetClassifier._parameter_constraints,
         **ConnectedNetMixin._connection_constraints,
-        "loss": [StrOptions({"log_loss"}), callable],
     }
 
     def __init__(
@@ -217,8 +211,6 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
-        chunk_bytes=2**28,
-        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,
@@ -249,8 +241,6 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
-        self.chunk_bytes = chunk_bytes
-        self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose

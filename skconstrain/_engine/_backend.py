@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from skconstrain._engine._program import PredictionProgram, Program
-from skconstrain._engine._stacked_program import StackedProgram
 
 # The folder of each backend of Keras that has compiled programs. `_keras` serves all others.
 _FOLDERS = {"tensorflow": "_tensorflow", "jax": "_jax"}
@@ -36,8 +35,6 @@ class Backend:
     ----------
     program, prediction_program
         Classes of the programs that train and predict.
-    stacked_program
-        Class of the program that trains many networks at once; None where each trains alone.
     xla
         Which trainings XLA compiles; None for none.
     precision
@@ -53,7 +50,6 @@ class Backend:
 
     program: type[Program]
     prediction_program: type[PredictionProgram]
-    stacked_program: type[StackedProgram] | None = None
     xla: XlaLimits | None = None
     precision: Callable[[], AbstractContextManager] = nullcontext
     trains_on_gpu: Callable[[], bool] = lambda: False

@@ -1,7 +1,6 @@
 """The training loop: epochs, stopping, callbacks, interruption."""
 
 import math
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -21,21 +20,15 @@ _BATCH_HOOKS = (
 )
 
 
-def train(
-    program, run: TrainingRun, is_wanted: Callable[[], bool] = lambda: True
-) -> TrainingResult:
+def train(program, run: TrainingRun) -> TrainingResult:
     """Train `program` as `run` says.
-
-    `is_wanted` says after each epoch whether anybody waits for the result.
 
     Raises
     ------
-    ValueError
+    DivergenceError
         If the loss or the weights stop being finite.
-    RuntimeError
-        If nobody waits for the result any more.
     """
-    loop = _Loop(program, run, is_wanted)
+    loop = _Loop(program, run)
     try:
         with (
             DeferredInterrupt() as interrupt,
@@ -58,8 +51,8 @@ def train(
 class _Loop:
     """State of one run."""
 
-    def __init__(self, program, run: TrainingRun, is_wanted):
-        self.program, self.data, self._is_wanted = program, run, is_wanted
+    def __init__(self, program, run: TrainingRun):
+        self.program, self.data = program, run
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.interrupted = self.is_told_to_stop = False
@@ -97,8 +90,6 @@ class _Loop:
                 report.epoch(epoch, logs)
                 self.is_told_to_stop |= run.watcher.end(self.program.snapshot)
                 epoch += 1
-            if not self._is_wanted():
-                raise abandoned()
             if self._is_stopped or interrupt.requested:
                 break
         hooks.on_train_end(logs)
@@ -207,7 +198,11 @@ class _Loop:
         return sums
 
     def _divergence(self, what):
-        return divergence(what, float(self.program.optimizer.learning_rate))
+        rate = float(self.program.optimizer.learning_rate)
+        return DivergenceError(
+            f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
+            "or give the optimizer clipnorm=1.0."
+        )
 
     def result(self) -> TrainingResult:
         """Collect what the run leaves."""
@@ -226,19 +221,6 @@ class _Loop:
 
 class DivergenceError(ValueError):
     """Losses or weights stopped being finite."""
-
-
-def divergence(what: str, rate: float) -> DivergenceError:
-    """Return the error of a training that diverged, and what to try."""
-    return DivergenceError(
-        f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
-        "or give the optimizer clipnorm=1.0."
-    )
-
-
-def abandoned() -> RuntimeError:
-    """Return the error of a training that nobody waits for."""
-    return RuntimeError("The parallel call that this fit belongs to has ended.")
 
 
 def _watches_batches(callback):

@@ -106,9 +106,7 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         are shared among the rounds, and `cv` folds inside the parts; 2 are enough. 0 fits every
         expert on all rows.
     n_jobs : int or None, default=None
-        Number of experts fitted in parallel, in threads. Where it is None or 1, networks of this
-        package, and Pipelines that end in one, train as one program if they and their folds are
-        eight or more, or a batched search fits them.
+        Number of experts fitted in parallel, in threads.
     hidden_layer_sizes : int or array-like of int, default=(64, 64)
         Units of each hidden layer of each expert, where experts are networks.
     activation : str or callable, default="silu"
@@ -119,8 +117,12 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
     class_weight : None, "balanced" or dict, default=None
         Weights of classes in the loss of the gate and in the fits of experts: as `sample_weight`
         where they are given.
-    loss : {"log_loss"}, keras.losses.Loss or callable, default="log_loss"
-        What the gate, and experts that are networks, minimise.
+    loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable, default="log_loss"
+        What the gate, and experts that are networks, minimise. The names are those of
+        :class:`~skconstrain.losses.LogLoss`, :class:`~skconstrain.losses.CategoricalFocalLoss` and
+        :class:`~skconstrain.losses.AsymmetricLoss` with their defaults; instances have other
+        settings: ``LogLoss(label_smoothing=0.1)``. Another Keras loss, or a function of ``y_true``
+        and ``y_pred``, gets probabilities, or logits if it says ``from_logits=True``.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
@@ -179,14 +181,6 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         Whether `fit` continues from the weights of the previous `fit`.
     callbacks : list of keras.callbacks.Callback or None, default=None
         Called as in ``keras.Model.fit``.
-    chunk_bytes : int, default=2**28
-        How much of X, as dense rows, is read at once. Where X takes more, be it a memory map, an
-        array or a sparse matrix, it stays where it is, and an epoch trains on chunks of whole
-        batches, at least one; a chunk is drawn from many places of X and shuffled. About five
-        chunks take memory at a time. Targets and weights are always held
-        whole. With given experts all of X is read at once; it may be sparse where they take that.
-    jit_compile : bool or "auto", default="auto"
-        Whether XLA compiles training; ``"auto"`` chooses by the work of a step and their number.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
     random_state : int, RandomState instance or None, default=None
@@ -273,7 +267,6 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         "gumbel": ["boolean"],
         "n_rounds": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
-        "loss": [StrOptions({"log_loss"}), callable],
     }
 
     def __init__(
@@ -314,8 +307,6 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         tol: float | None = 0.0,
         warm_start=False,
         callbacks=None,
-        chunk_bytes=2**28,
-        jit_compile: bool | str = "auto",
         dtype=None,
         random_state=None,
         verbose=0,
@@ -355,8 +346,6 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         self.tol = tol
         self.warm_start = warm_start
         self.callbacks = callbacks
-        self.chunk_bytes = chunk_bytes
-        self.jit_compile = jit_compile
         self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
@@ -379,7 +368,9 @@ class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite. Given experts get it as it is; the gate reads it dense.
+            Training data, finite. Given experts get all of it, as it is; the gate reads it dense.
+            Where all experts are networks, rows that take more than a quarter of scikit-learn's
+            `working_memory` (256 MiB by default) are read in chunks of so much.
         y : array-like of shape (n_samples,)
             Classes.
         sample_weight : array-like of shape (n_samples,), default=None

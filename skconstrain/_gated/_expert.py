@@ -4,25 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import effective_n_jobs
 from scipy.special import logit
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
-from sklearn.pipeline import Pipeline
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._fit_tasks import NOT_TOLD
-from skconstrain._gated import _svc_decisions
 from skconstrain._gated._expert_params import NO_PARAMS
 from skconstrain._links import saturation_limit
-from skconstrain._progress import Bar
+from skconstrain._progress import Bar, CountingParallel
 from skconstrain._sklearn_compat import InvalidParameterError, safe_indexing
-from skconstrain._stacked_fits._automatic import run_fits, together_if_worthwhile
-from skconstrain._stacked_fits._parallel import CountingParallel
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
 
@@ -226,8 +221,7 @@ def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0, task=NOT_TOLD, b
         delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit, part)
         for (name, estimator), part in zip(estimators, parts, strict=True)
     )
-    settings = {"verbose": _lines(verbose), "bar": bar}
-    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, **settings)
+    return _in_parallel(jobs, n_jobs, bar, verbose=_lines(verbose))
 
 
 def fit_parts(estimators, X, y, params, parts, *, n_jobs, bar=None) -> list:
@@ -240,11 +234,13 @@ def fit_parts(estimators, X, y, params, parts, *, n_jobs, bar=None) -> list:
         delayed(_fit_part)(name, estimator, X, y, params.get(name, NO_PARAMS), rows)
         for (name, estimator), rows in zip(estimators, parts, strict=True)
     )
-    return _run_fits(jobs, [estimator for _, estimator in estimators], X, n_jobs, bar=bar)
+    return _in_parallel(jobs, n_jobs, bar)
 
 
-def _run_fits(jobs, estimators, X, n_jobs, **settings):
-    return run_fits(jobs, estimators, X, n_jobs, prefer="threads", **settings)
+def _in_parallel(jobs, n_jobs, bar, **settings):
+    bar = Bar() if bar is None else bar
+    bar.go_on()
+    return CountingParallel(bar, n_jobs=n_jobs, prefer="threads", **settings)(jobs)
 
 
 def _lines(verbose):
@@ -267,13 +263,8 @@ def out_of_fold_scores(
         )
         for expert, part in zip(experts, parts, strict=True)
     )
-    # One expert after the other, as far as they are no networks: folds are what runs in parallel.
-    if effective_n_jobs(n_jobs) > 1:
-        found = CountingParallel(Bar() if bar is None else bar, n_jobs=1, verbose=0)(jobs)
-    else:
-        estimators = [expert.estimator for expert in experts]
-        found = run_fits(jobs, estimators, X, 1, fits_per_job=len(splits), bar=bar)
-    return np.stack(found, axis=1)
+    # One expert after the other: folds are what runs in parallel.
+    return np.stack(_in_parallel(jobs, 1, bar), axis=1)
 
 
 def _held_out(expert, X, y, params, splits, n_jobs, verbose, task):
@@ -288,18 +279,16 @@ def _scores_held_out(expert, X, y, params, splits, n_jobs, verbose):
     if isinstance(expert.estimator, FrozenEstimator):
         return expert.scores(X)
     try:
-        with together_if_worthwhile([expert.estimator], X, len(splits), n_jobs):
-            given = cross_val_predict(
-                expert.estimator,
-                X,
-                y,
-                cv=splits,
-                n_jobs=n_jobs,
-                method=expert.response,
-                params=params,
-                pre_dispatch="all",
-                verbose=_lines(verbose),
-            )
+        given = cross_val_predict(
+            expert.estimator,
+            X,
+            y,
+            cv=splits,
+            n_jobs=n_jobs,
+            method=expert.response,
+            params=params,
+            verbose=_lines(verbose),
+        )
     except Exception as error:
         raise _failure(expert.name, error) from error
     if expert.response == "predict":
@@ -308,43 +297,16 @@ def _scores_held_out(expert, X, y, params, splits, n_jobs, verbose):
 
 
 def all_scores(experts, X, *, n_jobs=None) -> np.ndarray:
-    """Return the scores of every expert for every row, shape (n_rows, L, C).
-
-    Support vector machines with dense data are computed together, as matrix products.
-    """
-    scores = [None] * len(experts)
-    fast = {i: expert for i, expert in enumerate(experts) if _is_fast(expert)}
-    if fast:
-        machines = [expert.estimator for expert in fast.values()]
-        for (i, expert), given in zip(
-            fast.items(), _svc_decisions.decisions_of_all(machines, X), strict=True
-        ):
-            scores[i] = columns_of(given, expert.response, expert.known, expert.n_classes)
-    others = [i for i in range(len(experts)) if scores[i] is None]
-    jobs = (delayed(experts[i].scores)(X) for i in others)
-    for i, found in zip(others, Parallel(n_jobs=n_jobs, prefer="threads")(jobs), strict=True):
-        scores[i] = found
-    return np.stack(scores, axis=1)
-
-
-def _is_fast(expert):
-    decides = expert.response == "decision_function" and len(expert.known) > 1
-    return decides and _svc_decisions.serves(expert.estimator)
+    """Return the scores of every expert for every row, shape (n_rows, L, C)."""
+    jobs = (delayed(expert.scores)(X) for expert in experts)
+    return np.stack(Parallel(n_jobs=n_jobs, prefer="threads")(jobs), axis=1)
 
 
 def _respond(estimator, X, response):
-    """Ask a classifier; a pipeline that ends in a support vector machine is asked fast."""
     if response == "predict":
         classes = estimator.classes_
         return _one_hot(np.searchsorted(classes, estimator.predict(X)), len(classes))
-    if response == "predict_proba":
-        return estimator.predict_proba(X)
-    last, inputs = estimator, X
-    if isinstance(estimator, Pipeline) and _svc_decisions.serves(estimator[-1]):
-        last, inputs = estimator[-1], estimator[:-1].transform(X) if len(estimator) > 1 else X
-    if _svc_decisions.serves(last):
-        return _svc_decisions.decisions(last, inputs)
-    return estimator.decision_function(X)
+    return getattr(estimator, response)(X)
 
 
 def _votes(predicted, expert):

@@ -12,7 +12,7 @@ class Embedding:
     """Periodic functions of some features, with `n_frequencies` each; see PeriodicEmbedding.
 
     `columns` are the positions of the features. They are weights, which are not trained: networks
-    that embed as many others are equal, and train as one program.
+    that embed as many others are equal, and share a compiled program.
     """
 
     columns: tuple[int, ...] = field(compare=False)

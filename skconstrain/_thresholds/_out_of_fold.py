@@ -9,8 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._stacked_fits._automatic import together_if_worthwhile
-from skconstrain._stacked_fits._parallel import CountingParallel
+from skconstrain._progress import CountingParallel
 from skconstrain._thresholds._folds import label_folds
 from skconstrain._thresholds._scores import fit_and_score, label_scores, response_method
 
@@ -95,16 +94,15 @@ class OutOfFold:
         folds.begin(X=X, y=target.y)
         bar.begin("fits", len(jobs))
         settings = {"wanted": self.response_method, "n_labels": target.n_labels}
-        with together_if_worthwhile([self.estimator], X, len(jobs), self.n_jobs, bar):
-            done = CountingParallel(bar, n_jobs=self.n_jobs, pre_dispatch="all")(
-                delayed(fit_and_score)(
-                    *(clone(self.estimator), X, target.y, *rows, fit_params),
-                    **settings,
-                    keep=not self.refit,
-                    task=task,
-                )
-                for rows, task in zip(jobs, tasks, strict=True)
+        done = CountingParallel(bar, n_jobs=self.n_jobs)(
+            delayed(fit_and_score)(
+                *(clone(self.estimator), X, target.y, *rows, fit_params),
+                **settings,
+                keep=not self.refit,
+                task=task,
             )
+            for rows, task in zip(jobs, tasks, strict=True)
+        )
         folds.end(X=X, y=target.y)
         return done[-1][0], [scores for _, scores in done[: len(splits)]]
 

@@ -114,8 +114,10 @@ class Scoring:
         return self.value(Outcomes(y_true, y_pred, weight))
 
 
-def resolve_scoring(scoring, *, cost_matrix, n_labels, classes=None, max_cut_offs=100) -> Scoring:
-    """Find out what `scoring` measures.
+def resolve_scoring(
+    scoring, *, cost_matrix, n_labels, classes=None, max_cut_offs=100, fbr=None
+) -> Scoring:
+    """Find out what `scoring` measures, and whether `fbr` makes sense with it.
 
     Parameters
     ----------
@@ -126,7 +128,19 @@ def resolve_scoring(scoring, *, cost_matrix, n_labels, classes=None, max_cut_off
         The classes of a binary target, which is one label.
     max_cut_offs : int
         How many cut-offs of a label an unknown scorer is called for.
+    fbr : float or None
+        The fall-back of labels too rare to be tuned.
     """
+    found = _resolved(scoring, cost_matrix, n_labels, classes, max_cut_offs)
+    if fbr is not None and not found.has_fall_back:
+        raise ValueError(
+            "fbr needs a macro- or weighted average of F1, F-beta or Jaccard. "
+            f"Got scoring={scoring!r} with fbr={fbr}. Use fbr=None."
+        )
+    return found
+
+
+def _resolved(scoring, cost_matrix, n_labels, classes, max_cut_offs):
     if (cost_matrix is not None) != (isinstance(scoring, str) and scoring == "cost"):
         raise ValueError(
             "scoring='cost' and cost_matrix belong together. "

@@ -1,21 +1,17 @@
 """TunedThresholdMultiLabelClassifierCV: one threshold per label, chosen out of fold."""
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._decisions import decide
-from skconstrain._documentation import Documented
 from skconstrain._fit_tasks import CallbackSupport, FitTask
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import (
@@ -25,9 +21,10 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     check_sample_weight,
     fit_context,
-    raise_for_params,
 )
+from skconstrain._thresholds._choice import Choice
 from skconstrain._thresholds._out_of_fold import OutOfFold, check_prefit
+from skconstrain._thresholds._routing import metadata_router, routed_parameters
 from skconstrain._thresholds._scores import HeldOut, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 from skconstrain._thresholds._search import score_cut_offs
@@ -45,18 +42,8 @@ def _estimator_has(method):
     return available_if(check)
 
 
-def _reporter(bar, n_done):
-    """Return what shows on the bar how far a search is, after so many others."""
-
-    def report(share, note):
-        bar.reach(n_done + share)
-        bar.note(note)
-
-    return report
-
-
 class TunedThresholdMultiLabelClassifierCV(
-    CallbackSupport, Documented, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    CallbackSupport, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 ):
     """Classifier of several labels with one decision threshold per label, chosen out of fold.
 
@@ -113,9 +100,7 @@ class TunedThresholdMultiLabelClassifierCV(
         Whether to fit on all data at the end. False needs a single split and keeps its classifier.
         Not used with ``cv="prefit"``.
     n_jobs : int, default=None
-        How many fits run at the same time. Where it is None or 1, networks of this package, and
-        Pipelines that end in one, train as one program if they are eight or more, or a batched
-        search fits them.
+        How many fits run at the same time.
     random_state : int, RandomState instance or None, default=None
         Decides the folds when `cv` is None, an int or a float.
     store_cv_results : bool, default=False
@@ -286,7 +271,7 @@ class TunedThresholdMultiLabelClassifierCV(
         given = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
         target = Target.of(y)
         self._record(target)
-        fit_params, split_params = self._route(params)
+        fit_params, split_params = routed_parameters(self, params)
         if self.cv == "prefit":
             check_prefit(self.estimator, target)
         n_subtasks = 0 if self.cv == "prefit" else 1 + (target.positive is not None and self.refit)
@@ -317,26 +302,6 @@ class TunedThresholdMultiLabelClassifierCV(
         self._n_labels, self._dtype = target.n_labels, target.dtype
         self._container = target.container
 
-    def _route(self, params):
-        """Find the parameters of the classifiers' `fit` and of the splitter."""
-        others = {name: value for name, value in params.items() if name != "sample_weight"}
-        raise_for_params(others, self, "fit")
-        if self.cv == "prefit" and not others:
-            return {}, {}  # the weights are for the search only
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            return routed.estimator.fit, routed.splitter.split
-        weight = params.get("sample_weight")
-        if weight is None:
-            return {}, {}
-        if has_fit_parameter(self.estimator, "sample_weight"):
-            return {"sample_weight": weight}, {}
-        raise ValueError(
-            "Without metadata routing sample_weight needs a classifier whose fit takes it. "
-            f"Got {type(self.estimator).__name__}. Use "
-            "sklearn.set_config(enable_metadata_routing=True) and the classifier's set_fit_request."
-        )
-
     def _fit_untuned(self, X, y, fit_params, task):
         """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
         self.estimator_ = self.estimator
@@ -348,19 +313,14 @@ class TunedThresholdMultiLabelClassifierCV(
             self.cv_results_ = None
 
     def _resolve_scoring(self, target):
-        scoring = resolve_scoring(
+        return resolve_scoring(
             self.scoring,
             cost_matrix=self.cost_matrix,
             n_labels=target.positive.shape[1],
             classes=None if target.n_labels else target.classes,
             max_cut_offs=self.max_cut_offs,
+            fbr=self.fbr,
         )
-        if self.fbr is not None and not scoring.has_fall_back:
-            raise ValueError(
-                "fbr needs a macro- or weighted average of F1, F-beta or Jaccard. "
-                f"Got scoring={self.scoring!r} with fbr={self.fbr}. Use fbr=None."
-            )
-        return scoring
 
     def _fit_out_of_fold(self, X, target, fit_params, split_params, task, bar):
         """Fit the classifier; return the scores of every split, as `OutOfFold.fit` does."""
@@ -373,46 +333,23 @@ class TunedThresholdMultiLabelClassifierCV(
     def _tune(self, scoring, positive, weight, parts, bar):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
         default, limits = _DEFAULTS[self._method]
+        options = {"default": default, "limits": limits, "least": self._min_labels()}
         parts = [
             HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
             for rows, scores, trained in parts
         ]
-        together = HeldOut.joined(parts)
-        least = self._min_labels()
-        options = {"default": default, "limits": limits, "fbr": self.fbr, "least": least}
-        bar.begin("thresholds", 1 + len(parts))
-        self.thresholds_ = scoring.tune(*together, **options, report=_reporter(bar, 0))
-        bar.done(1)
-        predicted = decide(together.y_score, self.thresholds_, least)
-        self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
-        self.cv_thresholds_ = np.full((len(parts), len(self.thresholds_)), np.nan)
-        for number, (own, part) in enumerate(zip(self.cv_thresholds_, parts, strict=True)):
-            if part.labels.any():
-                whole = part is together  # a single split has been searched already
-                report = _reporter(bar, 1 + number)
-                found = self.thresholds_ if whole else scoring.tune(*part, **options, report=report)
-                own[part.labels] = found[part.labels]
-            bar.done(2 + number)
+        choice = Choice.on(parts, scoring, bar, fbr=self.fbr, **options)
+        self.thresholds_, self.cv_thresholds_ = choice.thresholds, choice.cv_thresholds
+        self.best_score_ = choice.score
         if self.store_cv_results:
-            options = {"default": default, "limits": limits, "least": least}
-            self.cv_results_ = score_cut_offs(scoring, together, self.thresholds_, **options)
-        self._warn_of_untuned(together.labels, default)
+            held_out = choice.held_out
+            self.cv_results_ = score_cut_offs(scoring, held_out, self.thresholds_, **options)
+        choice.warn_of_untuned(getattr(self, "label_names_", None), default)
 
     def _min_labels(self):
         """Labels that every row has at least: one label is a binary target, and has none."""
         *_, innermost = opened(self.estimator_)
         return 0 if self._n_labels is None else getattr(innermost, "min_labels", 0)
-
-    def _warn_of_untuned(self, tuned, default):
-        if tuned.all():
-            return
-        names = getattr(self, "label_names_", np.arange(len(tuned)))[~tuned].tolist()
-        shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
-        warnings.warn(
-            f"{len(names)} of {len(tuned)} labels have no positive that is held out while another "
-            f"is trained on, so their threshold stays {default}: {shown}.",
-            stacklevel=5,
-        )
 
     def _scores(self, X, method=None):
         """Scores of shape (n_samples, n_labels)."""
@@ -533,18 +470,7 @@ class TunedThresholdMultiLabelClassifierCV(
         routing : MetadataRouter
             Requests of this estimator, of `estimator` and of the splitter.
         """
-        return (
-            MetadataRouter(owner=self.__class__.__name__)
-            .add_self_request(self)
-            .add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-            .add(
-                splitter=self.cv,
-                method_mapping=MethodMapping().add(caller="fit", callee="split"),
-            )
-        )
+        return metadata_router(self)
 
     def __sklearn_tags__(self):
         tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)

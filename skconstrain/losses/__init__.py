@@ -6,7 +6,8 @@ new loss for regressors is a row of ``REGRESSION_LOSSES``, and a class of its ow
 
 from skconstrain.losses._asymmetric_loss import AsymmetricLoss
 from skconstrain.losses._categorical_focal_loss import CategoricalFocalLoss
+from skconstrain.losses._log_loss import LogLoss
 from skconstrain.losses._pinball_loss import PinballLoss
 from skconstrain.losses._tweedie_deviance import TweedieDeviance
 
-__all__ = ["AsymmetricLoss", "CategoricalFocalLoss", "PinballLoss", "TweedieDeviance"]
+__all__ = ["AsymmetricLoss", "CategoricalFocalLoss", "LogLoss", "PinballLoss", "TweedieDeviance"]

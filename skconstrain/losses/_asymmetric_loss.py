@@ -1,15 +1,14 @@
 """Asymmetric loss of several labels."""
 
-from numbers import Real
-
 import keras
 from keras import ops
 
+from skconstrain.losses._loss_of_settings import LossOfSettings, checked_setting
 from skconstrain.losses._numbers import equals
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class AsymmetricLoss(keras.losses.Loss):
+class AsymmetricLoss(LossOfSettings):
     r"""Binary cross-entropy of each label that focuses on what is still wrong.
 
     With p the probability of a label, :math:`p_m = \max(p - m, 0)` and w the weight of a positive,
@@ -40,6 +39,9 @@ class AsymmetricLoss(keras.losses.Loss):
     ``y_true`` of shape (batch, n_labels) is 0, or the weight w of a positive (1 for none). The loss
     of a row is the mean over its labels.
 
+    As `loss` of a classifier here, and for more than two classes, it is
+    ``CategoricalFocalLoss(gamma_positive, label_smoothing)``: only the class itself is a positive.
+
     Examples
     --------
     >>> from skconstrain.losses import AsymmetricLoss
@@ -47,6 +49,8 @@ class AsymmetricLoss(keras.losses.Loss):
     >>> round(float(loss([[1.0, 0.0]], [[0.5, 0.5]])), 4)  # log(2)
     0.6931
     """
+
+    _settings = ("gamma_negative", "gamma_positive", "margin", "label_smoothing", "from_logits")
 
     def __init__(
         self,
@@ -59,14 +63,10 @@ class AsymmetricLoss(keras.losses.Loss):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        if min(gamma_negative, gamma_positive) < 0:
-            raise ValueError(
-                f"Gammas must not be negative. Got {gamma_negative}, {gamma_positive}."
-            )
-        if not (isinstance(margin, Real) and 0 <= margin < 1):
-            raise ValueError(f"margin must lie in [0, 1). Got {margin!r}.")
-        self.gamma_negative, self.gamma_positive = float(gamma_negative), float(gamma_positive)
-        self.margin, self.label_smoothing = float(margin), float(label_smoothing)
+        self.gamma_negative = checked_setting("gamma_negative", gamma_negative)
+        self.gamma_positive = checked_setting("gamma_positive", gamma_positive)
+        self.margin = checked_setting("margin", margin, 1)
+        self.label_smoothing = checked_setting("label_smoothing", label_smoothing, 1)
         self.from_logits = from_logits
 
     def call(self, y_true, y_pred):
@@ -100,11 +100,6 @@ class AsymmetricLoss(keras.losses.Loss):
             safe = ops.where(shifted > 0, shifted, ops.ones_like(shifted))
             loss = loss * ops.where(shifted > 0, ops.power(safe, self.gamma_negative), 0)
         return loss
-
-    def get_config(self):
-        """Return what rebuilds the loss."""
-        names = ("gamma_negative", "gamma_positive", "margin", "label_smoothing", "from_logits")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def _numbers(self):
         """Return settings that a compiled program takes as data; zeros leave terms out of it."""

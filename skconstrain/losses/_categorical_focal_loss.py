@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from skconstrain.losses._loss_of_settings import LossOfSettings, checked_setting
 from skconstrain.losses._numbers import equals
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class CategoricalFocalLoss(keras.losses.Loss):
+class CategoricalFocalLoss(LossOfSettings):
     r"""Categorical cross-entropy that focuses on what is still wrong.
 
     .. math:: L = -\sum_k y_k (1-p_k)^{\gamma} \log p_k
@@ -27,12 +28,19 @@ class CategoricalFocalLoss(keras.losses.Loss):
     **kwargs
         `reduction` and `dtype` as in Keras.
 
+    Notes
+    -----
+    As `loss` of a classifier here, and for two classes or several labels, it is
+    ``AsymmetricLoss(gamma, gamma, 0, label_smoothing)``: each label has two classes, 1 and 0.
+
     Examples
     --------
     >>> from skconstrain.losses import CategoricalFocalLoss
     >>> round(float(CategoricalFocalLoss(gamma=0.0)([[1.0, 0.0]], [[0.5, 0.5]])), 4)
     0.6931
     """
+
+    _settings = ("gamma", "label_smoothing", "from_logits")
 
     def __init__(
         self,
@@ -43,9 +51,8 @@ class CategoricalFocalLoss(keras.losses.Loss):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
-        if gamma < 0:
-            raise ValueError(f"gamma must not be negative. Got {gamma!r}.")
-        self.gamma, self.label_smoothing = float(gamma), float(label_smoothing)
+        self.gamma = checked_setting("gamma", gamma)
+        self.label_smoothing = checked_setting("label_smoothing", label_smoothing, 1)
         self.from_logits = from_logits
 
     def call(self, y_true, y_pred):
@@ -61,11 +68,6 @@ class CategoricalFocalLoss(keras.losses.Loss):
         if not equals(self.gamma, 0):
             loss = loss * ops.power(ops.maximum(1 - ops.exp(log_p), 1e-30), self.gamma)
         return ops.sum(loss, axis=-1)
-
-    def get_config(self):
-        """Return what rebuilds the loss."""
-        config = {"gamma": self.gamma, "label_smoothing": self.label_smoothing}
-        return {**super().get_config(), **config, "from_logits": self.from_logits}
 
     def _numbers(self):
         """Return settings that a compiled program takes as data; zeros leave terms out of it."""

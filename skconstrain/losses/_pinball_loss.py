@@ -6,9 +6,11 @@ from numbers import Real
 import keras
 from keras import ops
 
+from skconstrain.losses._loss_of_settings import LossOfSettings
+
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class PinballLoss(keras.losses.Loss):
+class PinballLoss(LossOfSettings):
     """Pinball loss, whose minimum is a quantile, as :func:`sklearn.metrics.mean_pinball_loss`.
 
     Parameters
@@ -29,6 +31,8 @@ class PinballLoss(keras.losses.Loss):
     0.25
     """
 
+    _settings = ("quantile",)
+
     def __init__(self, quantile: float | Sequence = 0.5, name="pinball_loss", **kwargs):
         super().__init__(name=name, **kwargs)
         quantiles = [quantile] if isinstance(quantile, Real) else list(quantile)
@@ -43,10 +47,6 @@ class PinballLoss(keras.losses.Loss):
         quantile = ops.convert_to_tensor(self.quantile, y_pred.dtype)
         error = ops.cast(y_true, y_pred.dtype) - y_pred
         return ops.mean(ops.maximum(quantile * error, (quantile - 1) * error), axis=-1)
-
-    def get_config(self):
-        """Return what rebuilds the loss."""
-        return {**super().get_config(), "quantile": self.quantile}
 
     def _numbers(self):
         """Return settings that a compiled program takes as data: the quantile if it is one."""

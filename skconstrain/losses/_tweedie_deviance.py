@@ -5,11 +5,12 @@ from numbers import Real
 import keras
 from keras import ops
 
+from skconstrain.losses._loss_of_settings import LossOfSettings
 from skconstrain.losses._numbers import equals
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class TweedieDeviance(keras.losses.Loss):
+class TweedieDeviance(LossOfSettings):
     r"""Mean Tweedie deviance: Poisson at ``power=1``, gamma at ``power=2``.
 
     .. math:: d(y, \mu) = 2\left(\frac{y^{2-p}}{(1-p)(2-p)} - \frac{y\,\mu^{1-p}}{1-p}
@@ -41,6 +42,8 @@ class TweedieDeviance(keras.losses.Loss):
     1.0
     """
 
+    _settings = ("power",)
+
     def __init__(self, power=1.5, name="tweedie_deviance", **kwargs):
         super().__init__(name=name, **kwargs)
         if not isinstance(power, Real) or 0 < power < 1 or power < 0:
@@ -63,10 +66,6 @@ class TweedieDeviance(keras.losses.Loss):
             at_y = ops.power(y, 2 - p) / ((1 - p) * (2 - p))
             deviance = at_y - y * ops.power(mu, 1 - p) / (1 - p) + ops.power(mu, 2 - p) / (2 - p)
         return 2 * ops.mean(deviance, axis=-1)
-
-    def get_config(self):
-        """Return what rebuilds the loss."""
-        return {**super().get_config(), "power": self.power}
 
     def _numbers(self):
         """Return settings that a compiled program takes as data: the power where it is general."""

@@ -17,7 +17,6 @@ from skconstrain._base._estimator import NetEstimator
 from skconstrain._networks import GatedNetwork
 from skconstrain._networks._forward import KerasForward
 from skconstrain._networks._functions import largest, softmax
-from skconstrain.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
 from skconstrain.onnx._graph import Graph
 from skconstrain.onnx._traced_array import TracedArray
 
@@ -77,8 +76,6 @@ def register_converters():
             _register(estimator, _convert, _parse)
     tuned = skconstrain.TunedThresholdMultiLabelClassifierCV
     _register(tuned, _convert_tuned, _parse_tuned, _type_of_tuned)
-    for search in (BatchedGridSearchCV, BatchedRandomizedSearchCV):
-        _register(search, _convert, _parse_search)  # of its best estimator
 
 
 def _register(estimator, convert, parse, type_outputs=lambda operator: None):
@@ -122,11 +119,6 @@ def _label_variable(scope, classes):
     kind = np.asarray(classes).dtype.kind
     label = StringTensorType(shape) if kind in "OUS" else Int64TensorType(shape)
     return scope.declare_local_variable("label", label)
-
-
-def _parse_search(scope, model, inputs, custom_parsers=None):
-    """Convert the best estimator of a search in its place."""
-    return _parse_sklearn(scope, model.best_estimator_, inputs, custom_parsers)
 
 
 def _parse_tuned(scope, model, inputs, custom_parsers=None):

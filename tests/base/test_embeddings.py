@@ -4,7 +4,6 @@ import pickle
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 from skconstrain import (
     CompositionRegressor,
@@ -12,7 +11,7 @@ from skconstrain import (
     PositiveRegressor,
     QuantileNetRegressor,
 )
-from skconstrain.model_selection import BatchedGridSearchCV
+from tests.chunks import chunks_of
 from tests.refusals import refuses
 
 SHORT = {"epochs": 3, "random_state": 0}
@@ -49,7 +48,8 @@ def test_values_beyond_the_first_rows_count(tmp_path):
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y)) == (0, 3)
     large = np.memmap(tmp_path / "X", mode="w+", shape=X.shape, dtype=X.dtype)
     large[:] = X
-    in_chunks = PositiveRegressor(chunk_bytes=20_000, **SHORT).fit(large, y)
+    with chunks_of(20_000):
+        in_chunks = PositiveRegressor(**SHORT).fit(large, y)
     assert columns_of(in_chunks) == (0, 3)
 
 
@@ -62,19 +62,6 @@ def test_features_that_mostly_have_one_value_are_not_embedded_nor_are_very_many(
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y, weight)) == (0, 3)
     many = np.random.default_rng(0).normal(size=(60, 501))
     assert columns_of(PositiveRegressor(**SHORT).fit(many, y[:60])) is None
-
-
-def test_folds_that_differ_in_a_few_of_many_features_train_as_one_program():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(120, 20))
-    X[:, 0] = np.minimum(np.arange(120) // 9, 9)  # one fold lacks two of its ten values
-    y = np.exp(X[:, 1])
-    folds = [(np.arange(100), np.arange(100, 120)), (np.arange(20, 120), np.arange(20))]
-    net = PositiveRegressor(n_networks=1, **SHORT)
-    search = BatchedGridSearchCV(net, {"alpha": [0.0, 1.0]}, cv=folds, refit=False).fit(X, y)
-    counts = {len(set(columns_of(clone(net).fit(X[rows], y[rows])))) for rows, _ in folds}
-    assert counts == {19, 20}
-    assert search.stack_sizes_ == [4]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_a_search_by_callbacks_sees_weights_of_the_network_itself():
 @pytest.mark.parametrize(
     ("params", "shift"),
     [
-        ({"n_networks": 1}, 0),  # may train as one program with others, in their precision
+        ({"n_networks": 1}, 0),
         ({"batch_size": 300}, 0),  # weights of rows count exactly
         ({"standardize": False}, 0),
         ({}, 1e5),  # targets whose differences float32 would lose

@@ -6,7 +6,7 @@ Run from the root of the repository, with the extra ``jax``::
 
 Each backend runs in a process of its own. "first" is a fit with its compilation (not the import),
 "later" the median of further ones, "search" 12 candidates x 5 folds x 50 epochs of the smallest
-network by BatchedGridSearchCV, "alone" the same by GridSearchCV.
+network by GridSearchCV.
 """
 
 import argparse
@@ -50,7 +50,6 @@ def measure(repeats):
     from sklearn.model_selection import GridSearchCV
 
     from skconstrain import PositiveRegressor
-    from skconstrain.model_selection import BatchedGridSearchCV
 
     found = {}
     for n_rows, n_features, units, batch_size, epochs in SIZES:
@@ -67,13 +66,10 @@ def measure(repeats):
     X, y = make_data(n_rows, n_features)
     settings = {**ONE_NETWORK, "batch_size": batch_size, "epochs": epochs, "tol": None}
     net = PositiveRegressor(units, random_state=0, **settings)
-    for name, kind in (("search", BatchedGridSearchCV), ("alone", GridSearchCV)):
-        search = kind(net, GRID, cv=5)
-        first, *later = (
-            seconds(lambda search=search: search.fit(X, y)) for _ in range(1 + repeats)
-        )
-        found[name] = {"first": first, "later": statistics.median(later)}
-        found[name]["predictions"] = search.cv_results_["mean_test_score"].tolist()
+    search = GridSearchCV(net, GRID, cv=5)
+    first, *later = (seconds(lambda: search.fit(X, y)) for _ in range(1 + repeats))
+    found["search"] = {"first": first, "later": statistics.median(later)}
+    found["search"]["predictions"] = search.cv_results_["mean_test_score"].tolist()
     return found
 
 

@@ -25,11 +25,9 @@ from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.datasets import load_diabetes
 
 from skconstrain import PositiveRegressor
-from skconstrain.model_selection import BatchedGridSearchCV
 from tests.benchmarks._timing import Contestant, format_table, machine, race, write_json
 
 ONE = {"n_networks": 1, "epochs": 50, "batch_size": 32}
-GRID = {"alpha": [1e-4, 1e-3, 1e-2, 0.1], "learning_rate": [0.001, 0.003, 0.01]}
 HEADER = ["", "cold s", "warm s", "ratio"]
 
 
@@ -44,18 +42,11 @@ class EachEpoch:
     on_fit_task_begin = on_fit_task_end = teardown = setup
 
 
-def search(**params):
-    """Return a batched search of 36 networks of 20 epochs."""
-    net = PositiveRegressor(n_networks=1, epochs=20, random_state=0)
-    return BatchedGridSearchCV(net, GRID, cv=3, **params)
-
-
 CASES = {
     "defaults": lambda **params: PositiveRegressor(random_state=0, **params),
     "one network, 50 epochs of 14 steps": lambda **params: PositiveRegressor(
         random_state=0, **ONE, **params
     ),
-    "batched search, 37 fits of 20 epochs": search,
 }
 
 

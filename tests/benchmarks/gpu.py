@@ -44,11 +44,9 @@ class Size:
     Attributes
     ----------
     n_rows, n_features, epochs
-        Of all cases but stacks, whose networks have 442 rows of 10 features, and 50 epochs.
+        Of all cases.
     widths
         Units of both hidden layers of the wide networks.
-    stacks
-        Numbers of networks that train at once.
     wired
         Inputs and units of the sparse layer, half a per cent of which are connected.
     n_experts
@@ -59,14 +57,13 @@ class Size:
     n_features: int
     epochs: int
     widths: tuple[int, ...]
-    stacks: tuple[int, ...]
     wired: tuple[int, int]
     n_experts: tuple[int, ...]
 
 
 SIZES = {
-    "small": Size(5_000, 50, 2, (256,), (1, 16), (2_000, 200), (4,)),
-    "large": Size(100_000, 100, 5, (1024, 4096), (1, 16, 256, 4096), (20_000, 2_000), (8, 64)),
+    "small": Size(5_000, 50, 2, (256,), (2_000, 200), (4,)),
+    "large": Size(100_000, 100, 5, (1024, 4096), (20_000, 2_000), (8, 64)),
 }
 
 
@@ -74,7 +71,6 @@ def cases(size):
     """Yield the name of each case, a function that fits, and how many rows that trains on."""
     from skconstrain import GatedEnsembleClassifier, PositiveRegressor, SparseConnectedNet
     from skconstrain.connections import random
-    from skconstrain.model_selection import fit_many
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((size.n_rows, size.n_features), dtype=np.float32)
@@ -84,11 +80,6 @@ def cases(size):
     for width in size.widths:
         net = PositiveRegressor((width, width), batch_size=1024, **{**ONE_NETWORK, **common})
         yield f"{width} x {width} units", lambda net=net: net.fit(X, y), n_trained
-    few, settings = slice(442), {**ONE_NETWORK, **common, "epochs": 50, "batch_size": 32}
-    for n in size.stacks:
-        nets = [PositiveRegressor((100,), **{**settings, "random_state": i}) for i in range(n)]
-        fit = lambda nets=nets: fit_many(nets, X[few, :10], y[few])  # noqa: E731
-        yield f"{n:,} networks at once", fit, n * 442 * 50
     n_inputs, n_units = size.wired
     wide = rng.standard_normal((min(size.n_rows, 5_000), n_inputs), dtype=np.float32)
     wires = random(n_inputs, n_units, density=0.005, random_state=0)

@@ -40,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
+from skconstrain.losses import AsymmetricLoss, CategoricalFocalLoss, LogLoss
 from tests.benchmarks._data import load_readers
 from tests.benchmarks._settings import ONE_NETWORK
 
@@ -78,8 +79,11 @@ GRID = {
     "alpha": [1e-4, 0.1, 1.0],
     "epochs": [20, 50, 100],
     "learning_rate": [3e-4, 1e-3],
-    "loss": ["log_loss", "focal", "asymmetric"],
-    "label_smoothing": [0.0, 0.1],
+    "loss": [
+        loss(label_smoothing=share)
+        for loss in (LogLoss, CategoricalFocalLoss, AsymmetricLoss)
+        for share in (0.0, 0.1)
+    ],
 }
 # The same in every candidate.
 FIXED = {**ONE_NETWORK, "batch_size": 32, "tol": None, "dtype": "float32"}

@@ -5,7 +5,7 @@ Run from the root of the repository::
     python -m tests.benchmarks.large [--part text|map ...] [--gigabytes 20] [--columns 1000]
                                      [--folder FOLDER] [--chunk-bytes N] [--json FILE]
 
-text   Bibtex, 4,880 rows of 1,836 words and 159 labels, as a sparse matrix: below `chunk_bytes` the
+text   Bibtex, 4,880 rows of 1,836 words and 159 labels, as a sparse matrix: held at once, the
        fit is that of the dense array to the last bit; then in chunks of 4 MB, with its memory.
 map    A float32 map of so many gigabytes, written into a temporary folder and deleted afterwards,
        after a look at the free space: one epoch, then predictions, whose memory beyond the imports
@@ -30,6 +30,7 @@ import numpy as np
 
 from tests.benchmarks._data import load_readers
 from tests.benchmarks._memory import Watch, memory
+from tests.chunks import chunks_of
 
 MOST_GIGABYTES = 2.0
 _BLOCK_ROWS = 10_000
@@ -82,11 +83,12 @@ def fit_text(kind, chunk_bytes=2**28):
     held = X.nbytes if kind == "dense" else csr.data.nbytes + csr.indices.nbytes + csr.indptr.nbytes
     del X, csr
     settings = {"epochs": 10, "batch_size": 64, "tol": None, "random_state": 0}
-    net = MultiLabelNetClassifier(chunk_bytes=chunk_bytes, **settings)
+    net = MultiLabelNetClassifier(**settings)
     MultiLabelNetClassifier(**{**settings, "epochs": 1}).fit(given[:300], y[:300])  # compiles
-    with Watch() as watch:
-        net.fit(given, y)
-    total = float(np.sum(net.predict_proba(given)))
+    with chunks_of(chunk_bytes):
+        with Watch() as watch:
+            net.fit(given, y)
+        total = float(np.sum(net.predict_proba(given)))
     return {**watch.report(), "curve": net.loss_curve_, "sum": total, "megabytes": held / 1e6}
 
 
@@ -141,13 +143,12 @@ def fit_map(folder, chunk_bytes):
     with Watch() as read:
         for part in rows.parts():
             rows.load(part)
-    net = PositiveRegressor(
-        epochs=1, batch_size=1000, chunk_bytes=chunk_bytes, tol=None, random_state=0
-    )
-    with Watch() as fit:
-        net.fit(X, y)
-    with Watch() as predict:
-        predicted = net.predict(X)
+    net = PositiveRegressor(epochs=1, batch_size=1000, tol=None, random_state=0)
+    with chunks_of(chunk_bytes):
+        with Watch() as fit:
+            net.fit(X, y)
+        with Watch() as predict:
+            predicted = net.predict(X)
     return {
         "imports": imports,
         "score": 1 - float(np.mean((predicted - y) ** 2) / np.var(y)),

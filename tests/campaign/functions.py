@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from sklearn.base import clone
@@ -143,10 +144,23 @@ def _calls_of_layers():
         "TweedieDeviance('a')": (lambda: losses.TweedieDeviance("a"), "power"),
         "PinballLoss(2)": (lambda: losses.PinballLoss(2), "quantile"),
         "PinballLoss('a')": (lambda: losses.PinballLoss("a"), "quantile"),
-        "AsymmetricLoss(-1)": (lambda: losses.AsymmetricLoss(gamma_negative=-1), "gamma"),
-        "AsymmetricLoss('a')": (lambda: losses.AsymmetricLoss(margin="a"), "margin"),
-        "CategoricalFocalLoss(-1)": (lambda: losses.CategoricalFocalLoss(gamma=-1), "gamma"),
+        **_calls_of_losses(),
     }
+
+
+def _calls_of_losses():
+    wrong = {
+        losses.AsymmetricLoss: ["gamma_negative", "gamma_positive", "margin", "label_smoothing"],
+        losses.CategoricalFocalLoss: ["gamma", "label_smoothing"],
+        losses.LogLoss: ["label_smoothing"],
+    }
+    calls = {}
+    for loss, names in wrong.items():
+        for name in names:
+            for value in (-1, NAN, float("inf"), "a", None, *([] if "gamma" in name else [1.0])):
+                setting = {name: value}
+                calls[f"{loss.__name__}({name}={value!r})"] = partial(loss, **setting), name
+    return calls
 
 
 def _calls_of_displays():

@@ -11,20 +11,10 @@ from skconstrain._engine import _backend
 from skconstrain._engine._backend import Backend, XlaLimits
 from skconstrain._engine._lending import BACKEND
 from skconstrain._engine._program import PredictionProgram, Program
-from skconstrain._engine._stacked_program import StackedProgram
 
 CONTRACTS = {
     Program: {"to_device", "run", "evaluate"},
     PredictionProgram: {"to_device", "forward"},
-    StackedProgram: {
-        "is_stackable",
-        "to_device",
-        "assign",
-        "evaluate",
-        "optimizer_state",
-        "_start",
-        "_epoch_of_all",
-    },
 }
 # What a backend may implement besides.
 OPTIONAL = {Program: {"_run_epochs"}}

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from skconstrain import compile_cache_info
 from skconstrain._engine._chunks import ChunkedFeed, ChunkPlan, ahead, make_feed, plan_chunks
 from skconstrain._lazy_rows import LazyRows
+from tests.backends import compiled
+from tests.chunks import chunks_of
 from tests.engine.test_train import data, linear
 from tests.plain import PositiveRegressor
 
@@ -65,13 +67,14 @@ def test_rows_that_are_held_are_one_chunk():
     assert plan_chunks(LazyRows(rows.source, float, chunk_bytes=442 * 24 - 1), 32).n_chunks == 2
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("by_xla", [True, False])
 @pytest.mark.parametrize(("batch_size", "rows_at_once"), [(5, 10), (4, 4), (3, 20), (7, 1)])
-def test_chunks_train_as_numpy_does(jit_compile, batch_size, rows_at_once):
+def test_chunks_train_as_numpy_does(by_xla, batch_size, rows_at_once):
     X, y = data()
     weight = np.random.default_rng(1).uniform(0.1, 3, len(X))
-    model = linear(batch_size=batch_size, epochs=7, alpha=0.3, jit_compile=jit_compile)
-    model.set_params(chunk_bytes=rows_at_once * X[0].nbytes).fit(X, y, sample_weight=weight)
+    model = linear(batch_size=batch_size, epochs=7, alpha=0.3)
+    with compiled(by_xla), chunks_of(rows_at_once * X[0].nbytes):
+        model.fit(X, y, sample_weight=weight)
     kernel, bias, losses = numpy_sgd_in_chunks(X, y, weight, 7, batch_size, rows_at_once)
     np.testing.assert_allclose(model.predict(X), X @ kernel + bias, rtol=1e-9)
     np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-9)
@@ -105,10 +108,11 @@ def numpy_sgd_in_chunks(X, y, weight, epochs, batch_size, rows_at_once):
 
 def test_all_chunks_train_in_one_program():
     X = np.random.default_rng(0).uniform(1, 2, (1000, 4))
-    model = PositiveRegressor((3,), epochs=2, batch_size=16, chunk_bytes=100 * X[0].nbytes)
+    model = PositiveRegressor((3,), epochs=2, batch_size=16)
     before = compile_cache_info()
-    model.fit(X, X[:, 0])
-    model.fit(X[:-1], X[:-1, 0])  # a fold that differs by a row
+    with chunks_of(100 * X[0].nbytes):
+        model.fit(X, X[:, 0])
+        model.fit(X[:-1], X[:-1, 0])  # a fold that differs by a row
     after = compile_cache_info()
     assert after.misses - before.misses == 1
     assert after.hits - before.hits == 1
@@ -128,15 +132,15 @@ class StepWatcher(keras.callbacks.Callback):
 
 def test_callbacks_count_the_steps_of_all_chunks():
     X, y = data(100)
-    settings = {"batch_size": 8, "epochs": 2, "chunk_bytes": 20 * X[0].nbytes}
-    watcher = StepWatcher()
-    watched = linear(callbacks=[watcher], **settings).fit(X, y)
+    settings = {"batch_size": 8, "epochs": 2}
+    watcher, stopped = StepWatcher(), StepWatcher(stop_at=5)
+    with chunks_of(20 * X[0].nbytes):
+        watched = linear(callbacks=[watcher], **settings).fit(X, y)
+        plain = linear(callbacks=[keras.callbacks.Callback()], **settings).fit(X, y)
+        linear(callbacks=[stopped], **settings).fit(X, y)
     assert watcher.steps == [*range(13)] * 2
     assert watcher.params["steps"] == 13
-    plain = linear(callbacks=[keras.callbacks.Callback()], **settings).fit(X, y)
     np.testing.assert_array_equal(watched.predict(X), plain.predict(X))
-    stopped = StepWatcher(stop_at=5)
-    linear(callbacks=[stopped], **settings).fit(X, y)
     assert stopped.steps == [*range(6)]
 
 

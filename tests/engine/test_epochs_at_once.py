@@ -7,6 +7,7 @@ import pytest
 from skconstrain import GatedEnsembleClassifier, PositiveRegressor
 from skconstrain._engine import _lending
 from skconstrain._engine._stopping import BestEpochs, Stopping
+from tests.backends import compiled
 from tests.registry import positive_regression, two_classes
 
 COMMON = {"epochs": 37, "batch_size": 16, "tol": None, "n_networks": 1, "random_state": 0}
@@ -32,15 +33,16 @@ def fitted(monkeypatch, make, data, at_once):
     return model, outputs
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("by_xla", [False, True])
 @pytest.mark.parametrize("params", CASES.values(), ids=CASES)
-def test_results_are_those_of_one_epoch_a_call(monkeypatch, epochs_of_calls, params, jit_compile):
+def test_results_are_those_of_one_epoch_a_call(monkeypatch, epochs_of_calls, params, by_xla):
     def make():
-        return PositiveRegressor((7,), **{**COMMON, **params}, jit_compile=jit_compile)
+        return PositiveRegressor((7,), **{**COMMON, **params})
 
-    one, expected = fitted(monkeypatch, make, positive_regression, 1)
-    assert not epochs_of_calls
-    found, outputs = fitted(monkeypatch, make, positive_regression, 8)
+    with compiled(by_xla):
+        one, expected = fitted(monkeypatch, make, positive_regression, 1)
+        assert not epochs_of_calls
+        found, outputs = fitted(monkeypatch, make, positive_regression, 8)
     # One network is validated after every epoch.
     assert (max(epochs_of_calls) > 1) is not (params is STOPS)
     assert sum(epochs_of_calls) == found.n_iter_

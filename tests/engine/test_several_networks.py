@@ -8,6 +8,8 @@ from skconstrain import PositiveRegressor, _engine
 from skconstrain._engine import TrainingRun
 from skconstrain._keras_wrapper import NetWrapper
 from skconstrain._networks import BoundedOutputHead, LayeredNetwork, ProbabilityHead
+from tests.backends import compiled
+from tests.chunks import chunks_of
 
 K = 3
 
@@ -33,7 +35,7 @@ def data(n_rows=60, n_outputs=2):
     return X, rng.uniform(0.1, 3, (n_rows, n_outputs)), rng.uniform(0.5, 2, n_rows)
 
 
-def train(net, run, *, optimizer="adam", loss=None, jit_compile=False):
+def train(net, run, *, optimizer="adam", loss=None):
     """Train a network as a run says, without an estimator."""
     loss = loss or keras.losses.MeanSquaredError()
     wrapper = NetWrapper(net, loss=loss, optimizer=optimizer)
@@ -45,7 +47,6 @@ def train(net, run, *, optimizer="adam", loss=None, jit_compile=False):
         batch_size=run.batch_size,
         epochs=run.epochs,
         kernel_size=net.kernel_size,
-        jit_compile=jit_compile,
         has_callbacks=False,
     )
     with lent as program, _engine.precision():
@@ -59,18 +60,17 @@ def slice_of(weights, net, k):
     ]
 
 
-def compare(*, folds, optimizer="adam", constraint=None, jit_compile=False, alpha=0.1, **more):
+def compare(*, folds, optimizer="adam", constraint=None, alpha=0.1, **more):
     """Train K networks at once, and each alone on its rows; compare weights and losses."""
     X, y, weight = data()
     several, one = network(K, constraint=constraint), network(1, constraint=constraint)
     start = several.initial_weights(np.random.default_rng(1), {})
     common = {"X": X, "y": y, "batch_size": 16, "epochs": 12, "alpha": alpha}
     common |= {"learning_rate": 0.01, "early_stopping": folds is not None}
-    settings = {"optimizer": optimizer, "jit_compile": jit_compile}
     run = TrainingRun(
         weight=weight, folds=folds, start=start, rng=np.random.default_rng(2), **common, **more
     )
-    result = train(several, run, **settings)
+    result = train(several, run, optimizer=optimizer)
     losses = []
     for k in range(K):
         held_out = np.zeros(len(X), bool) if folds is None else folds == k
@@ -83,7 +83,7 @@ def compare(*, folds, optimizer="adam", constraint=None, jit_compile=False, alph
             **common,
             **more,
         )
-        expected = train(one, alone, **settings)
+        expected = train(one, alone, optimizer=optimizer)
         losses.append(expected.losses)
         found = slice_of(result.weights, several, k)
         for a, b in zip(found, expected.weights, strict=True):
@@ -91,10 +91,11 @@ def compare(*, folds, optimizer="adam", constraint=None, jit_compile=False, alph
     np.testing.assert_allclose(result.losses, np.mean(losses, axis=0), rtol=1e-8)
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("by_xla", [True, False])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_each_trains_as_it_does_alone(optimizer, jit_compile):
-    compare(folds=None, optimizer=optimizer, jit_compile=jit_compile)
+def test_each_trains_as_it_does_alone(optimizer, by_xla):
+    with compiled(by_xla):
+        compare(folds=None, optimizer=optimizer)
 
 
 @pytest.mark.parametrize("every", [1, 5])
@@ -148,7 +149,8 @@ def test_a_chunk_at_a_time():
     X, y, _ = data(200, 1)
     settings = {"n_networks": K, "epochs": 5, "batch_size": 20, "tol": None, "random_state": 0}
     settings |= {"early_stopping": True}
-    chunked = PositiveRegressor((6,), chunk_bytes=1000, **settings).fit(X, y[:, 0])
+    with chunks_of(1000):
+        chunked = PositiveRegressor((6,), **settings).fit(X, y[:, 0])
     whole = PositiveRegressor((6,), **settings).fit(X, y[:, 0])
     assert chunked.oof_prediction_.shape == (200,)
     # Rows come in another order.

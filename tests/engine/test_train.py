@@ -8,6 +8,7 @@ import pytest
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 
+from tests.backends import compiled
 from tests.plain import PositiveRegressor
 from tests.refusals import refuses
 from tests.registry import positive_regression
@@ -48,13 +49,14 @@ def numpy_sgd(model, X, y, weight, epochs, batch_size, alpha):
     return kernel * scale, bias * scale, losses
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
+@pytest.mark.parametrize("by_xla", [True, False])
 @pytest.mark.parametrize("batch_size", [5, 8, 22, 23, 100])
-def test_equals_numpy_with_weights_penalty_and_a_short_last_batch(jit_compile, batch_size):
+def test_equals_numpy_with_weights_penalty_and_a_short_last_batch(by_xla, batch_size):
     X, y = data()
     weight = np.random.default_rng(1).uniform(0.1, 3, len(X))
-    model = linear(batch_size=batch_size, epochs=7, alpha=0.3, jit_compile=jit_compile)
-    model.fit(X, y, sample_weight=weight)
+    model = linear(batch_size=batch_size, epochs=7, alpha=0.3)
+    with compiled(by_xla):
+        model.fit(X, y, sample_weight=weight)
     kernel, bias, losses = numpy_sgd(model, X, y, weight, 7, min(batch_size, len(X)), 0.3)
     np.testing.assert_allclose(model.predict(X), X @ kernel + bias, rtol=1e-9)
     np.testing.assert_allclose(model.loss_curve_, losses, rtol=1e-9)
@@ -64,28 +66,26 @@ def test_equals_numpy_with_weights_penalty_and_a_short_last_batch(jit_compile, b
 def test_one_flat_vector_trains_as_the_model_s_variables_do(optimizer):
     X, y = positive_regression()
     settings = {"optimizer": optimizer, "epochs": 5, "batch_size": 16, "random_state": 0}
-    flat = PositiveRegressor((6, 4), jit_compile=False, **settings).fit(X, y)
-    by_variable = PositiveRegressor(
-        (6, 4), jit_compile=False, callbacks=[keras.callbacks.Callback()], **settings
-    )
-    by_variable.fit(X, y)
+    flat = PositiveRegressor((6, 4), **settings)
+    by_variable = PositiveRegressor((6, 4), callbacks=[keras.callbacks.Callback()], **settings)
+    with compiled(False):
+        flat.fit(X, y)
+        by_variable.fit(X, y)
     np.testing.assert_allclose(flat.loss_curve_, by_variable.loss_curve_, rtol=1e-10)
 
 
 def test_xla_and_graph_agree():
     X, y = positive_regression()
-    settings = {"epochs": 10, "batch_size": 16, "random_state": 0, "dropout": 0.2}
-    curves = [
-        PositiveRegressor((6,), jit_compile=jit, **settings).fit(X, y).loss_curve_
-        for jit in (True, False)
-    ]
+
+    def curve(by_xla, dropout):
+        settings = {"epochs": 10, "batch_size": 16, "random_state": 0, "dropout": dropout}
+        with compiled(by_xla):
+            return PositiveRegressor((6,), **settings).fit(X, y).loss_curve_
+
+    curves = [curve(by_xla, dropout=0.2) for by_xla in (True, False)]
     # The same arithmetic; dropout draws from different generators.
     assert abs(curves[0][0] - curves[1][0]) < 0.2 * curves[1][0]
-    settings["dropout"] = 0.0
-    curves = [
-        PositiveRegressor((6,), jit_compile=jit, **settings).fit(X, y).loss_curve_
-        for jit in (True, False)
-    ]
+    curves = [curve(by_xla, dropout=0.0) for by_xla in (True, False)]
     np.testing.assert_allclose(curves[0], curves[1], rtol=1e-9)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpydoc.validate import validate
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -25,7 +26,6 @@ from skconstrain import (
 )
 from skconstrain._links import LINKS
 from skconstrain._networks._functions import ACTIVATIONS, largest, ranks
-from skconstrain.model_selection import BatchedGridSearchCV
 from tests.onnx.serving import CLOSE, onnx, run
 from tests.registry import WIRING, compositions, positive_regression, two_classes
 from tests.test_docstrings import NOT_ASKED
@@ -110,7 +110,7 @@ CASES = {
         two_classes,
     ),
     "search": (
-        BatchedGridSearchCV(PositiveRegressor(**ONE), {"alpha": [0.0, 0.1]}, cv=2),
+        GridSearchCV(PositiveRegressor(**ONE), {"alpha": [0.0, 0.1]}, cv=2),
         positive_regression,
     ),
 }

@@ -1,4 +1,4 @@
-"""JAX: everything is compiled, and a stack is the single step under ``vmap``."""
+"""JAX: everything is compiled."""
 
 from contextlib import contextmanager
 
@@ -6,7 +6,6 @@ import jax
 
 from skconstrain._engine._backend import Backend, XlaLimits
 from skconstrain._engine._jax._program import JaxPredictionProgram, JaxProgram
-from skconstrain._engine._jax._stacked_program import JaxStackedProgram
 from skconstrain._engine._wide_floats import wide_floats
 
 
@@ -20,7 +19,6 @@ def precision():
 BACKEND = Backend(
     program=JaxProgram,
     prediction_program=JaxPredictionProgram,
-    stacked_program=JaxStackedProgram,
     xla=XlaLimits(),  # JAX has no other compiler
     precision=precision,
     trains_on_gpu=lambda: jax.default_backend() == "gpu",

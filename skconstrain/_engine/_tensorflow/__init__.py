@@ -12,7 +12,6 @@ from skconstrain._engine._tensorflow._program import (
     TensorFlowPredictionProgram,
     TensorFlowProgram,
 )
-from skconstrain._engine._tensorflow._stacked_program import TensorFlowStackedProgram
 
 
 def share_gpu_memory() -> None:
@@ -39,7 +38,6 @@ def clear_kernels() -> None:
 BACKEND = Backend(
     program=TensorFlowProgram,
     prediction_program=TensorFlowPredictionProgram,
-    stacked_program=TensorFlowStackedProgram,
     # XLA wins on small steps, where launching operations is the cost: measured on two cores it
     # saves a third or more of the time up to so many operations a step, and nothing certain above.
     # Compiling takes half a second, which a search over such fits earns back from so many steps on;

@@ -13,6 +13,7 @@ import pytest
 from skconstrain import PositiveRegressor, _engine
 from skconstrain._engine import _keras, _lending
 from tests.backends import tensorflow_only
+from tests.chunks import chunks_of
 from tests.engine import agreement
 from tests.registry import positive_regression
 
@@ -64,7 +65,8 @@ def results_of_several_fits():
     )
     settings["dropout"] = 0.0
     found += list(PositiveRegressor((4,), callbacks=watch, **settings).fit(X, y).predict(X))
-    found += list(PositiveRegressor((4,), chunk_bytes=1200, **settings).fit(X, y).predict(X))
+    with chunks_of(1200):
+        found += list(PositiveRegressor((4,), **settings).fit(X, y).predict(X))
     return [*found, *seen]
 
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from skconstrain import MultiLabelNetClassifier, PositiveRegressor, clear_compile_cache
-from skconstrain.model_selection import fit_many
-from tests.backends import tensorflow_only
+from tests.backends import compiled, tensorflow_only
 from tests.registry import positive_regression
 
 pytestmark = tensorflow_only
@@ -48,13 +47,6 @@ def fitted(**params):
     return [*net._weights, *net._optimizer_state, net.loss_curve_, net.predict(X)]
 
 
-def stacked():
-    """Return weights of nets that trained together."""
-    X, y = positive_regression()
-    nets = [PositiveRegressor((5,), n_networks=1, epochs=4, random_state=i) for i in range(3)]
-    return [array for net in fit_many(nets, X, y) for array in net._weights]
-
-
 def assert_equal(found, expected):
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -63,21 +55,12 @@ def assert_equal(found, expected):
 @pytest.mark.parametrize("jit_compile", [True, False])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_graph_that_is_read_trains_to_the_same_bits(folder, traces, jit_compile, optimizer):
-    settings = {"jit_compile": jit_compile, "optimizer": optimizer}
-    first = fitted(**settings)
-    assert sorted(traces) == ["_block_loss", "_epochs"]
-    clear_compile_cache()
-    assert_equal(fitted(**settings), first)
+    with compiled(jit_compile):
+        first = fitted(optimizer=optimizer)
+        assert sorted(traces) == ["_block_loss", "_epochs"]
+        clear_compile_cache()
+        assert_equal(fitted(optimizer=optimizer), first)
     assert len(traces) == len(list(folder.iterdir())) == 2
-
-
-def test_stacks_read_theirs(folder, traces):
-    first = stacked()
-    n_traced = len(traces)
-    assert n_traced == len(list(folder.iterdir())) > 0
-    clear_compile_cache()
-    assert_equal(stacked(), first)
-    assert len(traces) == n_traced
 
 
 def test_a_damaged_file_is_written_anew(folder, traces):

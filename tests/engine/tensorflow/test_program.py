@@ -8,7 +8,7 @@ import pytest
 from skconstrain import PositiveRegressor, clear_compile_cache
 from skconstrain._engine._lending import BACKEND
 from skconstrain._engine._parameters import Parameters
-from tests.backends import tensorflow_only
+from tests.backends import compiled, tensorflow_only
 from tests.registry import positive_regression
 
 
@@ -29,8 +29,8 @@ def test_the_compiler_is_chosen_by_work(hidden, batch, n_steps, expected):
 
 
 @tensorflow_only
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_something_really_was_compiled(monkeypatch, jit_compile):
+@pytest.mark.parametrize("by_xla", [True, False])
+def test_something_really_was_compiled(monkeypatch, by_xla):
     from skconstrain._engine._tensorflow import _program
 
     seen = []
@@ -42,8 +42,9 @@ def test_something_really_was_compiled(monkeypatch, jit_compile):
 
     monkeypatch.setattr(_program.tf, "function", spy)
     X, y = positive_regression()
-    PositiveRegressor((13,), epochs=2, jit_compile=jit_compile).fit(X, y)
-    assert jit_compile in seen
+    with compiled(by_xla):
+        PositiveRegressor((13,), epochs=2).fit(X, y)
+    assert by_xla in seen
 
 
 @tensorflow_only
@@ -57,9 +58,9 @@ def test_large_kernels_are_not_flat(monkeypatch):
 
     monkeypatch.setattr(Parameters, "__init__", spy)
     X, y = positive_regression()
-    PositiveRegressor((150, 250), epochs=1, jit_compile=True).fit(X, y)
-    PositiveRegressor((150, 250), epochs=1, jit_compile=False).fit(X, y)
-    PositiveRegressor((15, 25), epochs=1, jit_compile=True).fit(X, y)
+    for sizes, by_xla in {(150, 250): True, (151, 250): False, (15, 25): True}.items():
+        with compiled(by_xla):
+            PositiveRegressor(sizes, epochs=1).fit(X, y)
     assert flat == [False, False, True]
 
 
@@ -72,13 +73,14 @@ def graphs():
 
 
 @tensorflow_only
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_dropped_programs_leave_no_graphs(jit_compile):
+@pytest.mark.parametrize("by_xla", [True, False])
+def test_dropped_programs_leave_no_graphs(by_xla):
     X, y = positive_regression()
     clear_compile_cache()
     before = graphs()
-    net = PositiveRegressor((7,), epochs=1, tol=None, jit_compile=jit_compile)
-    net.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:]).predict(X)
+    net = PositiveRegressor((7,), epochs=1, tol=None)
+    with compiled(by_xla):
+        net.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:]).predict(X)
     assert graphs() - before
     clear_compile_cache()
     assert not graphs() - before
@@ -89,6 +91,6 @@ def test_tensorflow_does_not_warn_of_retracing_in_long_runs(caplog, monkeypatch)
     X, y = positive_regression()
     monkeypatch.setattr(logging.getLogger("tensorflow"), "propagate", True)
     for units in range(40, 52):  # as in a search over architectures
-        net = PositiveRegressor((units,), epochs=1, tol=None, jit_compile=False)
+        net = PositiveRegressor((units,), epochs=1, tol=None)
         net.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:]).predict(X)
     assert "retracing" not in caplog.text

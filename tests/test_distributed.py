@@ -11,10 +11,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from skconstrain.model_selection import BatchedGridSearchCV, BatchedRandomizedSearchCV
 from tests.plain import PositiveRegressor, SparseConnectedNet
 from tests.registry import ROWS
 
@@ -141,31 +138,6 @@ class KillingCallback(keras.callbacks.Callback):
             self.kill()
 
 
-class KillingScorer:
-    """Kill the process while the fits of a stack are scored."""
-
-    def __init__(self, kill):
-        self.kill = kill
-
-    def __call__(self, estimator, X, y):
-        self.kill()
-        return estimator.score(X, y)
-
-
-def assert_close_search(search, alone, X):
-    found, expected = scores(search), scores(alone)
-    assert found.keys() == expected.keys()
-    for name in expected:
-        if name.startswith("rank"):
-            continue  # rounding decides between equal scores
-        if "_test_" in name or "_train_" in name:
-            np.testing.assert_allclose(found[name], expected[name], rtol=1e-6, atol=1e-6)
-        else:
-            np.testing.assert_array_equal(found[name], expected[name])
-    assert search.best_params_ == alone.best_params_
-    np.testing.assert_allclose(search.predict(X), alone.predict(X), rtol=1e-6)
-
-
 @needs_sigkill
 def test_a_killed_worker_changes_no_result(client, tmp_path, capsys):
     X, y = load_diabetes(return_X_y=True)
@@ -193,28 +165,6 @@ def test_a_killed_worker_changes_no_result(client, tmp_path, capsys):
     assert "Done  12 out of  12" in capsys.readouterr().err  # and progress was shown
 
 
-@pytest.mark.parametrize("scaled", [False, True])
-def test_workers_get_groups_of_fits_and_train_stacks(scaled, client, capsys):
-    X, y = load_diabetes(return_X_y=True)
-    net = PositiveRegressor((20,), epochs=5, tol=None, random_state=0)
-    estimator = make_pipeline(StandardScaler(), net) if scaled else net
-    prefix = "positiveregressor__" if scaled else ""
-    grid = {f"{prefix}{name}": values for name, values in GRID.items()}
-    settings = {
-        "cv": 3,
-        "return_train_score": True,
-        "scoring": ["r2", "neg_max_error"],
-        "refit": "r2",
-    }
-    alone = GridSearchCV(estimator, grid, **settings).fit(X, y)
-    capsys.readouterr()
-    with joblib.parallel_config(backend="dask", verbose=10):
-        search = BatchedGridSearchCV(estimator, grid, **settings).fit(X, y)
-    assert_close_search(search, alone, X)
-    assert sorted(search.stack_sizes_) == [6, 6]  # a stack of half the fits on each worker
-    assert "Done   2 out of   2" in capsys.readouterr().err
-
-
 def test_a_randomized_search_on_the_cluster(client):
     X, y = load_diabetes(return_X_y=True)
     net = PositiveRegressor((20,), epochs=5, tol=None, random_state=0)
@@ -222,8 +172,8 @@ def test_a_randomized_search_on_the_cluster(client):
     settings = {"n_iter": 5, "cv": 2, "random_state": 0}
     alone = RandomizedSearchCV(net, space, **settings).fit(X, y)
     with joblib.parallel_config(backend="dask"):
-        search = BatchedRandomizedSearchCV(net, space, **settings).fit(X, y)
-    assert_close_search(search, alone, X)
+        search = RandomizedSearchCV(net, space, **settings).fit(X, y)
+    assert_same_search(search, alone, X)
 
 
 def test_a_fit_that_fails_on_the_cluster(client):
@@ -232,28 +182,8 @@ def test_a_fit_that_fails_on_the_cluster(client):
     grid = {"learning_rate": [0.001, 1e30, 0.01]}
     with joblib.parallel_config(backend="dask"):
         with pytest.warns(FitFailedWarning, match="Lower learning_rate"):
-            search = BatchedGridSearchCV(net, grid, cv=2).fit(X, y)
+            search = GridSearchCV(net, grid, cv=2).fit(X, y)
         finite = np.isfinite(search.cv_results_["mean_test_score"])
         np.testing.assert_array_equal(finite, [True, False, True])
         with pytest.raises(ValueError, match="Lower learning_rate"):
-            BatchedGridSearchCV(net, grid, cv=2, error_score="raise").fit(X, y)
-
-
-@needs_sigkill
-def test_a_worker_killed_with_its_stacks_changes_no_result(client, tmp_path):
-    X, y = load_diabetes(return_X_y=True)
-    splits = list(KFold(3, shuffle=True, random_state=0).split(X))
-    arrays = [X, y, *(rows for split in splits for rows in split)]
-    net = PositiveRegressor((20,), epochs=5, tol=None, random_state=0)
-    scorer = KillingScorer(KillOnce(str(tmp_path), spared=os.getpid()))
-    alone = GridSearchCV(net, GRID, cv=splits, scoring=scorer).fit(X, y)
-    assert not list(tmp_path.iterdir())
-    client.wait_for_workers(2, timeout=30)
-    before = set(client.run(os.getpid).values())
-    with joblib.parallel_config(backend="dask", scatter=arrays):
-        search = BatchedGridSearchCV(net, GRID, cv=splits, scoring=scorer).fit(X, y)
-    assert_close_search(search, alone, X)
-    assert sorted(search.stack_sizes_) == [6, 6]
-    assert len(list(tmp_path.iterdir())) > 4 * 3  # the group that died was repeated
-    client.wait_for_workers(2, timeout=30)
-    assert len(before & set(client.run(os.getpid).values())) == 1  # and its worker replaced
+            GridSearchCV(net, grid, cv=2, error_score="raise").fit(X, y)
