@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._networks import CompositionHead
-from skconstrain._networks._functions import softmax
+from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
 
 # A row of y may miss the total by this share of it: float32, and numbers read from text, do.
@@ -260,9 +260,6 @@ class CompositionRegressor(NetRegressor):
         if self.close:
             y = self._head().total * self._encode_target(y, names=None, reset=False)
         return super().score(X, y, sample_weight)
-
-    def _check_settings(self):
-        """Nothing: each parameter has its range, and they do not depend on each other."""
 
     def _encode_target(self, y, *, names, reset, classes=None):
         """Return shares, which sum to 1."""

@@ -107,10 +107,12 @@ class NetworkFit:
         The estimator that is fitted.
     X, y, sample_weight
         What its `fit` was given.
+    predicts
+        Whether the estimator can predict before its training ends.
     """
 
-    def __init__(self, estimator, X, y, sample_weight):
-        self._estimator = estimator
+    def __init__(self, estimator, X, y, sample_weight, *, predicts=True):
+        self._estimator, self._predicts = estimator, predicts
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         self._data = {"X": X, "y": y, "metadata": metadata}
         self._fit = self._training = None
@@ -128,26 +130,25 @@ class NetworkFit:
         yield task
         task.end(**self._data)
 
-    def watched(self, run, n_epochs: int, fitted):
+    def watched(self, run, fitted):
         """Return the training `run` such that callbacks are told of its epochs.
 
         Parameters
         ----------
         run : TrainingRun
             The training.
-        n_epochs : int
-            The largest number of epochs.
-        fitted : callable or None
+        fitted : callable
             ``fitted(weights, n)`` returns attributes of the estimator as if it was fitted for `n`
-            epochs, with these weights. None where it cannot predict before its training ends.
+            epochs, with these weights.
         """
         if self._fit is None:
-            self.begin(n_epochs)
+            self.begin(run.epochs)
         else:
-            self._training = self._fit.subtask("training", n_epochs)
+            self._training = self._fit.subtask("training", run.epochs)
             self._training.begin(**self._data)
         if "_skl_callbacks" not in vars(self._estimator):
             return run
+        fitted = fitted if self._predicts else None
         return replace(run, watcher=EpochTasks(self._training or self._fit, self._data, fitted))
 
     def end(self) -> None:

@@ -9,15 +9,19 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import assert_all_finite
+from sklearn import get_config
+from sklearn.utils import assert_all_finite, get_tags
 
-from skconstrain._links import limit_of_features
+from skconstrain._recipe import limit_of_features
 from skconstrain._sklearn_compat import validate_data
 
 # Bytes of rows that are converted at once, so few that they stay in a processor's cache between
 # reading, conversion and the check for finiteness.
 _PIECE_BYTES = 2**21
 
+
+# A training holds four or five chunks at a time.
+_CHUNKS_HELD = 4
 
 # Quantiles of more rows would be no better: so many, of no more memory than so much.
 _ROWS_FOR_QUANTILES = 2**16
@@ -103,6 +107,11 @@ class LazyRows:
         return (slice(start, start + step) for start in range(0, len(self), step))
 
 
+def loaded(X) -> np.ndarray:
+    """Return rows as an array, read if they are not."""
+    return X.load() if isinstance(X, LazyRows) else X
+
+
 def release(source) -> None:
     """Tell the system that the pages of a memory map are not needed now.
 
@@ -128,8 +137,16 @@ def as_precision(X, dtype):
     return np.clip(X, -limit, limit).astype(dtype)
 
 
-def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **settings):
+def bytes_of_a_chunk() -> float:
+    """Return how much of X is read at once, by scikit-learn's setting of working memory."""
+    return get_config()["working_memory"] * 2**20 / _CHUNKS_HELD
+
+
+def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, **settings):
     """Validate X, and y if it is given, as scikit-learn does; leave large rows where they are.
+
+    Rows that take more than a chunk are returned as LazyRows, and sparse rows that take less are
+    made dense. An estimator whose tags say that it takes no sparse rows refuses them.
 
     Parameters
     ----------
@@ -137,9 +154,6 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
         Whose input it is.
     X, y
         What the user gave.
-    chunk_bytes
-        Rows that take more than this are returned as LazyRows, and sparse rows that take less are
-        made dense; None reads all rows, and refuses sparse ones.
     dtype
         Precision that X is brought to: a name, or None for its own.
     fitted_dtype
@@ -152,7 +166,9 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
     X, or X and y
         X is an ndarray or LazyRows.
     """
-    if chunk_bytes is not None and _is_large(X, fitted_dtype or dtype, chunk_bytes):
+    chunk_bytes = bytes_of_a_chunk()
+    is_refused = sparse.issparse(X) and not get_tags(estimator).input_tags.sparse
+    if not is_refused and _is_large(X, fitted_dtype or dtype, chunk_bytes):
         relaxed = {"dtype": None, "accept_sparse": "csr", "ensure_all_finite": False}
         checked = validate_data(estimator, X, *y, **relaxed, **settings)
         rows = LazyRows(
@@ -163,7 +179,7 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
             owner=type(estimator).__name__,
         )
         return (rows, *checked[1:]) if y else rows
-    if sparse.issparse(X) and chunk_bytes is not None:
+    if sparse.issparse(X) and not is_refused:
         # In the order of an ordinary array, so that sums over it have the same last bit.
         X = X.toarray(order="C")
     accepted = [np.float64, np.float32] if dtype is None else dtype
@@ -171,7 +187,7 @@ def validate_rows(estimator, X, *y, chunk_bytes, dtype, fitted_dtype=None, **set
     rows = checked[0] if y else checked
     if fitted_dtype is not None:
         rows = as_precision(rows, np.dtype(fitted_dtype))
-    if chunk_bytes is not None and rows.nbytes > chunk_bytes:
+    if rows.nbytes > chunk_bytes:
         rows = LazyRows(rows, rows.dtype, chunk_bytes=chunk_bytes)
     return (rows, *checked[1:]) if y else rows
 
@@ -190,28 +206,6 @@ def _precision(X, dtype):
     return X.dtype if X.dtype in (np.float32, np.float64) else np.dtype(np.float64)
 
 
-def center_and_scale(X, weight):
-    """Return where each feature lies, and how far it spreads, in float64.
-
-    The center is the weighted median; the scale the interquartile range, in units in which it is
-    the standard deviation of normal features, or the standard deviation if that is smaller: a few
-    far values then do not set the scale. Features that have one value in half of the rows have
-    their mean and standard deviation, constant ones a scale of 1.
-    """
-    sample, sample_weight = sample_rows(X, weight)
-    # In powers of two, which change no bit, near 1: squares of 1e200 are infinite, of 1e-200 zero.
-    unit = np.exp2(np.frexp(np.abs(sample).max(axis=0).astype(np.float64))[1] - 1)
-    mean, deviation = moments(X, weight, unit)
-    low, center, high = weighted_quantiles(sample, sample_weight, [0.25, 0.5, 0.75]) / unit
-    quartile_range = high - low
-    scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
-    is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
-    center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
-    # Of numbers that the precision rounds to zero, a processor may see nothing else.
-    is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < 4 * np.finfo(X.dtype).tiny)
-    return center * unit, np.where(is_constant, 1.0, scale * unit)
-
-
 def sample_rows(X, weight):
     """Return rows for quantiles: all, or of more than are worth sorting some, evenly spaced."""
     n_rows = max(1, min(_ROWS_FOR_QUANTILES, _BYTES_FOR_QUANTILES // (8 * X.shape[1])))
@@ -220,7 +214,7 @@ def sample_rows(X, weight):
     if len(X) > n_rows:
         chosen = np.linspace(0, len(X) - 1, n_rows).astype(int)
         X, weight = X[chosen], weight[chosen]
-    return (X.load() if isinstance(X, LazyRows) else X), weight
+    return loaded(X), weight
 
 
 def weighted_quantiles(values, weight, shares):

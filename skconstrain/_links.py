@@ -18,29 +18,11 @@ from skconstrain._grid import FINE_GRID, sigmoid, through_grid
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
 
-# Standardised features are clipped smoothly at the first; beyond the second, the clipped value no
-# longer changes in float32, and its square is finite.
-STANDARDIZED_LIMIT = 5.0
-FARTHEST_STANDARDIZED = 1e6
-
-# How fast the factors of features learn, relative to other weights: as in RealMLP.
-FEATURE_RATE = 6.0
-
-# Embeddings of numerical features: their frequencies, how far those spread at the start, and the
-# values of each. As in RealMLP, with half of its frequencies.
-N_FREQUENCIES = 8
-FREQUENCY_SCALE = 0.1
-EMBEDDING_SIZE = 3
-
-# The logit of a class that an expert does not know: its probability is zero in every precision, and
-# the loss stays finite where no expert knows the class of a row, which minus infinity would not.
-UNSEEN_LOGIT = -1e4
-
 # Where the start is asked for at an end of the range, the start stands this far inside.
 _START_MARGIN = 1e-3
 
-# Of targets that spread even less in a huge range, the start would overflow.
-_SMALLEST_GAIN = 1e-9
+# Of targets that spread even less in a huge range, double precision has no digits.
+_SMALLEST_GAIN = 1e-15
 
 
 @dataclass(frozen=True)
@@ -139,8 +121,8 @@ LINKS = {
         in_order=sigmoid,
     ),
     "tanh": Link(
-        forward=lambda ops, eta: (ops.tanh(eta) + 1) / 2,
-        inverse=lambda z: np.arctanh(2 * z - 1),
+        forward=lambda ops, eta: ops.sigmoid(2 * eta),  # tanh + 1 has no digits near the lower end
+        inverse=lambda z: logit(z) / 2,
         slope=lambda z: 2 * z * (1 - z),
         two_sided=True,
         open_end=True,
@@ -179,6 +161,14 @@ def check_monotone(output: str) -> None:
             f"output={output!r} falls where eta is negative, so that no sign can be kept through "
             f"it. Use one of output={rising}."
         )
+
+
+def unclipped(function, eta, output, *, lower, upper, gain, scale, smallest):
+    """Return what lies between `lower` and `upper` up to rounding, by one form of a link."""
+    factor = scale if upper is None else upper - lower
+    # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
+    base = lower if LINKS[output].open_end else smallest
+    return base + factor * function(gain * eta)
 
 
 @lru_cache
@@ -236,46 +226,18 @@ def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
     """
     link = LINKS[output]
     factor = scale if upper is None else upper - lower
-    highest = 1 - _START_MARGIN if link.two_sided else np.inf
-    unit = np.clip((np.asarray(mean, float) - lower) / factor, _START_MARGIN, highest)
+    unit = _inside((np.asarray(mean, float) - lower) / factor, link.two_sided)
     relative = np.asarray(spread, float) / (factor * link.slope(unit))
     gain = np.where(relative > 0, np.clip(relative, _SMALLEST_GAIN, 1.0), 1.0)
     return link.inverse(unit) / gain, gain
 
 
-def saturation_limit(dtype) -> float:
-    """Return the largest magnitude that a network of this precision is fed."""
-    return 1e15 if np.dtype(dtype) == np.float32 else 1e150
+def _inside(unit, two_sided):
+    """Return numbers of a unit range, those at its ends moved inside."""
+    unit = np.where(unit > 0, unit, _START_MARGIN)
+    return np.where(unit < 1, unit, 1 - _START_MARGIN) if two_sided else unit
 
 
-def limit_of_features(dtype, standardized=True) -> float:
-    """Return where features are saturated: where they are standardised, in any unit."""
-    if not standardized:
-        return saturation_limit(dtype)
-    return 1e37 if np.dtype(dtype) == np.float32 else 1e307  # differences of two are finite
-
-
-def calibrated(scores, scale, shift, trained, seen, *, unseen=-np.inf, where=np.where):
-    """Return logits of experts' scores, ``scale * scores + shift``; in NumPy, or where `where` is.
-
-    Parameters
-    ----------
-    scores : array of shape (n_rows, L, C)
-        Of L experts.
-    scale, shift : arrays of shape (L, 1) and (L, C)
-        What was learnt.
-    trained : bool array of shape (L, 1)
-        Where it is False, scores are logits already.
-    seen : bool array of shape (L, C)
-        Where it is False, the expert does not know the class.
-    unseen : float, default=-inf
-        The logit of a class that an expert does not know: a probability of exactly zero.
-    where : callable, default=np.where
-        Chooses between arrays.
-
-    Returns
-    -------
-    logits : array of shape (n_rows, L, C)
-    """
-    scale, shift = where(trained, scale, 1), where(trained, shift, 0)
-    return where(seen, scale * scores + shift, unseen)
+def smallest_share(dtype) -> float:
+    """Return the smallest unit of targets in a range of 1: the square of the range is finite."""
+    return float(np.finfo(dtype).max) ** -0.5

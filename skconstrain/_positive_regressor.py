@@ -11,7 +11,7 @@ from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, check_monotone, check_range, start
+from skconstrain._links import LINKS, check_monotone, check_range, smallest_share, start
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -354,11 +354,11 @@ class PositiveRegressor(NetRegressor):
         spread = np.where(spread > 1e-9 * np.abs(center), spread, 0)
         above = center - self.lower
         scale = np.where(spread > 0, np.minimum(spread, above), above)
-        scale = np.where(scale > 0, scale, 1.0)
+        width = 1.0 if self.upper is None else self.upper - self.lower
+        scale = np.where(scale > 0, scale, width)
         if self.upper is not None:
-            # Predictions start a thousandth inside the range. In a much smaller unit, squares of
-            # their gradients would overflow.
-            scale = np.maximum(scale, 1e-9 * (self.upper - self.lower))
+            # In a much smaller unit than the range, squares of gradients would overflow.
+            scale = np.maximum(scale, smallest_share(rows.X.dtype) * width)
         ends = {"lower": self.lower, "upper": self.upper}
         bias, gain = start(self.output, center, spread, scale=scale, **ends)
         known = {"eta/bias": bias, "output/gain": gain, "output/scale": scale}

@@ -54,6 +54,15 @@ def increasing(ops, values, step):
     return ops.concatenate([center - below, center, center + above], axis=-1)
 
 
+def quantiles(ops, outputs, step, **settings):
+    """Return quantiles of a network's outputs, up to rounding; `settings` are of `into_range`.
+
+    Outputs are steps between levels; or the quantiles themselves, where `step` is None.
+    """
+    eta = running_maximum(ops, outputs) if step is None else increasing(ops, outputs, step)
+    return into_range(ops, eta, **settings)
+
+
 def into_range(ops, eta, *, lower, upper, gain, scale, shift, monotone=False):
     """Return what lies between `lower` and `upper`, up to rounding, and increases with `eta`.
 

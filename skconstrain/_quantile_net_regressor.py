@@ -14,6 +14,7 @@ from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._spread import center_and_spread
 from skconstrain._lazy_rows import weighted_quantiles
+from skconstrain._links import smallest_share
 from skconstrain._networks import QuantileHead
 from skconstrain._quantile_levels import interpolated, is_outside, known_start, middle
 from skconstrain._sklearn_compat import Interval, check_sample_weight
@@ -297,7 +298,7 @@ class QuantileNetRegressor(NetRegressor):
         """
         check_is_fitted(self)
         asked = _checked_levels(self.quantiles if quantiles is None else quantiles)
-        levels = np.array(self._network.head.levels)
+        levels = np.array(self._fitted.network.head.levels)
         outside = is_outside(levels, asked)
         if outside.any():
             raise ValueError(
@@ -416,11 +417,13 @@ class QuantileNetRegressor(NetRegressor):
         scale = spread if spread > 1e-9 * np.abs(quantiles).max() else size
         if self.lower is not None and self.upper is not None:
             # In a much smaller unit than the range, squares of gradients would overflow.
-            scale = max(scale, 1e-9 * (self.upper - self.lower))
+            scale = max(scale, smallest_share(rows.X.dtype) * (self.upper - self.lower))
         return scale if scale > 0 else 1.0
 
     def _oof_prediction(self, outputs):
-        return interpolated(np.array(self._network.head.levels), outputs, np.array([0.5]))[:, 0]
+        return interpolated(np.array(self._fitted.network.head.levels), outputs, np.array([0.5]))[
+            :, 0
+        ]
 
     def _head(self):
         ends = (None if end is None else float(end) for end in (self.lower, self.upper))

@@ -14,7 +14,7 @@ _FORMULAS = {
     "softabs": lambda eta: np.where(np.abs(eta) < 1, eta**2 / 2, np.abs(eta) - 0.5),
     "relu": lambda eta: np.maximum(eta, 0),
     "sigmoid": expit,
-    "tanh": lambda eta: (np.tanh(eta) + 1) / 2,
+    "tanh": lambda eta: expit(2 * eta),  # (tanh(eta) + 1) / 2
 }
 
 

@@ -18,7 +18,7 @@ from skconstrain import (
     PositiveRegressor,
     TunedThresholdMultiLabelClassifierCV,
 )
-from tests.registry import ROWS, positive_regression, two_classes
+from tests.registry import TEMPLATE, positive_regression, two_classes
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn 1.9")
 
@@ -85,7 +85,7 @@ def outputs(model, X):
     return getattr(model, method)(X)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", TEMPLATE, ids=lambda row: row.name)
 def test_every_network_tells_of_every_epoch_and_trains_the_same(row):
     X, y = row.data(0)
     plain, recorder = row.make().fit(X, y), Recorder()

@@ -17,54 +17,6 @@ from skconstrain import CompositionRegressor
 from tests.refusals import refuses
 from tests.registry import compositions
 
-# What scikit-learn's checks fit, where an estimator takes several columns only.
-A_COLUMN = "fits a single column, which is no composition"
-AT_RANDOM = "fits columns drawn at random, whose rows have no common sum"
-CANNOT_APPLY = {
-    **dict.fromkeys(
-        [
-            "check_dict_unchanged",
-            "check_dont_overwrite_parameters",
-            "check_dtype_object",
-            "check_estimator_sparse_array",
-            "check_estimator_sparse_matrix",
-            "check_estimator_sparse_tag",
-            "check_estimators_dtypes",
-            "check_estimators_fit_returns_self",
-            "check_estimators_nan_inf",
-            "check_estimators_overwrite_params",
-            "check_estimators_partial_fit_n_features",
-            "check_estimators_pickle",
-            "check_f_contiguous_array_estimator",
-            "check_fit2d_1feature",
-            "check_fit2d_predict1d",
-            "check_fit_check_is_fitted",
-            "check_fit_idempotent",
-            "check_fit_score_takes_y",
-            "check_methods_sample_order_invariance",
-            "check_methods_subset_invariance",
-            "check_n_features_in",
-            "check_n_features_in_after_fitting",
-            "check_pipeline_consistency",
-            "check_positive_only_tag_during_fit",
-            "check_readonly_memmap_input",
-            "check_regressor_data_not_an_array",
-            "check_regressors_int",
-            "check_regressors_no_decision_function",
-            "check_regressors_train",
-            "check_sample_weight_equivalence_on_dense_data",
-            "check_sample_weight_equivalence_on_sparse_data",
-            "check_sample_weights_list",
-            "check_sample_weights_not_an_array",
-            "check_sample_weights_not_overwritten",
-            "check_sample_weights_pandas_series",
-            "check_sample_weights_shape",
-        ],
-        A_COLUMN,
-    ),
-    "check_regressor_multioutput": AT_RANDOM,
-}
-
 
 def fast(**params):
     settings = {"hidden_layer_sizes": (8,), "epochs": 5, "random_state": 0}
@@ -95,13 +47,6 @@ def test_all_checks_of_scikit_learn_pass_with_a_target_that_they_know():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         check_estimator(OfOneColumn())
-
-
-@pytest.mark.slow
-def test_checks_of_scikit_learn_pass_unless_they_cannot_apply():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        check_estimator(CompositionRegressor(), expected_failed_checks=CANNOT_APPLY)
 
 
 def test_shares_are_learnt_better_than_their_mean():

@@ -13,7 +13,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, KFold, RandomizedSearchCV
 
 from tests.plain import PositiveRegressor, SparseConnectedNet
-from tests.registry import ROWS
+from tests.registry import CONNECTED_CLASSIFIER, POSITIVE
 
 distributed = pytest.importorskip("dask.distributed")
 dask_array = pytest.importorskip("dask.array")
@@ -26,8 +26,6 @@ GRID = {"learning_rate": [0.001, 0.01], "alpha": [0.0, 0.1]}
 needs_sigkill = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL"), reason="needs SIGKILL, which Windows lacks"
 )
-
-every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 
 
 @pytest.fixture(scope="module")
@@ -67,22 +65,19 @@ def assert_same_search(search, alone, X):
     np.testing.assert_array_equal(search.predict(X), alone.predict(X))
 
 
-@every
-def test_a_search_on_the_cluster_equals_the_search_alone(row, client):
-    X, y = row.data(0)
-    net = row.make(tol=None)
+def test_a_search_on_the_cluster_equals_the_search_alone(client):
+    X, y = POSITIVE.data(0)
+    net = POSITIVE.make(tol=None)
     alone = GridSearchCV(net, GRID, cv=2).fit(X, y)
     with joblib.parallel_config(backend="dask"):
         search = GridSearchCV(net, GRID, cv=2).fit(X, y)
     assert_same_search(search, alone, X)
 
 
-@every
+@pytest.mark.parametrize("row", [POSITIVE, CONNECTED_CLASSIFIER], ids=lambda row: row.name)
 def test_incremental_trains_on_the_blocks_of_a_dask_array(row, client):
     wrappers = pytest.importorskip("dask_ml.wrappers")
     X, y = row.data(0)
-    if y.ndim > 1:
-        pytest.skip("Dask-ml takes the columns of y for rows: 'inconsistent numbers of samples'")
     blocks = dask_array.from_array(X, chunks=(30, 5)), dask_array.from_array(y, chunks=30)
     # Not r2: Dask-ML's own fails on predictions, whose length Dask does not know.
     classifies = row.kind == "classifier"

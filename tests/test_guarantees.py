@@ -254,7 +254,7 @@ def test_non_negative_kernels_never_decrease():
     model = PositiveRegressor(
         (8,), kernel_constraint="non_neg", activation="relu", learning_rate=0.02, epochs=40
     ).fit(X, y)
-    named = model._network.named(model._weights)
+    named = model._fitted.weights
     kernels = [array for name, array in named.items() if name.endswith("/kernel")]
     assert all((kernel >= 0).all() for kernel in kernels)
     assert (kernels[0] > 0).any()

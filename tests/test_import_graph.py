@@ -1,6 +1,7 @@
 """A file imports only from lower layers of the package."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import skconstrain
@@ -28,10 +29,13 @@ LAYERS = [
     {"layers"},
     {"connections"},
     {"_lazy_rows"},
+    {"_numpy_ops"},
+    {"_formulas"},
     {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
-    {"_compile_cache", "_fit_tasks", "_progress", "_sklearn_compat", "_wrapped"},
+    {"_compile_cache", "_fit_tasks", "_progress", "_recipe", "_sklearn_compat", "_wrapped"},
+    {"_keras_backend"},
 ]
 ESTIMATORS = LAYERS[2]
 BACKENDS = {
@@ -47,6 +51,15 @@ def unit_of(path):
 
 def level_of(unit):
     return next(i for i, units in enumerate(LAYERS) if unit in units)
+
+
+def nodes(path):
+    """All nodes of the code, but for imports that annotations alone need."""
+    pending = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in pending:
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            yield node
+            pending += ast.iter_child_nodes(node)
 
 
 def imports(path):
@@ -87,6 +100,30 @@ def test_imports_go_down():
             other = rest.split(".")[0]
             lower = level_of(other) > level_of(unit)
             assert lower or other == unit, f"{path.name} ({unit}) imports {other}, which is above"
+
+
+def module_of(path):
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_below(path, modules):
+    """Modules among `modules` that `path` imports when it runs."""
+    for node in nodes(path):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            # What is imported from a package is one of its modules, or stands in its __init__.
+            names = [name if name in modules else node.module for name in inside]
+        yield from (name for name in names if name in modules)
+
+
+def test_files_do_not_import_each_other_in_a_circle():
+    paths = {module_of(path): path for path in files() if path.parent != ROOT}
+    below = {name: set(modules_below(path, paths)) for name, path in paths.items()}
+    TopologicalSorter(below).prepare()  # raises an error that shows the circle
 
 
 def test_outside_packages_are_known_where_they_belong():

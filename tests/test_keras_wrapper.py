@@ -34,7 +34,7 @@ def test_scikeras_compiles_classes_with_routed_parameters():
     X, y = positive_regression()
     fitted = PositiveRegressor((3,), epochs=1).fit(X, y)
     wrapper = NetWrapper(
-        fitted._network, loss=keras.losses.MeanSquaredError(), optimizer=keras.optimizers.SGD
+        fitted._fitted.network, loss=keras.losses.MeanSquaredError(), optimizer=keras.optimizers.SGD
     )
     model = wrapper.build()
     assert model.compiled
@@ -43,7 +43,7 @@ def test_scikeras_compiles_classes_with_routed_parameters():
         X=X,
         y=y[:, None],
         weight=np.ones(len(X)),
-        start=fitted._weights,
+        start=fitted._fitted.weights,
         rng=np.random.default_rng(0),
         epochs=2,
         batch_size=20,
@@ -58,7 +58,9 @@ def test_an_optimizer_instance_is_copied():
     X, y = positive_regression()
     fitted = PositiveRegressor((3,), epochs=1).fit(X, y)
     given = keras.optimizers.SGD(0.25)
-    wrapper = NetWrapper(fitted._network, loss=keras.losses.MeanSquaredError(), optimizer=given)
+    wrapper = NetWrapper(
+        fitted._fitted.network, loss=keras.losses.MeanSquaredError(), optimizer=given
+    )
     compiled = wrapper.build().optimizer
     assert compiled is not given
     assert float(compiled.learning_rate) == 0.25
@@ -67,7 +69,7 @@ def test_an_optimizer_instance_is_copied():
 
 def test_callbacks_are_instances_in_one_list():
     X, y = positive_regression()
-    network = PositiveRegressor((3,), epochs=1).fit(X, y)._network
+    network = PositiveRegressor((3,), epochs=1).fit(X, y)._fitted.network
     given = keras.callbacks.TerminateOnNaN()
     wrapper = NetWrapper(network, callbacks=[[given], keras.callbacks.Callback])
     first, second = wrapper.build_callbacks()
@@ -81,7 +83,7 @@ def test_callbacks_are_instances_in_one_list():
 def test_models_hold_the_fitted_weights():
     X, y = positive_regression()
     fitted = PositiveRegressor((3, 2), dropout=0.2, epochs=2).fit(X, y)
-    model = fitted._network.build_fitted(fitted._weights)
+    model = fitted._fitted.model()
     with precision():
         outputs = np.asarray(model(X))
     np.testing.assert_allclose(outputs[:, 0], fitted.predict(X), rtol=1e-12)

@@ -15,12 +15,12 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skconstrain import GatedEnsembleClassifier, MultiLabelNetClassifier, PositiveRegressor
-from skconstrain._lazy_rows import LazyRows, release
+from skconstrain._lazy_rows import LazyRows, bytes_of_a_chunk, release
 from tests.chunks import chunks_of
-from tests.registry import ROWS, positive_regression
+from tests.registry import POSITIVE, ROWS, TEMPLATE, positive_regression
 
-every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-FORMATS = ["csr_array", "csc_matrix", "coo_array", "lil_matrix", "dia_array", "bsr_array"]
+template = pytest.mark.parametrize("row", TEMPLATE, ids=lambda row: row.name)
+FORMATS = ["csc_matrix", "coo_array", "lil_matrix", "dia_array", "bsr_array"]
 
 
 def mapped(path, X, mode="r"):
@@ -40,13 +40,15 @@ def assert_equal_fits(one, other, X):
     """Assert that two estimators have the same history and weights, and predict the same."""
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_scores_ == other.validation_scores_
-    for a, b in zip(one._weights, other._weights, strict=True):
-        np.testing.assert_array_equal(a, b)
+    np.testing.assert_equal(one._fitted.weights, other._fitted.weights)
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
 
 
-@every
-@pytest.mark.parametrize("container", FORMATS)
+# One format for each class, and the others for one of them.
+SPARSE = [(row, "csr_array") for row in ROWS] + [(POSITIVE, name) for name in FORMATS]
+
+
+@pytest.mark.parametrize(("row", "container"), SPARSE, ids=lambda item: getattr(item, "name", item))
 def test_small_sparse_rows_are_those_of_the_dense_array(row, container):
     X, y = sparse_data(row)
     given = getattr(sparse, container)(X)
@@ -62,7 +64,7 @@ def ten_rows(X):
     return chunks_of(10 * X[0].nbytes)
 
 
-@every
+@template
 def test_chunks_are_the_same_from_memory_a_map_or_sparse_rows(row, tmp_path):
     X, y = sparse_data(row)
     weight = np.random.default_rng(1).integers(0, 3, len(y)).astype(float)
@@ -76,7 +78,7 @@ def test_chunks_are_the_same_from_memory_a_map_or_sparse_rows(row, tmp_path):
         assert_equal_fits(clone(held).fit(X, y, sample_weight=weight), held, X)
 
 
-@every
+@template
 def test_chunks_learn_what_whole_data_teach(row):
     X, y = row.data(0)
     whole = row.make(batch_size=4, epochs=60, tol=None).fit(X, y)
@@ -87,7 +89,7 @@ def test_chunks_learn_what_whole_data_teach(row):
     assert abs(parts.loss_curve_[-1] - whole.loss_curve_[-1]) < 0.25 * start
 
 
-@every
+@template
 def test_predictions_in_parts_are_those_of_the_whole(row):
     X, y = row.data(0)
     model = row.make().fit(X, y)
@@ -99,7 +101,7 @@ def test_predictions_in_parts_are_those_of_the_whole(row):
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
-@every
+@template
 def test_chunks_and_zero_weights_are_the_remaining_rows(row):
     X, y = row.data(0)
     weight = np.ones(len(y))
@@ -110,7 +112,7 @@ def test_chunks_and_zero_weights_are_the_remaining_rows(row):
         assert_equal_fits(clone(removed).fit(X, y, sample_weight=weight), removed, X)
 
 
-@every
+@template
 def test_partial_fit_and_validation_data_in_chunks(row, tmp_path):
     X, y = row.data(0)
     source = mapped(tmp_path, X)
@@ -126,7 +128,7 @@ def test_partial_fit_and_validation_data_in_chunks(row, tmp_path):
     assert len(lazy.validation_scores_) == 5
     # The last one, on all rows, by hand: the loss at the final weights.
     by_hand = row.make(warm_start=True).fit(X, y, X_val=X, y_val=y)
-    by_hand._weights = lazy._weights
+    by_hand._fitted = lazy._fitted
     by_hand.set_params(epochs=1, learning_rate=1e-30).fit(X, y, X_val=X, y_val=y)
     np.testing.assert_allclose(
         lazy.validation_scores_[-1], by_hand.validation_scores_[-1], rtol=1e-6
@@ -202,7 +204,7 @@ def test_numbers_of_features_and_names_are_checked_in_chunks():
 
 def test_chunks_are_a_quarter_of_the_working_memory_in_workers_too():
     X, y = positive_regression()
-    assert PositiveRegressor()._bytes_at_once() == 2**28
+    assert bytes_of_a_chunk() == 2**28
     net = PositiveRegressor((4,), n_networks=1, batch_size=4, epochs=2, random_state=0)
     scores = []
     for n_bytes in (2**28, X.nbytes / 8, X.nbytes / 8):

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.naive_bayes import GaussianNB
 
-from skconstrain import PositiveRegressor
+from skconstrain import GatedEnsembleClassifier, PositiveRegressor
 from skconstrain._lazy_rows import (
     LazyRows,
     as_precision,
@@ -125,9 +126,11 @@ def test_half_the_precision_is_half_the_memory():
     assert wide.load().dtype == np.float64
 
 
-def test_sparse_rows_are_refused_where_all_are_read():
+def test_sparse_rows_are_refused_by_estimators_whose_tags_say_so():
+    gate = GatedEnsembleClassifier([("neighbours", GaussianNB())])
+    settings = {"dtype": None, "reset": True, "chunk_bytes": 1}
     with pytest.raises(TypeError, match="Sparse data was passed"):
-        validated(sparse.csr_array(draw()), None)
+        validate_rows(gate, sparse.csr_array(draw()), **settings)
 
 
 def test_quantiles_of_equal_weights_are_those_of_weights_that_differ_by_rows_without_any():

@@ -39,7 +39,7 @@ def test_zero_as_lower_end(output):
 
 
 @pytest.mark.parametrize("output", sorted(LINKS))
-@given(unit=st.floats(0.01, 0.99), lower=st.floats(-10, 10), spread=st.floats(1e-3, 10))
+@given(unit=st.floats(1e-5, 1 - 1e-5), lower=st.floats(-10, 10), spread=st.floats(1e-3, 10))
 def test_training_starts_at_the_mean_and_moves_by_the_spread(output, unit, lower, spread):
     upper = lower + 2.0 if LINKS[output].two_sided else None
     options = {"lower": lower, "upper": upper, "scale": 3.0}
@@ -52,6 +52,14 @@ def test_training_starts_at_the_mean_and_moves_by_the_spread(output, unit, lower
     slope = (moved[1] - moved[0]) / (2 * step)
     assert gain == 1 or abs(slope / spread - 1) < 1e-3
     assert slope <= spread * 1.001
+
+
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+@pytest.mark.parametrize("unit", [1e-4, 1e-30, 1 - 1e-12])
+def test_a_mean_close_to_an_end_is_the_start_all_the_same(output, unit):
+    bias, gain = start(output, np.array([unit]), np.array([0.3 * min(unit, 1 - unit)]), upper=1.0)
+    result = apply_link(output, bias, gain=gain, upper=1.0)
+    np.testing.assert_allclose([result, 1 - result], [[unit], [1 - unit]], rtol=1e-3)
 
 
 @pytest.mark.parametrize("output", sorted(LINKS))

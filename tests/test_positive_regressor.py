@@ -26,6 +26,13 @@ def upper_for(output, y):
     return 1.2 * float(np.max(y)) if LINKS[output].two_sided else None
 
 
+def rates(n_rows):
+    """Rates in (0, 1), which follow one feature."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, 5))
+    return X, 1 / (1 + np.exp(-X[:, 0] - 0.3 * rng.normal(size=n_rows)))
+
+
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("shift", [0.0, 1000.0])
 def test_learns_what_a_constant_cannot_and_is_not_stuck(output, shift):
@@ -66,6 +73,32 @@ def test_targets_at_the_end_of_the_range_start_inside():
     model = PositiveRegressor((4,), epochs=2).fit(X, np.zeros(len(X)))
     assert (model.predict(X) > 0).all()
     assert (model.predict(X) < 0.1).all()
+
+
+@pytest.mark.parametrize(("n_networks", "sign"), [(1, None), (5, None), (1, 1), (5, 1)])
+@pytest.mark.parametrize("output", ["sigmoid", "tanh"])
+def test_targets_close_to_an_end_of_a_range_are_learnt_as_in_a_range_that_fits(
+    output, n_networks, sign
+):
+    X, rate = rates(210)
+    net = PositiveRegressor((10,), output=output, n_networks=n_networks, epochs=80, random_state=0)
+    net.set_params(lower=-1, monotonic_cst=sign and [sign, 0, 0, 0, 0])
+    expected = net.set_params(upper=1).fit(X, rate).score(X, rate)
+    assert expected > 0.8
+    rising = [(1, 1e-4 * rate - 1), (0, -1e-10 * (1 - rate))]
+    for upper, y in rising:
+        found = net.set_params(upper=upper).fit(X, y).score(X, y)
+        assert found == pytest.approx(expected, abs=0.02)
+
+
+def test_a_tiny_output_in_a_range_takes_nothing_from_the_one_beside_it():
+    X, rate = rates(210)
+    net = PositiveRegressor((10,), output="sigmoid", upper=1, epochs=120, random_state=0)
+    both = net.fit(X, np.column_stack([rate, rate])).predict(X)
+    units = np.array([1.0, 1e-6])
+    tiny = net.fit(X, rate[:, None] * units).predict(X) / units
+    for j in range(2):
+        assert r2_score(rate, tiny[:, j]) == pytest.approx(r2_score(rate, both[:, j]), abs=0.02)
 
 
 def test_relu_reaches_exact_zeros():
@@ -295,7 +328,7 @@ def test_constraints_hold_on_every_kernel(constraint):
     model = PositiveRegressor((6,), kernel_constraint=constraint, epochs=20, random_state=0).fit(
         X, y
     )
-    named = model._network.named(model._weights)
+    named = model._fitted.weights
     for kernel in (array for name, array in named.items() if name.endswith("/kernel")):
         if constraint == "non_neg":
             assert (kernel >= 0).all()
@@ -340,7 +373,7 @@ def test_the_precision_follows_x():
     ):
         model = PositiveRegressor((4,), dtype=dtype, epochs=2).fit((10 * X).astype(x_type), y)
         assert model.predict(X).dtype == expected
-        assert all(w.dtype == expected for w in model._weights)
+        assert all(w.dtype == expected for w in model._fitted.weights.values())
 
 
 def wrong(match, y=None, X=None, **params):

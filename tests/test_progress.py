@@ -20,6 +20,7 @@ from skconstrain import (
 )
 from skconstrain._engine import _progress
 from skconstrain._progress import Bar, progress_bar
+from tests.chunks import chunks_of
 from tests.registry import positive_regression, two_classes
 
 FAST = {"n_networks": 1, "epochs": 3, "tol": None, "random_state": 0}
@@ -66,8 +67,9 @@ def tuner(**params):
 
 
 class InChunks(PositiveRegressor):
-    def _bytes_at_once(self):
-        return 20 * 5 * 8
+    def fit(self, X, y):
+        with chunks_of(20 * 5 * 8):
+            return super().fit(X, y)
 
 
 def chunked(**params):

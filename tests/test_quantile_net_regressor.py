@@ -143,6 +143,20 @@ def test_targets_that_are_mostly_equal_or_at_an_end_are_learnt():
     np.testing.assert_allclose(constant.predict_quantiles(X), 7.0, rtol=0.05)
 
 
+@pytest.mark.parametrize("monotonic_cst", [None, [1, 0, 0, 0, 0]])
+@pytest.mark.parametrize("n_networks", [1, 5])
+def test_targets_close_to_an_end_of_a_range_are_learnt_as_in_a_range_that_fits(
+    n_networks, monotonic_cst
+):
+    X, y = positive_regression()
+    settings = {"n_networks": n_networks, "monotonic_cst": monotonic_cst, "lower": 0}
+    net = QuantileNetRegressor((10,), **settings, early_stopping=False, random_state=0)
+    rate = y / (1.5 * y.max())
+    expected = net.set_params(upper=1).fit(X, rate).score(X, rate)
+    for unit in (1e-4, 1e-9):
+        assert net.fit(X, unit * rate).score(X, unit * rate) > expected - 0.02
+
+
 def test_one_far_target_changes_little():
     X, y = spreading(400)
     far = np.where(np.arange(400) == 0, 1e4 * np.abs(y).max(), y)

@@ -39,7 +39,7 @@ TARGETS = {
 def test_out_of_fold_predictions_are_those_of_the_network_that_lacks_the_row():
     X, y = regression()
     model = PositiveRegressor(**STOPPED).fit(X, y)
-    each = model._network.predict_each(model._weights, X)
+    each = model._fitted.predict_each(X)
     expected = each[np.arange(len(X)), model._oof_folds, 0]
     np.testing.assert_allclose(model.oof_prediction_, expected, rtol=1e-12)
 
@@ -65,7 +65,7 @@ def test_classifiers_give_the_mean_of_probabilities(kind):
     X, Y = labels()
     y = TARGETS[kind](Y)
     model = MultiLabelNetClassifier(**STOPPED).fit(X, y)
-    logits = model._network.predict_each(model._weights, X)
+    logits = model._fitted.predict_each(X)
     mean = model._probability_of(logits.reshape(-1, logits.shape[2])).reshape(logits.shape)
     shown = model.predict_proba(X)
     shown = shown[:, 1:] if kind == "binary" else shown
@@ -156,7 +156,8 @@ def test_dropout_penalty_and_repeats():
     one = PositiveRegressor(**settings).fit(X, y)
     again = clone(one).fit(X, y)
     np.testing.assert_array_equal(one.predict(X), again.predict(X))
-    assert all((w >= 0).all() for w in one._weights[::2] if w.ndim == 3)
+    kernels = [w for name, w in one._fitted.weights.items() if name.endswith("/kernel")]
+    assert all((kernel >= 0).all() for kernel in kernels)
 
 
 class Counting(MultiLabelNetClassifier):

@@ -165,7 +165,7 @@ def positive_case():
     return X, y
 
 
-@pytest.mark.parametrize("output", sorted(LINKS))
+@pytest.mark.parametrize("output", ["softplus", "sigmoid"])
 def test_a_positive_output_by_the_estimator(output):
     X, y = positive_case()
     two_sided = LINKS[output].two_sided
@@ -186,7 +186,7 @@ def test_a_positive_output_by_the_estimator(output):
     assert np.abs(model.predict(X) - y).mean() < 0.8 * median_error
 
 
-@pytest.mark.parametrize("output", sorted(LINKS))
+@pytest.mark.parametrize("output", ["softplus", "sigmoid"])
 def test_a_positive_output_by_the_layer_in_a_keras_model(output):
     X, y = positive_case()
     keras.utils.set_random_seed(0)
@@ -213,7 +213,7 @@ def test_positive_weights_by_a_constraint():
     model = PositiveRegressor((20,), kernel_constraint="non_neg", epochs=5, random_state=0).fit(
         X, y
     )
-    named = model._network.named(model._weights)
+    named = model._fitted.weights
     assert all((array >= 0).all() for name, array in named.items() if name.endswith("/kernel"))
 
 

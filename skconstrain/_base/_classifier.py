@@ -1,7 +1,6 @@
 """The fit template for classifiers: classes, labels, probabilities, thresholds."""
 
 import warnings
-from abc import abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
 
@@ -38,7 +37,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
-    @abstractmethod
     def _check_target(self) -> None:
         """Raise ``ValueError`` where parameters contradict the target, once it is known."""
 
@@ -77,7 +75,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         self : object
             The estimator, trained one epoch further.
         """
-        settings = {"continues": hasattr(self, "_weights"), "partial": True, "classes": classes}
+        settings = {"continues": hasattr(self, "_fitted"), "partial": True, "classes": classes}
         return self._fit(X, y, sample_weight, None, epochs=1, **settings)
 
     def predict(self, X):
@@ -160,7 +158,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def _probability_of(self, logits):
         if self._target_kind == "multiclass":
             return softmax(logits, axis=1)
-        if self._network.monotonic_cst is not None:
+        if self._fitted.network.monotonic_cst is not None:
             # In float64, and exactly rounded behind exp: so that it never falls where logits rise.
             probability = sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
         else:
@@ -201,9 +199,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         """Return decisions in the type of the y of `fit`."""
         labels = decided.astype(self._label_dtype)
         return sparse.csr_array(labels) if self._labels_are_sparse else labels
-
-    def _check_settings(self):
-        """Leave all checks to `_check_target`: they depend on the target."""
 
     def _encode_target(self, y, *, names, reset, classes=None):
         if sparse.issparse(y) or np.ndim(y) == 2:
@@ -388,12 +383,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
                 "class_weight must be positive. "
                 f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
             )
-
-    def _strata(self, target):
-        if self._target_kind == "multiclass":
-            return target
-        positive = target > 0
-        return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
 
     def _head(self):
         return ProbabilityHead("softmax" if self._target_kind == "multiclass" else "sigmoid")

@@ -20,14 +20,14 @@ _LIBRARIES = {"jax", "keras", "numpy", "skconstrain", "tensorflow", *sys.stdlib_
 class CopiedNet(BaseEstimator):
     """Clone and pickle an estimator whose parameters may be objects of Keras."""
 
-    def _params_shared_by_clones(self) -> set[str]:
-        """Return names of parameters that a clone shares instead of copying."""
-        params = self.get_params(deep=False)
-        return {name for name in _SHARED if hasattr(params.get(name), "get_config")}
-
     def __sklearn_clone__(self):
+        return self._cloned()
+
+    def _cloned(self, *shared):
+        """Return a clone that shares these parameters, and all objects of Keras."""
         params = self.get_params(deep=False)
-        shared = {name: params[name] for name in self._params_shared_by_clones()}
+        of_keras = (name for name in _SHARED if hasattr(params.get(name), "get_config"))
+        shared = {name: params[name] for name in {*shared, *of_keras}}
         stand_in = type(self)(**{**params, **dict.fromkeys(shared)})
         for name in ("_metadata_request", "_sklearn_output_config", "_skl_callbacks"):
             if name in self.__dict__:

@@ -2,25 +2,22 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn import get_config
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
 from skconstrain._base._copies import CopiedNet
-from skconstrain._base._embeddings import choose_embedding, kept_embedding
 from skconstrain._base._folds import deal, deal_few
-from skconstrain._base._monotonic import check_monotonic_settings, checked_signs, monotonic_network
-from skconstrain._base._parts import Parts, split
+from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
+from skconstrain._base._parts import Parts, split, strata_of
 from skconstrain._base._rows import (
-    Given,
     Rows,
     check_representable,
     checked_weight,
@@ -32,8 +29,8 @@ from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
-from skconstrain._lazy_rows import LazyRows, center_and_scale, validate_rows
-from skconstrain._networks import LayeredNetwork, Network
+from skconstrain._lazy_rows import loaded, validate_rows
+from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -51,10 +48,6 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
-# Of scikit-learn's working memory a chunk is a quarter: a training holds four or five at a time.
-_CHUNKS_HELD = 4
-
-
 class Trained(NamedTuple):
     """A trained network, what its training left, and the scale of the targets."""
 
@@ -70,24 +63,18 @@ class NetEstimator(CallbackSupport, CopiedNet):
     order:
 
     1. `_check_settings`: do the parameters contradict each other?
-    2. `_bytes_at_once`: how much of X may be read at once?
-    3. `_encode_target`: y becomes columns of numbers.
-    4. `_weigh`: weights of classes become weights of rows or targets.
-    5. `_fit_inputs`: what is fitted before the network makes its inputs from X.
-    6. `_network_input`: the same for the validation data that the user gave, or
-       `_splits`: are rows set aside to stop on? `_finds_epochs`: or to find how long to train on
-       all? and `_strata`: what the split keeps.
-    7. `_specify`, which calls `_head`: the network.
-    8. `_start`: weights that are known before training. Not where training continues.
-    9. `_keras_loss` and `_schedules`: what else a run needs.
-    10. `_fitted_attributes` and `_most_epochs`: what callbacks of scikit-learn see of the training.
-    11. `_learn`: one training, or several.
+    2. `_encode_target`: y becomes columns of numbers.
+    3. `_weigh`: weights of classes become weights of rows or targets.
+    4. `_specify`, which calls `_head`: the network.
+    5. `_start`: weights that are known before training. Not where training continues.
+    6. `_keras_loss`: what is minimised.
+    7. `_train`: one training of the network, or several.
+    8. `_oof_prediction`: what the network predicts for rows that were held out.
 
-    Predictions call `_bytes_at_once`, `_outputs` and `_oof_prediction`, which predicts out of fold
-    as well; a clone calls `_params_shared_by_clones`.
+    Predictions call `_outputs`, and `_oof_prediction` again.
 
-    Fitted state is NumPy arrays and plain Python: `_network`, the specification of the network, and
-    `_weights`, its weights in the order of the network's `weight_names`.
+    Fitted state is NumPy arrays and plain Python: `_fitted` holds the network, and its weights by
+    name.
     """
 
     _parameter_constraints: dict = {
@@ -126,13 +113,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     # The hooks, in the order in which they are called.
 
-    @abstractmethod
     def _check_settings(self) -> None:
         """Raise ``ValueError`` where parameters contradict each other."""
-
-    def _bytes_at_once(self) -> float | None:
-        """Return how much of X may be read at once; None if it must be all of it, and dense."""
-        return get_config()["working_memory"] * 2**20 / _CHUNKS_HELD
 
     @abstractmethod
     def _encode_target(self, y, *, names: list | None, reset: bool, classes=None) -> np.ndarray:
@@ -142,36 +124,22 @@ class NetEstimator(CallbackSupport, CopiedNet):
         of a classifier that is given its rows in parts, or None.
         """
 
-    @abstractmethod
     def _weigh(self, rows: Rows) -> Rows:
-        """Bring the weights of classes into the training rows."""
-
-    def _fit_inputs(self, rows: Rows, given: Given) -> Rows:
-        """Fit what makes the network's inputs from X, and return the rows to train on.
-
-        Nothing, unless a subclass has something: X are the inputs.
-        """
+        """Bring the weights of classes into the training rows, where there are classes."""
         return rows
-
-    def _network_input(self, X, X_given):
-        """Return the network's inputs for checked rows that are not trained on."""
-        return X
-
-    @abstractmethod
-    def _strata(self, target) -> np.ndarray | None:
-        """Return indicators, shape (n_samples, n_strata), whose shares a split keeps; or None."""
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
-        signs = checked_signs(self)
-        embedding = kept_embedding(self) if continues else choose_embedding(self, rows, signs)
-        settings = {
-            **self._common_settings(rows),
-            "n_networks": self._n_networks,
-            "embedding": embedding,
-            "weighted": bool(getattr(self, "weight_features", False)),
-        }
-        return LayeredNetwork(**settings) if signs is None else monotonic_network(signs, settings)
+        signs, settings = checked_signs(self), self._common_settings(rows)
+        if signs is not None:
+            settings["head"] = replace(settings["head"], monotone=True)
+        return LayeredNetwork(
+            **settings,
+            n_networks=self._n_networks,
+            n_frequencies=int(getattr(self, "n_frequencies", 0)),
+            weighted=bool(getattr(self, "weight_features", False)),
+            monotonic_cst=signs,
+        )
 
     @abstractmethod
     def _head(self) -> "Head":
@@ -188,40 +156,18 @@ class NetEstimator(CallbackSupport, CopiedNet):
         Where there is one, the loss is computed on targets divided by their scale.
         """
 
-    def _schedules(self, epochs: int) -> dict[str, Callable[[int], float]]:
-        """Return functions of the epoch that give weights of the network, by their names.
+    def _train(self, network: Network, run: "TrainingRun") -> "TrainingResult":
+        """Train the network as the run says: once, unless a subclass does it in rounds."""
+        return train_network(self, network, run)
 
-        `epochs` is the largest number of epochs of the training.
-        """
-        return {}
-
-    def _fitted_attributes(self, network, first_epoch):
-        """Return a function of weights and a number of epochs: what to predict with them needs.
-
-        None where nothing can be predicted before the training has ended.
-        """
-        return lambda weights, n: {
-            "_network": network,
-            "_weights": weights,
-            "n_iter_": first_epoch + n,
-        }
-
-    def _most_epochs(self, run):
-        """Return the largest number of epochs of `_learn`."""
-        return run.epochs
-
-    def _learn(self, network: Network, run: "TrainingRun", given: Given) -> "TrainingResult":
-        """Train the network: once, unless a subclass does it in rounds."""
-        return self._train(network, run)
+    def _outputs(self, X) -> np.ndarray:
+        """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
+        check_is_fitted(self)
+        return self._fitted.predict(self._validated_input(X))
 
     @abstractmethod
     def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
         """Return predictions of outputs for rows that their network was not trained on."""
-
-    def _outputs(self, X):
-        """Return the network's outputs, shape (n_samples, n_outputs), for any finite X."""
-        check_is_fitted(self)
-        return self._network.predict(self._weights, self._validated_input(X))
 
     # The experts of a gate are not validated yet.
     @fit_context(prefer_skip_nested_validation=False)
@@ -262,7 +208,7 @@ default=None
             estimator is then fitted with the epochs trained so far, and whatever called `fit`, a
             search for example, stops.
         """
-        continues = self.warm_start and hasattr(self, "_weights")
+        continues = self.warm_start and hasattr(self, "_fitted")
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
@@ -284,7 +230,7 @@ default=None
         self : object
             The estimator, trained one epoch further.
         """
-        continues = hasattr(self, "_weights")
+        continues = hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
@@ -298,7 +244,6 @@ default=None
         epochs,
         partial=False,
         classes=None,
-        metadata=None,
     ):
         self._check_settings()
         check_monotonic_settings(self)
@@ -308,34 +253,62 @@ default=None
                 '"auto" or False.'
             )
         settings = {"reset": not continues, "partial": partial, "classes": classes}
-        rows, given = self._training_rows(X, y, sample_weight, **settings)
-        given = given._replace(metadata=metadata or {}, tasks=NetworkFit(self, X, y, sample_weight))
-        features, rows = rows.X, self._fit_inputs(self._weigh(rows), given)
+        rows, _, used = self._training_rows(X, y, sample_weight, **settings)
+        rows = self._weigh(rows)
+        held_out = self._given_validation(validation, rows.X)
+        told = NetworkFit(self, X, y, sample_weight)
+        settings = {"continues": continues, "epochs": epochs, "partial": partial, "used": used}
+        outcome = self._fit_rows(rows, held_out, told, **settings)
+        told.end()
+        self._warn(*outcome)
+        return self
+
+    def _fit_rows(self, rows, held_out, told, *, continues, epochs, partial=False, used=None):
+        """Train on rows that are checked, and record what it left.
+
+        Parameters
+        ----------
+        rows : Rows
+            Rows to train on, some of which may be held out.
+        held_out : Rows or None
+            Validation data that the user gave.
+        told : NetworkFit
+            Tells callbacks of scikit-learn of the training.
+        continues, partial : bool
+            Whether training goes on, and whether it is a call of `partial_fit`.
+        epochs : int or "auto"
+            Largest number of epochs.
+        used : ndarray of bool or None
+            Which of the user's rows `rows` are; None if they are all.
+
+        Returns
+        -------
+        result : TrainingResult
+            What training left.
+        expects_convergence : bool
+            Whether the loss of training is to stop it.
+        """
         rng = self._generator(self.n_iter_ if continues else 0)
-        held_out = folds = trained = None
-        if any(part is not None for part in validation or ()):
-            held_out = self._given_validation(*validation, features)
-        elif self._deals() and not partial:
+        may_hold_out = held_out is None and not partial
+        folds = trained = None
+        if may_hold_out and self._deals():
             folds = self._deal(rows, rng, continues)
-        elif self._splits(len(rows.X)) and not partial:
+        elif may_hold_out and self._splits(len(rows.X)):
             rows, held_out, _ = self._split(rows, rng)
-        elif self._finds_epochs(len(rows.X)) and not (partial or continues):
-            trained, epochs = self._trained_on_part(rows, given, rng)
+        elif may_hold_out and self._finds_epochs(len(rows.X)) and not continues:
+            trained, epochs = self._trained_on_part(rows, told, rng)
             rng = self._generator(0)
         if trained is None or not trained.result.interrupted:
             settings = {"continues": continues, "partial": partial, "epochs": epochs}
-            trained = self._trained(Parts(rows, held_out, folds), given, rng, **settings)
+            trained = self._trained(Parts(rows, held_out, folds), told, rng, **settings)
         self._record(*trained, continues, keep=partial or self.warm_start)
-        self._record_folds(rows, folds, given)
-        given.tasks.end()
-        expects_convergence = not partial and held_out is None and folds is None
-        self._warn(trained.result, expects_convergence)
-        return self
+        self._record_folds(rows, folds, used)
+        return trained.result, not partial and held_out is None and folds is None
 
     def _trained(
         self,
         parts,
-        given,
+        told,
         rng,
         *,
         continues=False,
@@ -348,11 +321,13 @@ default=None
         network = self._specify(parts.rows, continues)
         known, target_scale = {}, None
         if continues:
+            network = replace(network, front=self._fitted.network.front)
             self._check_same_network(network)
             target_scale = self._target_scale
         else:
+            network, of_features = network.found(parts.rows.X, parts.rows.weight)
             known, target_scale = self._start(parts.rows)
-            known |= _standardization(network, parts.rows)
+            known |= of_features
         run = training_run(
             self,
             parts,
@@ -367,11 +342,10 @@ default=None
         if not watched:
             run = replace(run, callbacks=[])
         elif not partial:
-            fitted = self._fitted_attributes(network, run.first_epoch)
-            run = given.tasks.watched(run, self._most_epochs(run), fitted)
-        return Trained(network, self._learn(network, run, given), target_scale)
+            run = told.watched(run, partial_attributes(network, run.first_epoch))
+        return Trained(network, self._train(network, run), target_scale)
 
-    def _trained_on_part(self, rows, given, rng):
+    def _trained_on_part(self, rows, told, rng):
         """Hold rows out; return what trained without them, and after how many epochs it was best.
 
         For so many all rows are to be trained on: algorithm 7.2 of Goodfellow, Bengio and
@@ -380,36 +354,33 @@ default=None
         settings = {"epochs": "auto", "batch_size": self.batch_size, "patience": "auto"}
         budget = choose_budget(len(rows.X), **settings, validates=False)
         sizes = {"epochs": budget.epochs, "batch_size": budget.batch_size}
-        trained = self._trained(self._split(rows, rng), given, rng, **sizes, watched=False)
+        trained = self._trained(self._split(rows, rng), told, rng, **sizes, watched=False)
         return trained, int(np.argmin(trained.result.validation_losses)) + 1
 
-    def _training_rows(self, X, y, sample_weight, *, reset, partial, classes):
-        """Return validated rows, and the same as they were given; those without weight are gone."""
-        given, names = Given(X, y), column_names(y)
+    def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
+        """Return validated rows, their targets as given, and which of all rows have weight."""
+        names = column_names(y)
         X, y = validate_rows(
             self,
             X,
             y,
-            chunk_bytes=self._bytes_at_once(),
             dtype=self.dtype,
             # Training that goes on keeps its precision.
-            fitted_dtype=None if reset else self._network.dtype,
+            fitted_dtype=None if reset else self._fitted.network.dtype,
             reset=reset,
             multi_output=True,
             y_numeric=False,
             ensure_min_samples=1 if partial else 2,
         )
-        weight = np.ones(len(X), X.dtype)
+        weight, used = np.ones(len(X), X.dtype), None
         if sample_weight is not None:
             weight = checked_weight(sample_weight, X)
-            used = weight > 0
-            if not used.all():
+            if not (weight > 0).all():
+                used = weight > 0
                 X, y, weight = X[used], y[used], weight[used]
-                given = given._replace(used=np.flatnonzero(used))
-            given = given._replace(weight=weight)
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
-        return Rows(X, target, weight), given._replace(y=y)
+        return Rows(X, target, weight), y, used
 
     def _generator(self, first_epoch):
         """Random numbers that depend on `random_state` and on how far training is, only."""
@@ -420,8 +391,14 @@ default=None
             seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
         return np.random.default_rng([int(seed), first_epoch])
 
-    def _given_validation(self, X_val, y_val, weight, features):
-        """Check the validation data that the user gave; `features` are those of training."""
+    def _given_validation(self, validation, features):
+        """Return the validation data that the user gave as checked rows, None if there are none.
+
+        `features` are those of training.
+        """
+        if all(part is None for part in validation or ()):
+            return None
+        X_val, y_val, weight = validation
         if X_val is None or y_val is None:
             missing = "X_val" if X_val is None else "y_val"
             raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
@@ -432,7 +409,7 @@ default=None
         target = self._encode_target(y_val, names=column_names(y_val), reset=False)
         weight = np.ones(len(checked), checked.dtype) if weight is None else weight
         weight = checked_weight(weight, checked, name="sample_weight_val")
-        return Rows(self._network_input(checked, X_val), target, weight)
+        return Rows(checked, target, weight)
 
     def _deals(self):
         """Whether each network is stopped on a fold of its own."""
@@ -452,17 +429,20 @@ default=None
 
     def _split(self, rows, rng):
         """Set a fraction of the training rows aside."""
-        return split(rows, self.validation_fraction, self._strata(rows.target), rng)
+        return split(rows, self.validation_fraction, self._strata(rows), rng)
+
+    def _strata(self, rows):
+        """Return indicators whose shares held-out rows keep: of classes and labels; else None."""
+        return strata_of(rows.target) if is_classifier(self) else None
 
     def _deal(self, rows, rng, continues):
         """Deal the training rows to the networks: each is stopped on those that it lacks."""
         seed = int(rng.integers(2**31))
         if not continues:
             self._fold_seed = seed  # so that training that goes on holds out the same rows
-        n_rows, strata = len(rows.X), self._strata(rows.target)
+        n_rows, strata = len(rows.X), self._strata(rows)
         if n_rows <= FEW_ROWS:
-            X = rows.X.load() if isinstance(rows.X, LazyRows) else rows.X
-            folds = deal_few(X, rows.target, self._n_networks, strata, self._fold_seed)
+            folds = deal_few(loaded(rows.X), rows.target, self._n_networks, strata, self._fold_seed)
             if folds is not None or self.early_stopping == "auto":
                 return folds
         return deal(n_rows, self._n_networks, strata, self._fold_seed)
@@ -483,17 +463,14 @@ default=None
         }
 
     def _check_same_network(self, network):
-        name = network.first_difference(self._network)
+        fitted = self._fitted.network
+        name = network.first_difference(fitted)
         if name is not None:
             raise ValueError(
                 f"Training continues the network fitted before, so {name} must stay "
-                f"{getattr(self._network, name)!r}. Got {getattr(network, name)!r}. "
+                f"{getattr(fitted, name)!r}. Got {getattr(network, name)!r}. "
                 "Fit a clone instead."
             )
-
-    def _train(self, network, run):
-        """Train the network as the run says."""
-        return train_network(self, network, run)
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
@@ -509,30 +486,31 @@ default=None
             self.validation_scores_ = (self.validation_scores_ or []) + scores
         self.best_loss_ = min([self.best_loss_, *monitored])
         self.n_iter_ = len(self.loss_curve_)
-        self._network, self._weights = network, result.weights
+        self._fitted = FittedNetwork(network, result.weights)
         self._target_scale = target_scale
         # Twice the size of the weights: kept only where training is meant to go on.
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
 
-    def _record_folds(self, rows, folds, given):
+    def _record_folds(self, rows, folds, used):
         """Keep what each network predicts for the rows that it was not trained on."""
         for name in ("oof_prediction_", "_oof_folds"):
             self.__dict__.pop(name, None)
         if folds is None:
             return
-        outputs = np.empty((len(folds), self.n_outputs_), self._network.dtype)
+        outputs = np.empty((len(folds), self.n_outputs_), self._fitted.network.dtype)
         for k in range(self._n_networks):
             held_out = folds == k
-            each = self._network.predict_each(self._weights, rows.X[held_out])
+            each = self._fitted.predict_each(rows.X[held_out])
             outputs[held_out] = each[:, k]
         prediction = self._oof_prediction(outputs)
         self.oof_prediction_, self._oof_folds = prediction, folds
-        if given.used is not None:
-            n_rows = given.X.shape[0] if hasattr(given.X, "shape") else len(given.X)
-            self.oof_prediction_ = np.full((n_rows, *prediction.shape[1:]), np.nan, outputs.dtype)
-            self._oof_folds = np.full(n_rows, -1)
-            self.oof_prediction_[given.used], self._oof_folds[given.used] = prediction, folds
+        if used is not None:
+            self.oof_prediction_ = np.full(
+                (len(used), *prediction.shape[1:]), np.nan, outputs.dtype
+            )
+            self._oof_folds = np.full(len(used), -1)
+            self.oof_prediction_[used], self._oof_folds[used] = prediction, folds
 
     def _warn(self, result, expects_convergence):
         """Tell the user, and whatever calls `fit`, of an early or a late end."""
@@ -560,37 +538,32 @@ default=None
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
-        return self._new_rows(X, self._network.dtype)
+        return self._new_rows(X, self._fitted.network.dtype)
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
-        limit = self._bytes_at_once()
-        return validate_rows(
-            self, X, chunk_bytes=limit, dtype=None, fitted_dtype=dtype, reset=False
-        )
+        return validate_rows(self, X, dtype=None, fitted_dtype=dtype, reset=False)
 
     @property
     def model_(self):
         """The fitted network as an ordinary Keras model, built when first asked for."""
         check_is_fitted(self)
         if "_model" not in self.__dict__:
-            self._model = self._network.build_fitted(self._weights)
+            self._model = self._fitted.model()
         return self._model
 
     def __sklearn_is_fitted__(self):
-        return hasattr(self, "_weights")
+        return hasattr(self, "_fitted")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = self._bytes_at_once() is not None
+        tags.input_tags.sparse = True
         return tags
 
 
-def _standardization(network, rows):
-    """Return the center and scale of the features that the network standardises, by name."""
-    if not network.standardized:
-        return {}
-    n = network.n_standardized
-    X = rows.X if n == rows.X.shape[1] else rows.X[:, :n]
-    center, scale = center_and_scale(X, rows.weight)
-    return {"standardize/center": center, "standardize/scale": scale}
+def partial_attributes(network, first_epoch):
+    """Return a function of weights and a number of epochs: what to predict with them needs."""
+    return lambda weights, n: {
+        "_fitted": FittedNetwork(network, weights),
+        "n_iter_": first_epoch + n,
+    }

@@ -1,9 +1,6 @@
-"""`monotonic_cst`: what contradicts it, and the network that obeys it."""
+"""`monotonic_cst`: what contradicts it, and the signs that it gives."""
 
-from dataclasses import replace
-
-from skconstrain._networks import MonotonicNetwork
-from skconstrain._networks._functions import ACTIVATIONS
+from skconstrain._networks._activations import ACTIVATIONS
 from skconstrain._sklearn_compat import check_monotonic_cst
 
 # Types of the parameter, as HistGradientBoostingRegressor has them.
@@ -47,9 +44,3 @@ def checked_signs(estimator):
             f"({estimator.n_features_in_},). Got shape {signs.shape}."
         )
     return tuple(signs.tolist()) if signs.any() else None
-
-
-def monotonic_network(signs, settings) -> MonotonicNetwork:
-    """Return the network with these signs of features, and the settings of an ordinary one."""
-    head = replace(settings["head"], monotone=True)
-    return MonotonicNetwork(monotonic_cst=signs, **{**settings, "head": head})

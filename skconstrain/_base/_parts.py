@@ -17,6 +17,12 @@ class Parts(NamedTuple):
     folds: np.ndarray | None = None
 
 
+def strata_of(target: np.ndarray) -> np.ndarray:
+    """Return the indicators of encoded classes or labels, shape (n_samples, n_strata)."""
+    positive = target > 0
+    return np.hstack([positive, ~positive]) if target.shape[1] == 1 else positive
+
+
 def split(rows: Rows, fraction: float, strata: np.ndarray | None, rng) -> Parts:
     """Set a fraction of the rows aside, with the shares of the strata in both parts.
 

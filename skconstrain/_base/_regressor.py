@@ -1,7 +1,6 @@
 """The fit template for regressors: targets of one column or several."""
 
 import warnings
-from abc import abstractmethod
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -14,10 +13,10 @@ from skconstrain._base._estimator import NetEstimator
 class NetRegressor(RegressorMixin, NetEstimator):
     """Encode numbers, and give predictions in the shape of the targets.
 
-    Subclasses declare `_check_values` and the hooks of `NetEstimator` that are not defined here.
+    Subclasses declare the hooks of `NetEstimator` that are not defined here, and `_check_values`
+    where their parameters limit the targets.
     """
 
-    @abstractmethod
     def _check_values(self, target) -> None:
         """Raise ``ValueError`` where targets contradict the parameters."""
 
@@ -63,12 +62,6 @@ class NetRegressor(RegressorMixin, NetEstimator):
             )
             is_1d = True
         return y.reshape(len(y), -1), is_1d
-
-    def _weigh(self, rows):
-        return rows
-
-    def _strata(self, target):
-        return None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

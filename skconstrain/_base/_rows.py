@@ -1,12 +1,11 @@
-"""Rows to train on: as the user gave them, and as they are checked and encoded."""
+"""Rows to train on, checked and encoded."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from skconstrain._fit_tasks import NetworkFit
 from skconstrain._lazy_rows import LazyRows
-from skconstrain._links import saturation_limit
+from skconstrain._recipe import saturation_limit
 from skconstrain._sklearn_compat import check_sample_weight
 
 _LARGEST_TARGET = 1e150
@@ -18,31 +17,6 @@ class Rows(NamedTuple):
     X: np.ndarray | LazyRows
     target: np.ndarray
     weight: np.ndarray
-
-
-class Given(NamedTuple):
-    """The same rows as the user gave them.
-
-    Attributes
-    ----------
-    X
-        All rows, those without weight included.
-    y, weight
-        Targets and weights, or None, of the rows that are trained on.
-    metadata
-        What `fit` was given beside its own parameters, of all rows.
-    used
-        Numbers of the rows that are trained on; None if these are all rows.
-    tasks
-        Tells callbacks of scikit-learn what the fit does.
-    """
-
-    X: object
-    y: object
-    weight: np.ndarray | None = None
-    metadata: dict = {}
-    used: np.ndarray | None = None
-    tasks: NetworkFit | None = None
 
 
 def scaled(rows, target_scale):

@@ -54,7 +54,7 @@ def training_run(
         epochs=budget.epochs,
         batch_size=budget.batch_size,
         first_epoch=estimator.n_iter_ if continues else 0,
-        start=estimator._weights if continues else None,
+        start=estimator._fitted.weights if continues else None,
         known_weights=known_weights,
         optimizer_state=estimator._optimizer_state if continues else None,
         alpha=estimator.alpha,
@@ -65,7 +65,6 @@ def training_run(
         patience=budget.patience,
         tol=None if partial else estimator.tol,
         early_stopping=stops_early,
-        schedules=estimator._schedules(budget.epochs),
         callbacks=_as_list(estimator.callbacks),
         verbose=int(estimator.verbose),
     )

@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 
 from skconstrain._engine import ConvertedWatcher, TrainingRun
-from skconstrain._links import FARTHEST_STANDARDIZED
 from skconstrain._networks import Network
+from skconstrain._recipe import FARTHEST_STANDARDIZED
 
 _FIXED = {"standardize/center": 0.0, "standardize/scale": 1.0}
 
-# Targets are in units of their spread: of larger ones, float32 would not have enough digits.
+# Targets, and where they are counted from, are in units of their spread: of larger numbers, float32
+# would not have enough digits.
 _LARGEST_TARGET = 1e3
 _LARGEST_WEIGHT = 1e12
 
@@ -32,6 +33,7 @@ def trains_in_single(network: Network, run: TrainingRun) -> bool:
         and network.standardized
         and not run.callbacks
         and run.batch_size < len(run.X)
+        and abs(network.head.origin) <= _LARGEST_TARGET * np.min(run.target_scale)
         and all(_is_representable(*part) for part in parts)
     )
 
@@ -50,8 +52,7 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
 
     Features are centered and scaled before they are rounded: afterwards, close ones are equal.
     """
-    named = network.named(run.start)
-    center, scale = (named[name] for name in _FIXED)
+    center, scale = (run.start[name] for name in _FIXED)
 
     def rounded(rows):
         X, *others = rows
@@ -60,7 +61,7 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
         return tuple(part.astype(np.float32) for part in (standardized, *others))
 
     X, y, weight = rounded((run.X, run.y, run.weight))
-    start = [_of_single(name, array) for name, array in named.items()]
+    start = {name: _of_single(name, array) for name, array in run.start.items()}
     watcher = ConvertedWatcher(run.watcher, lambda found: in_double(found, network, run.start))
     validation = None if run.validation is None else rounded(run.validation)
     rows = {"X": X, "y": y, "weight": weight, "validation": validation}
@@ -73,13 +74,13 @@ def _of_single(name, array):
     return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
-def in_double(weights: list[np.ndarray], network: Network, start: list) -> list[np.ndarray]:
+def in_double(weights: dict, network: Network, start: dict) -> dict[str, np.ndarray]:
     """Return weights of a training in single precision as those of the network itself.
 
     What is not trained has the digits that it had in `start`.
     """
-    found = []
-    for weight, array, given in zip(network.weights, weights, start, strict=True):
-        is_trained = weight.is_trained or array.dtype.kind != "f"
-        found.append(array.astype(given.dtype) if is_trained else given)
+    trained, found = {weight.name for weight in network.weights if weight.is_trained}, {}
+    for name, array in weights.items():
+        changes = name in trained or array.dtype.kind != "f"
+        found[name] = array.astype(start[name].dtype) if changes else start[name]
     return found

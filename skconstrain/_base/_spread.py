@@ -3,7 +3,7 @@
 import numpy as np
 
 from skconstrain._lazy_rows import RANGE_OF_NORMAL, weighted_quantiles
-from skconstrain._links import saturation_limit
+from skconstrain._recipe import saturation_limit
 
 # A start on a target itself would have a slope of the sign of a rounding error: it is beside it by
 # this share of the spread.

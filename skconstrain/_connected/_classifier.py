@@ -245,9 +245,6 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_target(self):
-        """Accept every target."""
-
     def _output_names(self):
         if self._target_kind == "multilabel":
             names = getattr(self, "label_names_", None)

@@ -53,7 +53,7 @@ class ConnectedNetMixin(BaseEstimator):
         """Names of the units of every layer, None where they have none; the outputs come last."""
         check_is_fitted(self)
         names = [layer.given.unit_names for layer in self._wiring]
-        n_dense = len(self._network.hidden_layer_sizes)
+        n_dense = len(self._fitted.network.hidden_layer_sizes)
         last = None if self._output_wiring is None else self._output_wiring.given.unit_names
         return [*names, *[None] * n_dense, last or self._output_names()]
 
@@ -85,9 +85,7 @@ class ConnectedNetMixin(BaseEstimator):
                 "connections or hidden_layer_sizes."
             )
         number, index = layer % n_hidden, getattr(X, "index", None)
-        X = self._validated_input(X)
-        name = f"saturate_{number}"
-        units = self._network.predict_layer(self._weights, X, name)
+        units = self._fitted.layer(self._validated_input(X), f"saturate_{number}")
         return _framed(units, index, self.unit_names_[number])
 
     def to_networkx(self):
@@ -140,7 +138,7 @@ class ConnectedNetMixin(BaseEstimator):
     def _layer_weights(self):
         """Kernel and bias of every layer; the last one in the units of the predictions."""
         check_is_fitted(self)
-        found = self._network.kernels_and_biases(self._weights)
+        found = self._fitted.kernels_and_biases()
         kernel, bias = found[-1]
         scale, shift = (np.asarray(unit, bias.dtype) for unit in self._output_unit())
         scaled = (

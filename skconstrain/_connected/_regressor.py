@@ -251,9 +251,6 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
 
         return regression_loss(self.loss, quantile=self.quantile)
 
-    def _check_values(self, target):
-        """Accept every finite target."""
-
     def _head(self):
         return AffineHead()
 
@@ -269,5 +266,5 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         return loss.loss, loss.exponent
 
     def _output_unit(self):
-        named = self._network.named(self._weights)
-        return named["output/scale"], named["output/shift"]
+        weights = self._fitted.weights
+        return weights["output/scale"], weights["output/shift"]

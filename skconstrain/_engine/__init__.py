@@ -15,6 +15,7 @@ from skconstrain._engine._lending import (
     predict,
     warn_of_double_precision,
 )
+from skconstrain._engine._parameters import named_variables
 from skconstrain._engine._run import ConvertedWatcher, TrainingResult, TrainingRun
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import DivergenceError, train
@@ -30,6 +31,7 @@ __all__ = [
     "compile_cache_info",
     "freeze",
     "lend_program",
+    "named_variables",
     "plan_chunks",
     "precision",
     "predict",

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from skconstrain._engine._batching import Batches, pad_rows
-from skconstrain._lazy_rows import LazyRows
+from skconstrain._lazy_rows import LazyRows, loaded
 
 # A chunk is drawn from so many places of the data. Each is read in one go, so that a disk is not
 # asked for single rows; data that lie in order of their class are mixed all the same.
@@ -73,7 +73,7 @@ def make_feed(program, X, y, weight, batch_size: int):
     plan = plan_chunks(X, batch_size)
     if plan.n_chunks > 1:
         return ChunkedFeed(program, X, y, weight, plan)
-    return WholeFeed(program, _loaded(X), y, weight, batch_size)
+    return WholeFeed(program, loaded(X), y, weight, batch_size)
 
 
 class WholeFeed:
@@ -132,7 +132,7 @@ def place_validation(program, X, y, weight):
     """Return blocks of validation data: on the device, or brought there whenever they are read."""
     if isinstance(X, LazyRows) and X.rows_at_once < len(X):
         return _LazyBlocks(program, X, y, weight)
-    return program.to_device_blocks(_loaded(X), y, weight)
+    return program.to_device_blocks(loaded(X), y, weight)
 
 
 class _LazyBlocks:
@@ -164,7 +164,3 @@ def ahead(tasks: Iterable[Callable]) -> Iterator:
                 yield ready.result()
         if coming is not None:
             yield coming.result()
-
-
-def _loaded(X):
-    return X.load() if isinstance(X, LazyRows) else X

@@ -105,12 +105,12 @@ def _prepare_for_xla(model):
 
 
 def predict(key, build_model, weights, X):
-    """Return the model's outputs, a row each, for rows of its precision.
+    """Return the outputs of the model that `build_model` returns, for rows of its precision.
 
-    `build_model` returns the model, and the positions of its weights among `weights` or None.
+    `weights` are found by name; there may be more than the model has.
     """
     with precision():
-        build = lambda: BACKEND.prediction_program(*build_model())  # noqa: E731
+        build = lambda: BACKEND.prediction_program(build_model())  # noqa: E731
         program = _CACHE.get(("predict", key), build)
         if isinstance(X, LazyRows):
             return predict_parts(program, weights, X)

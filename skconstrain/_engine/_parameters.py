@@ -3,6 +3,9 @@
 import keras
 import numpy as np
 
+# Keras' name of the state of a generator.
+_SEED = "seed_generator_state"
+
 
 class Parameters:
     """The model's own trainable variables, which callbacks may read and write while it trains.
@@ -28,6 +31,21 @@ class Parameters:
     def arrays(self) -> list[np.ndarray]:
         """Return copies of all trained weights, in the model's order."""
         return to_arrays(self.variables)
+
+
+def named_variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Return a model's variables, trained ones first, by the names of their layers and their own.
+
+    As in ``"hidden_0/kernel"``; the state of a generator is called ``"dropout_0/seed"``: Keras
+    counts them for their names.
+    """
+    names = {
+        id(variable): f"{layer.name}/{'seed' if variable.name == _SEED else variable.name}"
+        for layer in model.layers
+        for variable in layer.variables
+    }
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    return {names[id(variable)]: variable for variable in variables}
 
 
 def assign(variables, arrays) -> None:

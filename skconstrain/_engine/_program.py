@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from skconstrain._engine._batching import blocks, pad_rows
-from skconstrain._engine._parameters import Parameters, assign, to_arrays
+from skconstrain._engine._parameters import Parameters, assign, named_variables, to_arrays
 from skconstrain.losses._numbers import numbers_of, with_numbers
 
 
@@ -79,6 +79,9 @@ class Program(ABC):
         self.dtype = np.dtype(model.inputs[0].dtype)
         self._width = spec.width
         self._parameters = Parameters(model) if parameters is None else parameters
+        self._variables = named_variables(model)
+        names, n_trained = list(self._variables), len(model.trainable_variables)
+        self.trained_names, self._state_names = names[:n_trained], names[n_trained:]
         self._state = model.non_trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(self._parameters.variables)
@@ -99,7 +102,7 @@ class Program(ABC):
         Parameters
         ----------
         weights
-            Weights of the model to start from, trained ones first.
+            Weights of the model to start from, by name.
         optimizer_state
             What :meth:`optimizer_state` has returned; None, or what does not fit, starts anew.
         learning_rate
@@ -111,9 +114,8 @@ class Program(ABC):
         loss_numbers
             Settings of the loss that are data, by name.
         """
-        n_trained = len(self.model.trainable_variables)
-        self._parameters.assign(weights[:n_trained])
-        assign(self._state, weights[n_trained:])
+        self._parameters.assign([weights[name] for name in self.trained_names])
+        assign(self._state, [weights[name] for name in self._state_names])
         state = state_to_start_from(self.fresh_optimizer, optimizer_state)
         assign(self.optimizer.variables, state)
         if learning_rate is not None:
@@ -127,9 +129,9 @@ class Program(ABC):
         """Set the learning rate of the steps to come."""
         self.optimizer.learning_rate = rate
 
-    def assign(self, path: str, value) -> None:
-        """Set a weight that is not trained, by its path."""
-        next(variable for variable in self._state if variable.path == path).assign(value)
+    def assign(self, name: str, value) -> None:
+        """Set a weight that is not trained, by its name."""
+        self._variables[name].assign(value)
 
     @abstractmethod
     def to_device(self, array: np.ndarray):
@@ -208,14 +210,15 @@ class Program(ABC):
         A number, or an array of one for each of several networks.
         """
 
-    def weights(self) -> list[np.ndarray]:
-        """Return copies of all weights at the end of a training: trained ones, then the rest."""
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return copies of all weights at the end of a training, by name: trained ones first."""
         self.optimizer.finalize_variable_values(self._parameters.variables)
         return self.snapshot()
 
-    def snapshot(self) -> list[np.ndarray]:
+    def snapshot(self) -> dict[str, np.ndarray]:
         """Return copies of all weights as they are during training."""
-        return [*self._parameters.arrays(), *to_arrays(self._state)]
+        arrays = [*self._parameters.arrays(), *to_arrays(self._state)]
+        return dict(zip(self._variables, arrays, strict=True))
 
     def optimizer_state(self) -> list[np.ndarray]:
         """Return copies of the optimizer's variables."""
@@ -231,23 +234,22 @@ class PredictionProgram(ABC):
     ----------
     model
         A Keras model of one input.
-    used
-        Positions of the model's weights among those that are given; None if all are the model's.
     """
 
     # How many rows a block of so many rows is filled up to.
     block_length = staticmethod(as_it_is)
 
-    def __init__(self, model: keras.Model, used: list[int] | None = None):
-        self._model, self._used = model, used
+    def __init__(self, model: keras.Model):
+        self._model, self._names = model, list(named_variables(model))
         self._widest = widest(model)
         self._n_trained = len(model.trainable_variables)
 
-    def predict(self, weights: list[np.ndarray], X: np.ndarray) -> np.ndarray:
-        """Return outputs, a row for each row of X, which has the model's precision."""
-        if self._used is not None:
-            weights = [weights[position] for position in self._used]
-        weights, parts = self.to_device(weights), []
+    def predict(self, named: dict[str, np.ndarray], X: np.ndarray) -> np.ndarray:
+        """Return outputs, a row for each row of X, which has the model's precision.
+
+        `named` are weights by name; there may be more than the model has.
+        """
+        weights, parts = self.to_device([named[name] for name in self._names]), []
         for rows in blocks(len(X), self._widest):
             part = X[rows]
             filled = pad_rows(part, self.block_length(len(part)))

@@ -87,8 +87,8 @@ class TrainingRun:
     first_epoch
         Number of epochs trained before.
     start
-        Weights to start from, in the order of the network's `weight_names`. None where they are
-        still to be drawn, as far as `known_weights` does not hold them.
+        Weights to start from, by name. None where they are still to be drawn, as far as
+        `known_weights` does not hold them.
     known_weights
         Weights to start from that are not drawn, by name.
     optimizer_state
@@ -132,7 +132,7 @@ class TrainingRun:
     epochs: int
     batch_size: int
     first_epoch: int = 0
-    start: list[np.ndarray] | None = None
+    start: dict[str, np.ndarray] | None = None
     known_weights: dict[str, object] = field(default_factory=dict)
     optimizer_state: list[np.ndarray] | None = None
     alpha: float = 0.0
@@ -193,7 +193,7 @@ class TrainingResult:
     `interrupted` by Ctrl-C, or `stopped` by its own rule, a callback or a watcher.
     """
 
-    weights: list[np.ndarray]
+    weights: dict[str, np.ndarray]
     optimizer_state: list[np.ndarray]
     losses: list[float]
     validation_losses: list[float]

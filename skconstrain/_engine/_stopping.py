@@ -56,12 +56,12 @@ class BestEpochs:
     Attributes
     ----------
     weights
-        Weights of the best epochs, trained ones first; None if they were never asked for.
+        Weights of the best epochs, by name; None if they were never asked for.
     """
 
     def __init__(self, stopping: list[Stopping]):
         self._stopping = stopping
-        self.weights: list[np.ndarray] | None = None
+        self.weights: dict[str, np.ndarray] | None = None
 
     def update(self, losses, program=None) -> None:
         """Record the loss of each network in an epoch; keep the best weights of `program`, if any.
@@ -72,12 +72,12 @@ class BestEpochs:
         improved = [not rule.done and rule.update(float(loss)) for rule, loss in rules]
         if program is None or not any(improved):
             return
-        weights, n_trained = program.snapshot(), len(program.model.trainable_variables)
+        weights = program.snapshot()
         if self.weights is None or all(improved):
             self.weights = weights
             return
-        for best, now in zip(self.weights[:n_trained], weights, strict=False):
-            best[improved] = now[improved]
+        for name in program.trained_names:
+            self.weights[name][improved] = weights[name][improved]
 
     @property
     def done(self) -> bool:

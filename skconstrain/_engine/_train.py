@@ -207,7 +207,7 @@ class _Loop:
     def result(self) -> TrainingResult:
         """Collect what the run leaves."""
         weights = self.best.weights if self.best.weights is not None else self.program.weights()
-        if not all(np.isfinite(array).all() for array in weights):
+        if not all(np.isfinite(array).all() for array in weights.values()):
             raise self._divergence("A weight became infinite or NaN.")
         return TrainingResult(
             weights,

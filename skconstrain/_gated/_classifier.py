@@ -1,38 +1,25 @@
 """GatedEnsembleClassifier: experts under a gate that learns who is right where."""
 
-import math
 from collections.abc import Callable
-from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
-from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Bunch, get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from skconstrain._base._classifier import NetClassifier
-from skconstrain._base._embeddings import choose_embedding, kept_embedding
-from skconstrain._base._schedules import AUTOMATIC_RATE
-from skconstrain._base._sizes import checked_sizes
-from skconstrain._gated._calibration import probability_of
-from skconstrain._gated._expert import RESPONSES, check_experts, kept_experts
-from skconstrain._gated._expert_params import params_of_experts, warn_of_ignored_weight
-from skconstrain._gated._expert_rows import ExpertRows, indexable_rows, used_folds, used_rows
-from skconstrain._gated._fitted_gate import FittedGate
-from skconstrain._gated._given_experts import GivenExperts
-from skconstrain._gated._joint_experts import JointExperts
-from skconstrain._lazy_rows import moments
-from skconstrain._networks import GatedNetwork, Gating, TemperatureSchedule
+from skconstrain._base import NetClassifier
+from skconstrain._gated._expert import RESPONSES
+from skconstrain._gated._expert_params import params_of_experts
+from skconstrain._gated._expert_probabilities import ExpertProbabilities
+from skconstrain._gated._expert_rows import indexable_rows
+from skconstrain._gated._gate_net import GateNet
+from skconstrain._gated._over_experts import OverExperts
 from skconstrain._sklearn_compat import (
-    BaseComposition,
     Interval,
     StrOptions,
-    check_feature_names_in,
     fit_context,
     raise_for_params,
 )
@@ -44,7 +31,7 @@ def _has_networks(self):
     return True
 
 
-class GatedEnsembleClassifier(TransformerMixin, NetClassifier, BaseComposition):
+class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClassifier):
     r"""Mixture of experts: classifiers under a gate that learns which of them to trust where.
 
     For when different models are right in different regions: with g(x) the gate over L experts and
@@ -394,10 +381,13 @@ default=None
             The fitted estimator.
         """
         raise_for_params(params, self, "fit")
-        continues = self.warm_start and hasattr(self, "_weights")
         validation = (X_val, y_val, sample_weight_val)
-        settings = {"continues": continues, "epochs": self.epochs, "metadata": params}
-        return self._fit(X, y, sample_weight, validation, **settings)
+        if self.estimators is not None:
+            return self._fit_over_experts(X, y, sample_weight, validation, params)
+        if params:
+            params_of_experts(self, [], None, params)  # refuses them: no expert requests any
+        continues = self.warm_start and hasattr(self, "_fitted")
+        return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
     @available_if(_has_networks)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
@@ -421,164 +411,8 @@ default=None
         """
         return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
 
-    def gate_proba(self, X):
-        """Compute how much the gate trusts each expert.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data.
-
-        Returns
-        -------
-        weights : ndarray of shape (n_samples, L)
-            Weights of the experts, not negative, which sum to 1 in each row: a one-hot of a hard
-            gate.
-        """
-        check_is_fitted(self)
-        return self._gate.proba(self._validated_input(X))
-
-    def expert_predict_proba(self, X):
-        """Predict probabilities by every expert for itself.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data.
-
-        Returns
-        -------
-        probability : ndarray of shape (n_samples, L, n_classes)
-            Of each class, by each expert: what the gate weighs. Decisions and votes went through
-            the scale and the shift that were learnt.
-        """
-        check_is_fitted(self)
-        checked = self._validated_input(X)
-        logits = self._experts.logits(self._gate, checked, indexable_rows(X), n_jobs=self.n_jobs)
-        return probability_of(logits)
-
-    def transform(self, X):
-        """Compute what the gate weighs: the probabilities of each expert.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data.
-
-        Returns
-        -------
-        X_trans : ndarray of shape (n_samples, L) or (n_samples, L * n_classes)
-            The probability of the second of two classes by each expert; else of every class by the
-            first expert, by the second and so on.
-        """
-        probability = self.expert_predict_proba(X)
-        if len(self.classes_) == 2:
-            probability = probability[..., 1:]
-        return probability.reshape(len(probability), -1)
-
-    def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns of `transform`.
-
-        Parameters
-        ----------
-        input_features : array-like of str or None, default=None
-            Only checked: they must be `feature_names_in_`, where these are known.
-
-        Returns
-        -------
-        feature_names_out : ndarray of str objects
-            Name of the class and of the expert, followed by the number of the class where there are
-            more than two; as in StackingClassifier.
-        """
-        check_is_fitted(self)
-        check_feature_names_in(self, input_features, generate_names=False)
-        n_classes = len(self.classes_)
-        numbers = [""] if n_classes == 2 else range(n_classes)
-        prefix = type(self).__name__.lower()
-        names = [f"{prefix}_{name}{number}" for name in self.expert_names_ for number in numbers]
-        return np.asarray(names, dtype=object)
-
-    def get_metadata_routing(self):
-        """Return how metadata is routed: `fit` hands to the experts what they request.
-
-        Returns
-        -------
-        routing : MetadataRouter
-            Requests of this estimator and of its experts.
-        """
-        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
-        for name, expert in self._kept_experts:
-            mapping = MethodMapping().add(caller="fit", callee="fit")
-            router.add(**{name: expert}, method_mapping=mapping)
-        return router
-
-    @property
-    def _kept_experts(self):
-        """The given experts that are not dropped."""
-        return [] if self.estimators is None else kept_experts(self.estimators)
-
-    @property
-    def gate_loss_curve_(self):
-        """Mean training loss of each epoch of the gate."""
-        return self.loss_curve_
-
-    def get_params(self, deep=True):
-        """Get the parameters, those of the experts included.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Whether to return the experts, and their parameters as ``name__parameter``, too.
-
-        Returns
-        -------
-        params : dict
-            Values by name.
-        """
-        return self._get_params("estimators", deep=deep)
-
-    def set_params(self, **params):
-        """Set parameters; those of an expert as ``name__parameter``, an expert by its name.
-
-        Parameters
-        ----------
-        **params
-            Values by name.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        return self._set_params("estimators", **params)
-
     def _check_settings(self):
-        n_experts = self.n_experts
-        if self.estimators is not None:
-            check_experts(self.estimators, self.get_params(deep=False))
-            n_experts = len(self._kept_experts)
-        if self.gating == "top_k" and self.k > n_experts:
-            raise ValueError(f"k must not exceed the number of experts, {n_experts}. Got {self.k}.")
-        if np.ndim(self.temperature) > 0 and not (
-            len(self.temperature) == 2
-            and all(isinstance(number, Real) and 0 < number < np.inf for number in self.temperature)
-        ):
-            raise ValueError(
-                "temperature must be a positive number, or two for the first and the last epoch. "
-                f"Got {self.temperature}."
-            )
-        if self.n_rounds > 0:
-            self._check_rounds()
-
-    def _check_rounds(self):
-        if self.estimators is None or self.cv == "prefit":
-            raise ValueError(
-                "n_rounds > 0 fits given experts on parts of the rows. Got "
-                f"{'estimators=None' if self.estimators is None else 'cv=prefit'}. Set n_rounds=0, "
-                "or give estimators and a number of folds as cv."
-            )
-        if self.early_stopping is True:
-            raise ValueError("n_rounds > 0 needs early_stopping=False: rounds change the experts.")
+        self._check_gate(self._check_experts())
 
     def _check_target(self):
         if self._target_kind == "multilabel":
@@ -590,136 +424,22 @@ default=None
     def _encode_target(self, y, *, names, reset, classes=None):
         return super()._encode_target(_as_vector(y), names=names, reset=reset, classes=classes)
 
-    def _fit_inputs(self, rows, given):
-        """Fit the experts that are given; their out-of-fold scores follow the features."""
-        if self.estimators is None:
-            experts = JointExperts(self.n_experts)
-        else:
-            cv = used_folds(self.cv, given.used)
-            settings = {"stack_method": self.stack_method, "cv": cv, "n_rounds": self.n_rounds}
-            experts = GivenExperts(self._kept_experts, self.classes_, **settings)
-        experts_rows = self._rows_of_experts(rows.weight, given)
-        if not isinstance(self.cv, str):
-            weight = self._weight_of_experts(rows.weight, given)
-            warn_of_ignored_weight(self._kept_experts, weight, experts_rows.params)
-        settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose), "tasks": given.tasks}
-        rows = experts.fit(rows, experts_rows, partial(self._generator, 0), **settings)
-        self._experts, self.expert_names_ = experts, experts.names
-        return rows
-
-    def _weight_of_experts(self, weight, given):
-        """Return `weight`, which holds those of classes, too, or None where none are given."""
-        return None if given.weight is None and self.class_weight is None else weight
-
-    def _rows_of_experts(self, weight, given):
-        """Return what given experts are fitted on."""
-        X, metadata = used_rows(given)
-        weight = self._weight_of_experts(weight, given)
-        params = params_of_experts(self, self._kept_experts, weight, metadata)
-        return ExpertRows(X, np.ravel(given.y), params)
-
-    def _network_input(self, X, X_given):
-        return self._experts.inputs(X, indexable_rows(X_given), n_jobs=self.n_jobs)
-
     def _specify(self, rows, continues):
-        common = self._common_settings(rows)
-        sizes = checked_sizes(self.gate_hidden_layer_sizes, "gate_hidden_layer_sizes")
-        gate = Gating(
-            n_experts=len(self.expert_names_),
-            hidden_layer_sizes=sizes,
-            gating=self.gating,
-            k=int(self.k),
-            gumbel=bool(self.gumbel),
-            # The weight of a single expert is 1, whatever penalties there are.
-            is_penalised=len(self.expert_names_) > 1
-            and (self.load_balance > 0 or self.entropy_penalty > 0),
-        )
-        embedding = None
-        if self.estimators is None:
-            embedding = kept_embedding(self) if continues else choose_embedding(self, rows)
-        scores = self._experts.columns
-        return GatedNetwork(**common, gate=gate, scores=scores, embedding=embedding)
-
-    def _start(self, rows):
-        """Start networks at the share of each class, and the gate at standardised features."""
-        known, target_scale = super()._start(rows)
-        gate = {
-            "gate/temperature": np.ravel(self.temperature)[0],
-            "gate/load_balance": self.load_balance,
-            "gate/entropy_penalty": self.entropy_penalty,
-        }
-        if not self.standardize:  # the gate alone has its features standardised
-            mean, spread = moments(self._experts.features(rows.X), rows.weight)
-            scale = 1 / np.where(spread > 1e-9 * np.abs(mean), spread, 1)
-            gate |= {"gate_scale/scale": scale, "gate_scale/shift": -mean * scale}
-        return known | gate | self._experts.known_weights(*rows), target_scale
-
-    def _splits(self, n_rows):
-        return self.n_rounds == 0 and super()._splits(n_rows)
-
-    def _finds_epochs(self, n_rows):
-        return self.estimators is None and super()._finds_epochs(n_rows)
-
-    @property
-    def _automatic_rate(self):
-        # A gate over fitted experts has little to learn; at a higher rate, it learns noise.
-        return AUTOMATIC_RATE if self.estimators is None else AUTOMATIC_RATE / 10
-
-    def _schedules(self, epochs):
-        if np.ndim(self.temperature) == 0:
-            return {}
-        schedule = TemperatureSchedule(*map(float, self.temperature), epochs)
-        return {"gate/temperature": schedule}
-
-    def _most_epochs(self, run):
-        return max(run.epochs, self.n_rounds)  # every round has one
-
-    def _fitted_attributes(self, network, first_epoch):
-        # Rounds fit the experts that predict when the gate is trained.
-        return None if self.n_rounds else super()._fitted_attributes(network, first_epoch)
-
-    def _learn(self, network, run, given):
-        # Experts are fitted already, unless it is in rounds.
-        given = self._rows_of_experts(run.weight, given) if self.n_rounds else None
-        result = self._experts.learn(network, run, given, self._train, n_jobs=self.n_jobs)
-        usage = FittedGate(network, result.weights).proba(run.X)
-        self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
-        if self.estimators is not None:
-            self.estimators_ = [expert.estimator for expert in self._experts.experts]
-            named = dict(zip(self.expert_names_, self.estimators_, strict=True))
-            names = [name for name, _ in self.estimators]
-            self.named_estimators_ = Bunch(**{name: named.get(name, "drop") for name in names})
-        return result
+        self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
+        self._experts = self._held = None
+        return self._network_over(self.n_experts, rows, n_frequencies=int(self.n_frequencies))
 
     def _outputs(self, X):
         check_is_fitted(self)
-        checked = self._validated_input(X)
-        return self._experts.outputs(self._gate, checked, indexable_rows(X), n_jobs=self.n_jobs)
-
-    @property
-    def _gate(self):
-        return FittedGate(self._network, self._weights)
-
-    def _bytes_at_once(self):
-        if self.estimators is None:
-            return super()._bytes_at_once()
-        # Given experts are fitted on all of X, and get it as it is.
-        return math.inf if all(_takes_sparse(expert) for _, expert in self._kept_experts) else None
-
-    def _params_shared_by_clones(self):
-        shared = super()._params_shared_by_clones()
-        # A clone of fitted experts would not be fitted.
-        return {*shared, "estimators"} if isinstance(self.cv, str) else shared
+        if self._experts is None:
+            return super()._outputs(X)
+        features = self._validated_input(X)
+        return self._experts.outputs(self._fitted, features, indexable_rows(X), n_jobs=self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
         return tags
-
-
-def _takes_sparse(expert):
-    # Tags are asked for before anything is checked.
-    return isinstance(expert, BaseEstimator) and get_tags(expert).input_tags.sparse
 
 
 def _as_vector(y):

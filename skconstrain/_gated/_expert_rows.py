@@ -6,7 +6,6 @@ import numpy as np
 from scipy import sparse
 
 from skconstrain._gated._expert_params import ExpertParams
-from skconstrain._sklearn_compat import rows_of_params, safe_indexing
 
 
 class ExpertRows(NamedTuple):
@@ -15,14 +14,6 @@ class ExpertRows(NamedTuple):
     X: object
     y: np.ndarray
     params: dict[str, ExpertParams]
-
-
-def used_rows(given):
-    """Return X and the metadata of the rows that have weight."""
-    X, metadata = indexable_rows(given.X), given.metadata
-    if given.used is None:
-        return X, metadata
-    return safe_indexing(X, given.used), rows_of_params(X, metadata, given.used)
 
 
 def indexable_rows(X):

@@ -1,166 +1,83 @@
-"""GivenExperts: classifiers that are fitted before the gate, which is trained on their scores."""
+"""GivenExperts: fitted classifiers, and what a gate over their scores makes of them."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._gated._calibration import best_calibration, probability_of
-from skconstrain._gated._expert import (
-    all_scores,
-    check_prefit,
-    choose_response,
-    fit_experts,
-    make_experts,
-    out_of_fold_scores,
-)
-from skconstrain._gated._partition import make_folds
-from skconstrain._gated._rounds import Parts, train_in_rounds
-from skconstrain._gated._strategy import ExpertStrategy
-from skconstrain._links import calibrated
-from skconstrain._networks import ScoreColumns
-from skconstrain._progress import progress_bar
+from skconstrain._formulas import calibrated
+from skconstrain._gated._calibration import probability_of
+from skconstrain._gated._expert import Expert, all_scores
+from skconstrain._networks import FittedNetwork, ScoreColumns
+from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain._sklearn_compat import safe_indexing
 
 
-class GivenExperts(ExpertStrategy):
-    """Classifiers whose scores follow the features in the network's inputs.
-
-    Parameters
-    ----------
-    estimators : list of (str, classifier)
-        Experts and their names; fitted if `cv` is "prefit".
-    classes : ndarray of shape (n_classes,)
-        All classes.
-    stack_method, cv, n_rounds
-        Parameters of the estimator.
+@dataclass(frozen=True)
+class GivenExperts:
+    """Fitted classifiers under a gate.
 
     Attributes
     ----------
-    experts : list of L Expert
-        The fitted experts.
-    columns : ScoreColumns
-        How the network takes their scores.
+    experts
+        The L experts; none before rounds have fitted them.
+    columns
+        How a network takes their scores.
     """
 
-    def __init__(self, estimators, classes, *, stack_method, cv, n_rounds):
-        self.estimators, self.classes = list(estimators), classes
-        self.stack_method, self.cv, self.n_rounds = stack_method, cv, n_rounds
-        self.names = [name for name, _ in estimators]
-        self.experts, self.columns = [], None
+    experts: list[Expert]
+    columns: ScoreColumns
 
-    @property
-    def n_columns(self) -> int:
-        """Number of an expert's scores for a row, C: one of two classes."""
-        return 1 if len(self.classes) == 2 else len(self.classes)
+    @classmethod
+    def of(cls, experts: list[Expert]) -> "GivenExperts":
+        """Return experts that know all of their classes."""
+        trained = tuple(not expert.is_calibrated for expert in experts)
+        seen = tuple(tuple(map(bool, expert.seen)) for expert in experts)
+        return cls(experts, ScoreColumns(trained, seen))
 
-    def fit(self, rows, given, new_generator, *, n_jobs, verbose, tasks):
-        """Fit the experts; their scores for rows that they were not fitted on follow X.
+    @classmethod
+    def expected(cls, responses: list[str], n_classes: int) -> "GivenExperts":
+        """Return what is known of experts that rounds will fit, which `responses` are asked for.
 
-        The generator is asked for only once the experts are fitted: they may be given the same
-        RandomState as the gate.
+        A part may lack classes that another part has: of a round's experts all columns count.
         """
-        if self.n_rounds > 0:
-            scores = self._expect_rounds(len(given.y))
-        elif self.cv == "prefit":
-            for name, estimator in self.estimators:
-                check_prefit(name, estimator, rows.X.shape[1])
-            self._keep([estimator for _, estimator in self.estimators], given.X)
-            scores = all_scores(self.experts, given.X, n_jobs=n_jobs)
-        else:
-            tasks.begin(3)
-            with progress_bar(verbose == 1) as bar:
-                settings = {"bar": bar, "n_jobs": n_jobs}
-                self._fit_all(given, tasks, **settings, verbose=verbose)
-                folds = make_folds(self.cv, given.y, new_generator())
-                scores = self._out_of_fold(given, tasks, **settings, cv=folds)
-        return rows._replace(X=self.with_scores(rows.X, scores))
+        n_columns = 1 if n_classes == 2 else n_classes
+        trained = tuple(response != "predict_proba" for response in responses)
+        return cls([], ScoreColumns(trained, ((True,) * n_columns,) * len(responses)))
 
-    def _fit_all(self, given, tasks, *, bar, **settings):
-        n_experts = len(self.names)
-        bar.begin("experts", n_experts)
-        with tasks.part("experts", n_experts) as task:
-            settings |= {"task": task, "bar": bar}
-            self._keep(fit_experts(self.estimators, *given, **settings), given.X)
+    def logits(self, gate: FittedNetwork, X, *, n_jobs) -> np.ndarray:
+        """Return calibrated scores for rows as they were given, shape (n_rows, L, C)."""
+        return self._calibrated(gate, all_scores(self.experts, X, n_jobs=n_jobs))
 
-    def _out_of_fold(self, given, tasks, *, bar, **settings):
-        n_experts = len(self.names)
-        bar.begin("experts out of fold", n_experts)
-        with tasks.part("out-of-fold", n_experts) as task:
-            settings |= {"task": task, "bar": bar}
-            return out_of_fold_scores(self.experts, *given, **settings)
+    def outputs(self, gate: FittedNetwork, features, X, *, n_jobs) -> np.ndarray:
+        """Return logits of the mixture, shape (n_rows, C), for rows X whose features are checked.
 
-    def _keep(self, fitted, X):
-        responses = [self.stack_method] * len(fitted)
-        self.experts = make_experts(self.names, fitted, responses, self.classes, X)
-        trained = tuple(not expert.is_calibrated for expert in self.experts)
-        seen = tuple(tuple(map(bool, expert.seen)) for expert in self.experts)
-        self.columns = ScoreColumns(trained, seen)
-
-    def _expect_rounds(self, n_rows):
-        """Return scores that every round replaces by those of its own experts."""
-        # A part may lack classes that another part has: of a round's experts all columns count.
-        trained = tuple(response != "predict_proba" for response in self._responses())
-        self.columns = ScoreColumns(trained, ((True,) * self.n_columns,) * len(self.names))
-        return np.zeros((n_rows, len(self.names), self.n_columns))
-
-    def _responses(self):
-        return [choose_response(*pair, self.stack_method) for pair in self.estimators]
-
-    def inputs(self, X, X_given, *, n_jobs):
-        """Put the scores of the fitted experts behind the features."""
-        if not self.experts:
-            raise ValueError("n_rounds > 0 takes no X_val and y_val: rounds change the experts.")
-        return self.with_scores(X, all_scores(self.experts, X_given, n_jobs=n_jobs))
-
-    def with_scores(self, X, scores) -> np.ndarray:
-        """Put scores of shape (n_rows, L, C) behind the features."""
-        return np.hstack([X, scores.reshape(len(X), -1).astype(X.dtype)])
-
-    def features(self, X):
-        """Return the columns before the scores."""
-        return X[:, : X.shape[1] - len(self.names) * self.n_columns]
-
-    def known_weights(self, X, target, weight):
-        """Start each expert at its best scale and shift: the gate leaves a badly scaled one."""
-        scores = X[:, self.features(X).shape[1] :].reshape(len(X), -1, self.n_columns)
-        scale, shift = best_calibration(scores, target, weight, self.columns)
-        return {"eta/scale": scale, "eta/shift": shift}
-
-    def learn(self, network, run, rows, train, *, n_jobs):
-        """Train the gate, in rounds if they are asked for."""
-        if self.n_rounds == 0:
-            return train(network, run)
-        settings = {"cv": self.cv, "rows": rows, "n_jobs": n_jobs, "verbose": run.verbose}
-        parts = Parts(self.estimators, self._responses(), self.classes, **settings)
-        result, owner = train_in_rounds(network, run, self, parts, train)
-        self.experts = parts.fit_all(owner)
-        return result
-
-    def logits(self, gate, X, X_given, *, n_jobs):
-        """Return calibrated scores."""
-        return self._calibrated(gate, all_scores(self.experts, X_given, n_jobs=n_jobs))
-
-    def outputs(self, gate, X, X_given, *, n_jobs):
-        """Return logits of the mixture; an expert without weight for a row does not see it."""
-        weights = gate.proba(X)
-        if gate.is_soft:
-            logits = self.logits(gate, X, X_given, n_jobs=n_jobs)
+        An expert without weight for a row does not see it.
+        """
+        weights = gate.layer(features, "gate")
+        if gate.network.gate.gating == "soft":
+            logits = self.logits(gate, X, n_jobs=n_jobs)
             probability = np.einsum("nl,nlk->nk", weights, probability_of(logits))
         else:
-            probability = self._mixture_of_chosen(gate, weights, X_given)
+            probability = self._mixture_of_chosen(gate, weights, X)
         logs = np.log(np.maximum(probability, np.finfo(np.float64).tiny))
-        return logs[:, 1:] - logs[:, :1] if self.n_columns == 1 else logs
+        return logs[:, 1:] - logs[:, :1] if logs.shape[1] == 2 else logs
 
-    def _mixture_of_chosen(self, gate, weights, X_given):
-        mixture = np.zeros((len(weights), len(self.classes)))
+    def _mixture_of_chosen(self, gate, weights, X):
+        mixture = np.zeros((len(weights), self.experts[0].n_classes))
         for i, expert in enumerate(self.experts):
             rows = np.flatnonzero(weights[:, i])
             if len(rows):
-                scores = expert.scores(safe_indexing(X_given, rows))[:, None]
+                scores = expert.scores(safe_indexing(X, rows))[:, None]
                 logits = self._calibrated(gate, scores, [i])[:, 0]
                 mixture[rows] += weights[rows, i : i + 1] * probability_of(logits)
         return mixture
 
     def _calibrated(self, gate, scores, chosen=slice(None)):
         """Return logits for the scores of chosen experts, shape (n_rows, n_chosen, C)."""
-        scale, shift = gate.scale_and_shift
+        # In double precision.
+        scale, shift = (
+            gate.weights[f"eta/{name}"].astype(np.float64) for name in ("scale", "shift")
+        )
         trained, seen = np.asarray(self.columns.trained)[:, None], np.asarray(self.columns.seen)
-        return calibrated(scores, scale[chosen], shift[chosen], trained[chosen], seen[chosen])
+        learnt = (part[chosen] for part in (scale, shift, trained, seen))
+        return calibrated(NUMPY_OPS, scores, *learnt)

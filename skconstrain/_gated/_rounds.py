@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import log_softmax
 
-from skconstrain._gated._expert import Expert, all_scores, fit_parts, make_experts
+from skconstrain._gated._calibration import best_calibration
+from skconstrain._gated._expert import Expert, all_scores, make_experts
+from skconstrain._gated._expert_fits import fit_parts
 from skconstrain._gated._expert_rows import ExpertRows
-from skconstrain._gated._fitted_gate import FittedGate
 from skconstrain._gated._partition import capped_assignment, make_folds, starting_parts
+from skconstrain._gated._score_gate import parted, with_scores
+from skconstrain._networks import FittedNetwork
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import safe_indexing
 
@@ -17,12 +20,14 @@ from skconstrain._sklearn_compat import safe_indexing
 _CAP = 1.3
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Experts that are fitted on disjoint parts of the rows.
+@dataclass
+class Rounds:
+    """Experts that are fitted on disjoint parts of the rows, and given other rows between rounds.
 
     Attributes
     ----------
+    n_rounds
+        Number of rounds, among which the epochs of the gate are shared.
     estimators
         Names and unfitted classifiers.
     responses
@@ -37,8 +42,11 @@ class Parts:
         Experts fitted in parallel.
     verbose
         1 shows progress bars.
+    owner
+        The position of the expert of each row, shape (n_rows,): those of the last round.
     """
 
+    n_rounds: int
     estimators: list
     responses: list[str]
     classes: np.ndarray
@@ -46,28 +54,70 @@ class Parts:
     rows: ExpertRows
     n_jobs: int | None
     verbose: int
+    owner: np.ndarray | None = None
 
-    def fit_all(self, owner) -> list[Expert]:
+    def train(self, network, run, train):
+        """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat.
+
+        Parameters
+        ----------
+        network : GatedNetwork
+            The gate over scores.
+        run : TrainingRun
+            Its epochs are shared among the rounds; its X ends in scores, which are replaced.
+        train : callable
+            Returns a TrainingResult for a network and a run.
+
+        Returns
+        -------
+        result : TrainingResult
+            Of the last round, with the losses of all.
+        """
+        features, _ = parted(run.X, network.scores)
+        n_experts = len(self.estimators)
+        cap = math.ceil(_CAP * len(features) / n_experts)
+        self.owner = starting_parts(features, n_experts, cap, int(run.rng.integers(2**31)))
+        losses, first_epoch = [], run.first_epoch
+        shares = _shares(run.epochs, self.n_rounds)
+        for number, epochs in enumerate(shares):
+            scores = self.scores(
+                run.rng, f"experts out of fold, round {number + 1} of {len(shares)}"
+            )
+            X = with_scores(features, scores)
+            run = replace(run, X=X, epochs=epochs, first_epoch=first_epoch + len(losses))
+            if run.start is None:
+                _, scores = parted(X, network.scores)  # in the precision of the network
+                scale, shift = best_calibration(scores, run.y, run.weight, network.scores)
+                known = {**run.known_weights, "eta/scale": scale, "eta/shift": shift}
+                run = replace(run, known_weights=known)
+            result = train(network, run)
+            losses += result.losses
+            if result.interrupted:
+                break
+            run = replace(run, start=result.weights, optimizer_state=result.optimizer_state)
+            if number + 1 < len(shares):
+                preference = FittedNetwork(network, result.weights).layer(features, "gate_logits")
+                self.owner = capped_assignment(log_softmax(preference, axis=1), cap)
+        return replace(result, losses=losses)
+
+    def fit_all(self) -> list[Expert]:
         """Fit each expert on all of its own rows: see `fit`."""
         with progress_bar(self.verbose == 1) as bar:
             bar.begin("experts", len(self.estimators))
-            return self.fit(owner, bar=bar)
+            return self.fit(bar=bar)
 
-    def fit(self, owner, training=None, bar=None) -> list[Expert]:
-        """Fit each expert on its own rows, among those of `training`; tell `bar` of each.
-
-        `owner` holds the position of an expert for each row, shape (n_rows,).
-        """
-        used = np.ones(len(owner), bool)
+    def fit(self, training=None, bar=None) -> list[Expert]:
+        """Fit each expert on its own rows, among those of `training`; tell `bar` of each."""
+        used = np.ones(len(self.owner), bool)
         if training is not None:
             used[:] = False
             used[training] = True
-        parts = [np.flatnonzero(used & (owner == i)) for i in range(len(self.estimators))]
+        parts = [np.flatnonzero(used & (self.owner == i)) for i in range(len(self.estimators))]
         fitted = fit_parts(self.estimators, *self.rows, parts, n_jobs=self.n_jobs, bar=bar)
         names = [name for name, _ in self.estimators]
         return make_experts(names, fitted, self.responses, self.classes, self.rows.X)
 
-    def scores(self, owner, rng, name) -> np.ndarray:
+    def scores(self, rng, name) -> np.ndarray:
         """Return scores of every row by experts that were fitted without it, (n_rows, L, C).
 
         `name` says of the progress bar what it is for.
@@ -76,65 +126,16 @@ class Parts:
         folds = list(make_folds(self.cv, y, rng).split(np.zeros(len(y)), y))
         with progress_bar(self.verbose == 1) as bar:
             bar.begin(name, len(folds) * len(self.estimators))
-            return self._scores_of(folds, owner, bar)
+            return self._scores_of(folds, bar)
 
-    def _scores_of(self, folds, owner, bar):
+    def _scores_of(self, folds, bar):
         X, scores = self.rows.X, None
         for training, rest in folds:
-            found = all_scores(
-                self.fit(owner, training, bar), safe_indexing(X, rest), n_jobs=self.n_jobs
-            )
+            found = all_scores(self.fit(training, bar), safe_indexing(X, rest), n_jobs=self.n_jobs)
             if scores is None:
-                scores = np.zeros((len(owner), *found.shape[1:]))
+                scores = np.zeros((len(self.owner), *found.shape[1:]))
             scores[rest] = found
         return scores
-
-
-def train_in_rounds(network, run, experts, parts, train):
-    """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat.
-
-    Parameters
-    ----------
-    network : GatedNetwork
-        The gate over scores.
-    run : TrainingRun
-        Its epochs are shared among the rounds; its X ends in scores, which are replaced.
-    experts : GivenExperts
-        Knows how scores stand in X, and where their calibration starts.
-    parts : Parts
-        Fits experts on parts.
-    train : callable
-        Returns a TrainingResult for a network and a run.
-
-    Returns
-    -------
-    result : TrainingResult
-        Of the last round, with the losses of all.
-    owner : ndarray of shape (n_rows,)
-        The position of the expert of each row.
-    """
-    features = experts.features(run.X)
-    n_experts = len(parts.estimators)
-    cap = math.ceil(_CAP * len(features) / n_experts)
-    owner = starting_parts(features, n_experts, cap, int(run.rng.integers(2**31)))
-    losses, first_epoch = [], run.first_epoch
-    shares = _shares(run.epochs, experts.n_rounds)
-    for number, epochs in enumerate(shares):
-        name = f"experts out of fold, round {number + 1} of {len(shares)}"
-        X = experts.with_scores(features, parts.scores(owner, run.rng, name))
-        run = replace(run, X=X, epochs=epochs, first_epoch=first_epoch + len(losses))
-        if run.start is None:
-            known = experts.known_weights(X, run.y, run.weight)
-            run = replace(run, known_weights=run.known_weights | known)
-        result = train(network, run)
-        losses += result.losses
-        if result.interrupted:
-            break
-        run = replace(run, start=result.weights, optimizer_state=result.optimizer_state)
-        if number + 1 < len(shares):
-            preference = FittedGate(network, result.weights).layer(features, "gate_logits")
-            owner = capped_assignment(log_softmax(preference, axis=1), cap)
-    return replace(result, losses=losses), owner
 
 
 def _shares(epochs, n_rounds):

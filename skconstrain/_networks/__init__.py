@@ -1,6 +1,8 @@
-"""The networks behind the estimators: frozen specifications, which build Keras models."""
+"""The networks behind the estimators: settings and stages, which build Keras models and predict."""
 
-from skconstrain._networks._embedding import Embedding
+from skconstrain._networks._fitted import FittedNetwork
+from skconstrain._networks._gated_network import GatedNetwork
+from skconstrain._networks._gating import Gating
 from skconstrain._networks._heads import (
     AffineHead,
     BoundedOutputHead,
@@ -8,25 +10,18 @@ from skconstrain._networks._heads import (
     ProbabilityHead,
     QuantileHead,
 )
-from skconstrain._networks._monotonic import MonotonicNetwork
+from skconstrain._networks._network import LayeredNetwork, Network
 from skconstrain._networks._schedules import TemperatureSchedule
-from skconstrain._networks._spec import (
-    GatedNetwork,
-    Gating,
-    LayeredNetwork,
-    Network,
-    ScoreColumns,
-)
+from skconstrain._networks._score_columns import ScoreColumns
 
 __all__ = [
     "AffineHead",
     "BoundedOutputHead",
     "CompositionHead",
-    "Embedding",
+    "FittedNetwork",
     "GatedNetwork",
     "Gating",
     "LayeredNetwork",
-    "MonotonicNetwork",
     "Network",
     "ProbabilityHead",
     "QuantileHead",

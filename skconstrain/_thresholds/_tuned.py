@@ -62,7 +62,10 @@ class TunedThresholdMultiLabelClassifierCV(
     ----------
     estimator : classifier
         Any classifier that takes an indicator matrix y, for instance OneVsRestClassifier,
-        MultiOutputClassifier, ClassifierChain, a forest or a Pipeline of one.
+        MultiOutputClassifier, ClassifierChain, a forest or a Pipeline of one. A Pipeline is fitted
+        anew for each fold, so that no transformer sees the rows that are held out. Where that does
+        not matter, as for a StandardScaler, the tuner may be the last step of the Pipeline: several
+        networks of this package then need a single fit.
     scoring : str or scorer, default="f1_macro"
         What the thresholds are chosen for.
 
@@ -71,8 +74,10 @@ class TunedThresholdMultiLabelClassifierCV(
           these averages;
         - "balanced_accuracy", its mean over the labels;
         - "cost", minus the mean cost by `cost_matrix`;
+        - "accuracy", which asks for whole rows, and `make_scorer` of `hamming_loss` or
+          `zero_one_loss` with ``greater_is_better=False``, on `max_cut_offs` cut-offs of each label;
         - any other scorer of predicted labels. It is called for at most `max_cut_offs` cut-offs of
-          each label in every sweep.
+          each label in every sweep, which takes minutes from some hundred labels on.
 
         A label without a positive scores 0, as in scikit-learn.
     cost_matrix : array-like of shape (2, 2) or (n_labels, 2, 2), default=None
@@ -94,8 +99,8 @@ class TunedThresholdMultiLabelClassifierCV(
         `fbr`, its threshold is its highest out-of-fold score. For macro- and weighted averages of
         F1, F-beta and Jaccard.
     max_cut_offs : int, default=100
-        How many cut-offs of a label are tried in each sweep by a scorer that is not one of the
-        above. The others examine all.
+        How many cut-offs of a label are tried in each sweep by accuracy, losses and scorers that
+        are called. The others examine all.
     refit : bool, default=True
         Whether to fit on all data at the end. False needs a single split and keeps its classifier.
         Not used with ``cv="prefit"``.

@@ -5,8 +5,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skconstrain._lazy_rows import LazyRows
-from skconstrain._networks import LayeredNetwork
+from skconstrain._lazy_rows import loaded
 from skconstrain.inspection._connection_pictures import (
     Column,
     draw_colour_bar,
@@ -168,21 +167,19 @@ class ContributionDisplay:
             With `axes_` and `figure_`.
         """
         net = inner_network(estimator)
-        network = getattr(net, "_network", None)
-        if not (hasattr(net, "connection_weights_") and type(network) is LayeredNetwork):
+        if not hasattr(net, "connection_weights_"):
             raise TypeError(
                 "estimator must be a fitted SparseConnectedNet or SparseConnectedNetClassifier. "
                 f"Got {net!r}."
             )
-        activations = [layer.activation for layer in network.layers[:-1]]
+        activations = [layer.activation for layer in net._fitted.network.layers[:-1]]
         check_activations(activations)
-        checked = net._validated_input(X)
-        checked = np.asarray(checked.load() if isinstance(checked, LazyRows) else checked)
+        checked = np.asarray(loaded(net._validated_input(X)))
         row = _checked_number("row", row, len(checked), "rows")
         output = _checked_number("output", output, net.n_outputs_, "outputs")
         pair = np.stack([checked[row], _baseline(baseline, checked)])
         found = contributions(
-            network.features(net._weights, pair),
+            net._fitted.features(pair),
             net.coefs_,
             net.intercepts_,
             activations,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from skconstrain._networks._functions import ACTIVATIONS
+from skconstrain._networks._activations import ACTIVATIONS
 
 # A unit that is fed the same twice, up to rounding, has no slope between the two: it has that of
 # its activation there.

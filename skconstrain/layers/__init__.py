@@ -9,16 +9,12 @@ Importing this package registers all layers that a fitted `model_` can hold with
 """
 
 from skconstrain.layers import (  # noqa: F401  imported to be registered
-    _affine,
     _calibration,
     _columns,
-    _composition,
     _dropout,
     _gate,
-    _mean_of_networks,
+    _heads,
     _mixture,
-    _ordered_sigmoid,
-    _quantiles,
 )
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput

@@ -7,9 +7,21 @@ import keras
 import numpy as np
 from keras import activations, constraints, initializers, ops, regularizers
 
+from skconstrain.layers._layer import Layer
+
+# Parameters of dense layers that are objects of Keras.
+OBJECTS_OF_KERNEL_AND_BIAS = (
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class BatchedDense(keras.layers.Layer):
+class BatchedDense(Layer):
     """Compute L dense layers of equal size at once, each with its own weights.
 
     The output is that of L separate ``keras.layers.Dense`` with the same weights, up to rounding;
@@ -65,6 +77,9 @@ class BatchedDense(keras.layers.Layer):
     >>> tuple(experts.kernel.shape)
     (3, 4, 2)
     """
+
+    _settings = ("units", "n_models", "use_bias")
+    _objects = OBJECTS_OF_KERNEL_AND_BIAS
 
     def __init__(
         self,
@@ -127,19 +142,7 @@ class BatchedDense(keras.layers.Layer):
         return (input_shape[0], self.n_models, self.units)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "n_models": self.n_models,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "kernel_constraint": constraints.serialize(self.kernel_constraint),
-            "bias_constraint": constraints.serialize(self.bias_constraint),
-        }
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
 def product_of_each(inputs, kernel):

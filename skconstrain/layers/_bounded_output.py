@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._links import LINKS, check_monotone, check_range, output_range
+from skconstrain._links import LINKS, check_monotone, check_range, output_range, unclipped
+from skconstrain.layers._layer import Layer
 
 
 @ops.custom_gradient
@@ -27,7 +28,7 @@ def _softplus_for_xla(eta):
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class BoundedOutput(keras.layers.Layer):
+class BoundedOutput(Layer):
     """Map every number into a range: a last layer for networks whose output is restricted.
 
     With ``eta`` the input and ``f`` the link named by `output`, the layer returns
@@ -76,6 +77,8 @@ class BoundedOutput(keras.layers.Layer):
     array([[-0.99999994,  0.        ,  0.99999994]], dtype=float32)
     """
 
+    _settings = ("lower", "upper", "monotone")
+
     def __init__(
         self,
         output="softplus",
@@ -103,13 +106,10 @@ class BoundedOutput(keras.layers.Layer):
         self._forward = partial(LINKS[output].forward, ops)
 
     def build(self, input_shape):
-        self.gain = self._factor("gain", self.initial_gain, input_shape[-1])
+        factors = {"gain": self.initial_gain}
         if self.upper is None:
-            self.scale = self._factor("scale", self.initial_scale, input_shape[-1])
-
-    def _factor(self, name, value, units):
-        constant = keras.initializers.Constant(value)
-        return self.add_weight(name=name, shape=(units,), initializer=constant, trainable=False)
+            factors["scale"] = self.initial_scale
+        self._add_fixed((input_shape[-1],), **factors)
 
     def call(self, inputs, training=False):
         # In the precision of the inputs: under JAX, float64 is float32 unless JAX's setting or our
@@ -118,11 +118,7 @@ class BoundedOutput(keras.layers.Layer):
         smallest, largest = output_range(self.output_link, self.lower, self.upper, dtype)
         if self.monotone and not training:
             return ops.cast(self._in_order(inputs, smallest, largest), dtype)
-        unit = self._forward(self.gain * inputs)
-        factor = self.scale if self.upper is None else self.upper - self.lower
-        # A closed end starts at its own smallest number: clipped there, the gradient would be 0.
-        base = self.lower if LINKS[self.output_link].open_end else smallest
-        values = base + factor * unit
+        values = self._unclipped(self._forward, inputs, smallest)
         if not training and keras.backend.backend() == "tensorflow":
             # SHAP cannot explain `where`. The gradient is the same under TensorFlow.
             return ops.minimum(ops.maximum(values, smallest), largest)
@@ -131,29 +127,25 @@ class BoundedOutput(keras.layers.Layer):
         return ops.where(values > largest, largest, values)
 
     def _in_order(self, inputs, smallest, largest):
-        inputs, gain = (ops.cast(part, "float64") for part in (inputs, self.gain))
-        unit = LINKS[self.output_link].monotone(ops, gain * inputs)
-        factor = (
-            self.upper - self.lower if self.upper is not None else ops.cast(self.scale, "float64")
-        )
-        base = self.lower if LINKS[self.output_link].open_end else smallest
-        return ops.clip(base + factor * unit, smallest, largest)
+        function = partial(LINKS[self.output_link].monotone, ops)
+        inputs = ops.cast(inputs, "float64")
+        return ops.clip(self._unclipped(function, inputs, smallest), smallest, largest)
+
+    def _unclipped(self, function, inputs, smallest):
+        ends = {"lower": self.lower, "upper": self.upper, "smallest": smallest}
+        gain = ops.cast(self.gain, inputs.dtype)
+        scale = ops.cast(self.scale, inputs.dtype) if self.upper is None else None
+        return unclipped(function, inputs, self.output_link, gain=gain, scale=scale, **ends)
 
     def prepare_for_xla(self):
         """Choose the form of the link that XLA compiles fast; its values are the same."""
         if self.output_link == "softplus":
             self._forward = _softplus_for_xla
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
     def get_config(self):
         return {
             **super().get_config(),
             "output": self.output_link,
-            "lower": self.lower,
-            "upper": self.upper,
             "scale": self.initial_scale,
             "gain": self.initial_gain,
-            "monotone": self.monotone,
         }

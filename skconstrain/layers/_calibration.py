@@ -4,11 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._links import UNSEEN_LOGIT, calibrated
+from skconstrain._formulas import calibrated
+from skconstrain._recipe import UNSEEN_LOGIT
+from skconstrain.layers._layer import Layer
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Calibration(keras.layers.Layer):
+class Calibration(Layer):
     """Return ``scale_l * scores + shift_l`` for scores of shape (batch, L, C).
 
     Parameters
@@ -19,6 +21,8 @@ class Calibration(keras.layers.Layer):
     seen : list of L lists of C bool
         Which classes an expert knows.
     """
+
+    _settings = ("trained", "seen")
 
     def __init__(self, trained, seen, **kwargs):
         super().__init__(**kwargs)
@@ -32,17 +36,11 @@ class Calibration(keras.layers.Layer):
 
     def call(self, scores):
         return calibrated(
+            ops,
             scores,
             ops.convert_to_tensor(self.scale),
             ops.convert_to_tensor(self.shift),
             np.asarray(self.trained)[:, None],
             np.asarray(self.seen),
             unseen=UNSEEN_LOGIT,
-            where=ops.where,
         )
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "trained": self.trained, "seen": self.seen}

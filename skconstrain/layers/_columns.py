@@ -3,10 +3,14 @@
 import keras
 from keras import ops
 
+from skconstrain.layers._layer import Layer
+
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Columns(keras.layers.Layer):
+class Columns(Layer):
     """Return columns `start` to `stop` of (batch, n_columns), in another shape."""
+
+    _settings = ("start", "stop", "shape")
 
     def __init__(self, start, stop, shape, **kwargs):
         super().__init__(**kwargs)
@@ -17,11 +21,3 @@ class Columns(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self.shape)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "start": self.start,
-            "stop": self.stop,
-            "shape": self.shape,
-        }

@@ -10,6 +10,8 @@ from keras import ops
 from scipy import sparse
 
 from skconstrain.connections._matrix import ConnectionMatrix, check_flags, glorot_bounds
+from skconstrain.layers._batched_dense import OBJECTS_OF_KERNEL_AND_BIAS
+from skconstrain.layers._layer import Layer
 from skconstrain.layers._sparse_product import sparse_product
 
 # A layer trains its connections only from this many possible ones on, and up to this density:
@@ -39,7 +41,7 @@ def is_elementwise(kernel_constraint) -> bool:
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class ConnectedDense(keras.layers.Layer):
+class ConnectedDense(Layer):
     """A dense layer with exactly the connections that a matrix of zeros and ones allows.
 
     With A the matrix, the layer returns ``activation(inputs @ (kernel * A) + bias)``. A connection
@@ -99,6 +101,9 @@ class ConnectedDense(keras.layers.Layer):
            [1., 1.],
            [0., 1.]], dtype=float32)
     """
+
+    _settings = ("use_bias",)
+    _objects = OBJECTS_OF_KERNEL_AND_BIAS
 
     def __init__(
         self,
@@ -266,27 +271,13 @@ class ConnectedDense(keras.layers.Layer):
         return (*input_shape[:-1], self.units)
 
     def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        objects = {
-            name: serialize(getattr(self, name))
-            for name in (
-                "kernel_initializer",
-                "bias_initializer",
-                "kernel_regularizer",
-                "bias_regularizer",
-                "kernel_constraint",
-                "bias_constraint",
-            )
-        }
         flags = self.bias_connections
         return {
             **super().get_config(),
             "connections": _stored(self.connections),
             "activation": keras.activations.serialize(self.activation),
-            "use_bias": self.use_bias,
             "bias_connections": None if flags is None else flags.astype(int).tolist(),
             "kernel": self.kernel_type,
-            **objects,
         }
 
 

@@ -3,17 +3,20 @@
 import keras
 from keras import ops
 
+from skconstrain.layers._layer import Layer
 from skconstrain.layers._uniform import uniform
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Dropout(keras.layers.Layer):
+class Dropout(Layer):
     """Dropout (Srivastava et al., 2014) as in Keras, with its rate as a weight that is not trained.
 
     Networks that differ in the rate train in the same compiled program. Input and output have the
     same shape; in training, an entry is 0 with probability `rate`, and divided by ``1 - rate``
     otherwise.
     """
+
+    _settings = ("rate", "seed")
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -30,9 +33,3 @@ class Dropout(keras.layers.Layer):
         rate = ops.cast(self.current_rate, inputs.dtype)
         drawn = uniform(ops.shape(inputs), self.seed_generator, inputs.dtype)
         return ops.where(drawn >= rate, inputs / (1 - rate), 0)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -2,11 +2,12 @@
 
 import keras
 
-from skconstrain._links import FEATURE_RATE
+from skconstrain._recipe import FEATURE_RATE
+from skconstrain.layers._layer import Layer
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class FeatureWeighting(keras.layers.Layer):
+class FeatureWeighting(Layer):
     r"""Multiply each feature by a trained factor, which learns faster than other weights.
 
     With a trained weight w of each feature,
@@ -58,6 +59,8 @@ class FeatureWeighting(keras.layers.Layer):
     (5, 3, 4)
     """
 
+    _settings = ("n_models", "rate", "non_negative")
+
     def __init__(self, n_models=None, rate=FEATURE_RATE, non_negative=False, **kwargs):
         super().__init__(**kwargs)
         if not (isinstance(rate, int | float) and rate > 0):
@@ -81,11 +84,3 @@ class FeatureWeighting(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         several = () if self.n_models is None else (self.n_models,)
         return (input_shape[0], *several, input_shape[-1])
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "n_models": self.n_models,
-            "rate": self.rate,
-            "non_negative": self.non_negative,
-        }

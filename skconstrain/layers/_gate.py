@@ -4,12 +4,13 @@ import keras
 from keras import ops
 
 from skconstrain.layers._batch_weight import current_batch_weight
+from skconstrain.layers._layer import Layer
 from skconstrain.layers._straight_through_one_hot import StraightThroughOneHot
 from skconstrain.layers._top_k_softmax import TopKSoftmax
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Gate(keras.layers.Layer):
+class Gate(Layer):
     """Turn logits of shape (batch, L) into weights of experts that sum to 1 in each row.
 
     ``gating`` is "soft" (softmax), "hard" (one-hot of the largest) or "top_k". The logits are
@@ -22,6 +23,8 @@ class Gate(keras.layers.Layer):
     ``entropy_penalty`` times the mean negative entropy of the softmax, in units of log(L), keeps
     rows undecided.
     """
+
+    _settings = ("gating", "k", "gumbel", "penalised", "seed")
 
     def __init__(self, gating="soft", k=2, gumbel=False, penalised=False, seed=0, **kwargs):
         super().__init__(**kwargs)
@@ -36,9 +39,7 @@ class Gate(keras.layers.Layer):
         }[gating]()
 
     def build(self, input_shape):
-        for name, value in (("temperature", 1), ("load_balance", 0), ("entropy_penalty", 0)):
-            constant = keras.initializers.Constant(value)
-            setattr(self, name, self.add_weight(name=name, initializer=constant, trainable=False))
+        self._add_fixed((), temperature=1.0, load_balance=0.0, entropy_penalty=0.0)
         if self.choose is not None:
             self.choose.build(input_shape)
 
@@ -70,10 +71,3 @@ class Gate(keras.layers.Layer):
         negative_entropy = ops.sum(weight * soft * ops.log_softmax(scaled, axis=-1))
         unit = ops.log(ops.cast(n_experts, soft.dtype))
         return self.load_balance * imbalance + self.entropy_penalty * negative_entropy / unit
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        names = ("gating", "k", "gumbel", "penalised", "seed")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

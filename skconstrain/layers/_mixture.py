@@ -1,7 +1,12 @@
 """Mixture: logits of the mixture of experts' probabilities, computed without underflow."""
 
+from functools import partial
+
 import keras
 from keras import ops
+
+from skconstrain._formulas import log_mixture, logits_of_mean
+from skconstrain.layers._layer import Layer
 
 # Of the best expert's likelihood of a class. In training, the gradient of a hard gate grows with
 # the ratio of the best likelihood to that of the chosen expert, so that a few rows would decide;
@@ -10,7 +15,7 @@ _FLOOR = 0.1
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Mixture(keras.layers.Layer):
+class Mixture(Layer):
     """Return the logits of ``sum_l gate_l * p_l`` for experts' logits.
 
     Inputs are the gate, (batch, L), and the experts' logits, (batch, L, C), behind a ``"sigmoid"``
@@ -20,6 +25,8 @@ class Mixture(keras.layers.Layer):
     `floored` bounds the gradient in training, for gates whose weights can be exactly zero.
     """
 
+    _settings = ("probability", "floored")
+
     def __init__(self, probability, floored=False, **kwargs):
         super().__init__(**kwargs)
         self.probability, self.floored = probability, floored
@@ -27,28 +34,8 @@ class Mixture(keras.layers.Layer):
     def call(self, inputs, training=False):
         gate, logits = inputs
         floor = _FLOOR if training and self.floored else 0.0
-        if self.probability == "softmax":
-            return _log_mean(gate, ops.log_softmax(logits, axis=-1), floor)
-        ends = [_log_mean(gate, ops.log_sigmoid(sign * logits), floor) for sign in (1, -1)]
-        return ends[0] - ends[1]
+        log_mean = partial(log_mixture, ops, gate[:, :, None], axis=1, floor=floor)
+        return logits_of_mean(ops, self.probability, logits, log_mean)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[1][0], input_shape[1][2])
-
-    def get_config(self):
-        config = {"probability": self.probability, "floored": self.floored}
-        return {**super().get_config(), **config}
-
-
-def _log_mean(gate, log_p, floor):
-    """Logarithm of the mean of probabilities under the gate, relative to the best that counts."""
-    gate = gate[:, :, None]
-    # Relative to the best of all where unchosen experts must have a gradient, else of
-    # those that have a weight.
-    best = ops.max(log_p if floor else ops.where(gate > 0, log_p, -1e30), axis=1, keepdims=True)
-    best = ops.stop_gradient(best)
-    gap = log_p - best
-    if not floor:  # not ops.minimum: of a tie, which the best is, JAX passes back half the gradient
-        gap = ops.where(gap > 0, 0, gap)
-    relative = ops.exp(gap)
-    return best[:, 0] + ops.log(ops.sum(gate * relative, axis=1) + floor)

@@ -18,6 +18,7 @@ from skconstrain._grid import (
 )
 from skconstrain._signs import kernel_bounds, output_cst, with_signs
 from skconstrain.layers._batched_dense import InitializeEach, product_of_each
+from skconstrain.layers._layer import Layer
 
 # Not softsign and squareplus: where they are flat, their rounding errors are larger than their rise
 # from one multiple of the grid to the next.
@@ -28,7 +29,7 @@ _NON_DECREASING = {
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class MonotonicDense(keras.layers.Layer):
+class MonotonicDense(Layer):
     """Compute a dense layer whose units rise with some inputs, fall with others, or ignore them.
 
     The kernel has no negative entry where `monotonic_cst` is 1, and no positive one where it is -1.
@@ -116,6 +117,9 @@ class MonotonicDense(keras.layers.Layer):
     >>> bool((np.diff(model.predict(rising, verbose=0)[:, 0]) >= 0).all())
     True
     """
+
+    _settings = ("units", "n_free", "n_models", "use_bias")
+    _objects = ("kernel_initializer", "kernel_regularizer")
 
     def __init__(
         self,
@@ -212,15 +216,9 @@ class MonotonicDense(keras.layers.Layer):
     def get_config(self):
         return {
             **super().get_config(),
-            "units": self.units,
             "monotonic_cst": self.monotonic_cst.tolist(),
-            "n_free": self.n_free,
-            "n_models": self.n_models,
             "activation": self.activation_name,
             "free_activation": activations.serialize(self.free_activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
         }
 
 

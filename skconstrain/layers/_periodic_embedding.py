@@ -10,13 +10,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._cosine import cosine_of_turns
+from skconstrain._formulas import waves
 from skconstrain._grid import kernel_to_grid, power_in_table, to_grid
-from skconstrain._links import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
+from skconstrain._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
+from skconstrain.layers._layer import Layer
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class PeriodicEmbedding(keras.layers.Layer):
+class PeriodicEmbedding(Layer):
     r"""Put trained periodic functions of some features in front of all of them.
 
     Of a feature x, its embedding has the e values
@@ -85,6 +86,9 @@ class PeriodicEmbedding(keras.layers.Layer):
     (5, 10)
     """
 
+    _settings = ("n_frequencies", "embedding_size", "columns", "frequency_scale")
+    _settings += ("n_models", "monotone", "seed")
+
     def __init__(
         self,
         n_frequencies=N_FREQUENCIES,
@@ -147,10 +151,9 @@ class PeriodicEmbedding(keras.layers.Layer):
         """Return the embeddings of features, whose cosines are changed."""
         weights = self.frequencies, self.phases, self.bias
         frequencies, phases, bias = (ops.cast(weight, x.dtype) for weight in weights)
-        turns = frequencies * x + phases / (2 * math.pi)
-        waves = change(cosine_of_turns(ops, turns, keras.backend.standardize_dtype(x.dtype)))
+        found = waves(ops, x, frequencies, phases, keras.backend.standardize_dtype(x.dtype))
         # A product of so few numbers takes longer, as a product, than their sum does.
-        return ops.sum(ops.expand_dims(waves, -1) * projection, axis=-2) + bias
+        return ops.sum(ops.expand_dims(change(found), -1) * projection, axis=-2) + bias
 
     def _exact(self, x):
         projection = ops.cast(self.projection, "float64")
@@ -166,15 +169,3 @@ class PeriodicEmbedding(keras.layers.Layer):
         n_columns = input_shape[-1] if self.columns is None else len(self.columns)
         several = () if self.n_models is None else (self.n_models,)
         return (input_shape[0], *several, input_shape[-1] + n_columns * self.embedding_size)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "n_frequencies": self.n_frequencies,
-            "embedding_size": self.embedding_size,
-            "columns": self.columns,
-            "frequency_scale": self.frequency_scale,
-            "n_models": self.n_models,
-            "monotone": self.monotone,
-            "seed": self.seed,
-        }

@@ -5,11 +5,12 @@ from numbers import Real
 import keras
 from keras import ops
 
-from skconstrain._links import saturation_limit
+from skconstrain._recipe import saturation_limit
+from skconstrain.layers._layer import Layer
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Saturate(keras.layers.Layer):
+class Saturate(Layer):
     """Clip activations to a huge finite range at inference, and do nothing in training.
 
     A network whose inputs lie far outside its training data overflows: ``inf - inf`` in a product
@@ -38,6 +39,8 @@ class Saturate(keras.layers.Layer):
     array([[-2.,  1.,  2.]], dtype=float32)
     """
 
+    _settings = ("limit",)
+
     def __init__(self, limit=None, **kwargs):
         super().__init__(**kwargs)
         if limit is not None and not (isinstance(limit, Real) and limit > 0):
@@ -50,9 +53,3 @@ class Saturate(keras.layers.Layer):
         # Of the inputs: under JAX, float64 is float32 unless JAX's setting or our engine allows it.
         limit = self.limit or saturation_limit(keras.backend.standardize_dtype(inputs.dtype))
         return ops.clip(inputs, -limit, limit)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "limit": self.limit}

@@ -5,16 +5,7 @@ from numbers import Real
 
 from keras import ops
 
-
-def softmax_over(kept, scores, temperature):
-    """Softmax of ``scores / temperature`` among the kept entries of a row; 0.0 for the others.
-
-    The row's largest must be among them. Equal infinities get equal shares.
-    """
-    best = ops.max(scores, axis=-1, keepdims=True)
-    gap = ops.where(scores == best, 0, scores - best)  # inf - inf is not a number
-    parts = ops.where(kept, ops.exp(gap / temperature), 0)
-    return parts / ops.sum(parts, axis=-1, keepdims=True)
+from skconstrain._formulas import softmax_over
 
 
 def are_largest(scores, k):
@@ -34,7 +25,7 @@ def with_gradient_of_softmax(forward, scores, temperature):
     def straight_through(scores):
         def gradient(*args, upstream=None):
             upstream = args[0] if upstream is None else upstream
-            soft = softmax_over(True, scores, temperature)
+            soft = softmax_over(ops, True, scores, temperature)
             mean = ops.sum(soft * upstream, axis=-1, keepdims=True)
             return soft * (upstream - mean) / temperature
 

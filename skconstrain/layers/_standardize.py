@@ -3,12 +3,13 @@
 import keras
 from keras import ops
 
-from skconstrain._grid import FARTHEST_ON_GRID, through_grid
-from skconstrain._links import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+from skconstrain._formulas import standardized
+from skconstrain._recipe import STANDARDIZED_LIMIT
+from skconstrain.layers._layer import Layer
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class Standardize(keras.layers.Layer):
+class Standardize(Layer):
     r"""Center and scale features, and clip them smoothly.
 
     With a center m and a scale s of each feature, which are not trained,
@@ -47,6 +48,8 @@ class Standardize(keras.layers.Layer):
     array([[-5. ,  0. ,  0.1,  5. ]], dtype=float32)
     """
 
+    _settings = ("limit", "monotone")
+
     def __init__(self, limit=STANDARDIZED_LIMIT, monotone=False, **kwargs):
         super().__init__(**kwargs)
         if not (isinstance(limit, int | float) and limit > 0):
@@ -54,30 +57,12 @@ class Standardize(keras.layers.Layer):
         self.limit, self.monotone = float(limit), bool(monotone)
 
     def build(self, input_shape):
-        for name, value in (("center", "zeros"), ("scale", "ones")):
-            weight = self.add_weight(
-                name=name, shape=(input_shape[-1],), initializer=value, trainable=False
-            )
-            setattr(self, name, weight)
+        self._add_fixed((input_shape[-1],), center=0.0, scale=1.0)
 
     def call(self, inputs):
         if self.monotone:
-            return ops.cast(self._in_order(ops.cast(inputs, "float64")), self.compute_dtype)
-        return self._clipped(self._scaled(inputs, FARTHEST_STANDARDIZED))
-
-    def _in_order(self, inputs):
-        return self._clipped(through_grid(ops, self._scaled(inputs, FARTHEST_ON_GRID)))
-
-    def _scaled(self, inputs, farthest):
+            inputs = ops.cast(inputs, "float64")
         center, scale = (ops.cast(part, inputs.dtype) for part in (self.center, self.scale))
-        return ops.clip((inputs - center) / scale, -farthest, farthest)
-
-    def _clipped(self, z):
-        # Not sqrt, which SHAP cannot explain.
-        return z * ops.rsqrt(1 + ops.square(z / self.limit))
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "limit": self.limit, "monotone": self.monotone}
+        settings = {"limit": self.limit, "monotone": self.monotone}
+        found = standardized(ops, inputs, center, scale, **settings)
+        return ops.cast(found, self.compute_dtype) if self.monotone else found

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from skconstrain.layers._layer import Layer
 from skconstrain.layers._softmax_gradient import (
     are_largest,
     check_temperature,
@@ -12,7 +13,7 @@ from skconstrain.layers._uniform import uniform
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class StraightThroughOneHot(keras.layers.Layer):
+class StraightThroughOneHot(Layer):
     """Put 1 where a row is largest and 0 elsewhere: a hard gate that learns.
 
     Every row of the output holds exactly one 1.0, at the row's maximum (the first one on ties),
@@ -70,6 +71,8 @@ class StraightThroughOneHot(keras.layers.Layer):
            [0., 1., 0.]], dtype=float32)
     """
 
+    _settings = ("temperature", "gumbel", "seed")
+
     def __init__(self, temperature=1.0, gumbel=False, seed=None, **kwargs):
         super().__init__(**kwargs)
         check_temperature(temperature)
@@ -87,17 +90,6 @@ class StraightThroughOneHot(keras.layers.Layer):
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         drawn = uniform(ops.shape(inputs), self.seed_generator, dtype)
         return ops.cast(-ops.log(-ops.log(drawn)), inputs.dtype)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "temperature": self.temperature,
-            "gumbel": self.gumbel,
-            "seed": self.seed,
-        }
 
 
 def _one_hot_of_the_largest(scores):

@@ -6,9 +6,11 @@ from numbers import Real
 import keras
 from keras import ops
 
+from skconstrain.layers._layer import Layer
+
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class StraightThroughThreshold(keras.layers.Layer):
+class StraightThroughThreshold(Layer):
     """Cut values at a threshold, and let gradients pass as if nothing had been cut.
 
     Every output is exactly 1.0 where the input is at least `threshold` and exactly 0.0 below; with
@@ -55,6 +57,8 @@ class StraightThroughThreshold(keras.layers.Layer):
     array([[0.  , 0.5 , 0.75]], dtype=float32)
     """
 
+    _settings = ("threshold", "binary")
+
     def __init__(self, threshold=0.5, binary=True, **kwargs):
         super().__init__(**kwargs)
         if not (isinstance(threshold, Real) and math.isfinite(threshold)):
@@ -77,9 +81,3 @@ class StraightThroughThreshold(keras.layers.Layer):
     def _cut(self, values):
         kept = ops.ones_like(values) if self.binary else values
         return ops.where(values >= self.threshold, kept, ops.zeros_like(values))
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "threshold": self.threshold, "binary": self.binary}

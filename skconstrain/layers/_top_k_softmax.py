@@ -3,17 +3,19 @@
 import numbers
 
 import keras
+from keras import ops
 
+from skconstrain._formulas import softmax_over
+from skconstrain.layers._layer import Layer
 from skconstrain.layers._softmax_gradient import (
     are_largest,
     check_temperature,
-    softmax_over,
     with_gradient_of_softmax,
 )
 
 
 @keras.saving.register_keras_serializable(package="skconstrain")
-class TopKSoftmax(keras.layers.Layer):
+class TopKSoftmax(Layer):
     """Share a row's weight among its k largest entries: a sparse gate that learns.
 
     In every row at most `k` weights differ from exactly 0.0, those of the k largest inputs (the
@@ -64,6 +66,8 @@ class TopKSoftmax(keras.layers.Layer):
            [0.667, 0.333, 0.   ]], dtype=float32)
     """
 
+    _settings = ("k", "temperature")
+
     def __init__(self, k, temperature=1.0, **kwargs):
         super().__init__(**kwargs)
         if not (isinstance(k, numbers.Integral) and k >= 1):
@@ -82,10 +86,4 @@ class TopKSoftmax(keras.layers.Layer):
         return with_gradient_of_softmax(self._share_among_the_largest, inputs, self.temperature)
 
     def _share_among_the_largest(self, scores):
-        return softmax_over(are_largest(scores, self.k), scores, self.temperature)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return {**super().get_config(), "k": self.k, "temperature": self.temperature}
+        return softmax_over(ops, are_largest(scores, self.k), scores, self.temperature)

@@ -15,8 +15,7 @@ import skconstrain
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import NetEstimator
 from skconstrain._networks import GatedNetwork
-from skconstrain._networks._forward import KerasForward
-from skconstrain._networks._functions import largest, softmax
+from skconstrain._numpy_ops import largest, softmax
 from skconstrain.onnx._graph import Graph
 from skconstrain.onnx._traced_array import TracedArray
 
@@ -86,7 +85,7 @@ def _register(estimator, convert, parse, type_outputs=lambda operator: None):
 
 def _parse(scope, model, inputs, custom_parsers=None):
     """Declare the outputs of a network estimator."""
-    floats = _FLOATS[model._network.dtype]
+    floats = _FLOATS[model._fitted.network.dtype]
     if isinstance(model, NetClassifier):
         n_columns = len(model.classes_)  # a pair for each of several labels
         outputs = [_label_variable(scope, model.classes_)]
@@ -152,13 +151,12 @@ def _convert(scope, operator, container):
     """Write the graph of a network estimator."""
     model = operator.raw_operator
     _check_convertible(model)
-    graph = Graph(scope, container, is_exact=model._network.monotonic_cst is not None)
+    network = model._fitted.network
+    graph = Graph(scope, container, is_exact=network.monotonic_cst is not None)
     name = concatenate_variables(scope, operator.inputs, container)
-    dtype = model._network.dtype
+    dtype = network.dtype
     X = TracedArray(graph, graph.cast(name, dtype), dtype, (None, model.n_features_in_))
-    forward = model._network._predictor
-    outputs = forward._outputs(forward._computed(model._network.named(model._weights)), X)
-    outputs = outputs.astype(dtype)  # networks with signs compute in float64
+    outputs = model._fitted.outputs(X).astype(dtype)  # networks with signs compute in float64
     if isinstance(model, NetClassifier):
         _write_classes(graph, operator, model, outputs)
         return
@@ -171,14 +169,14 @@ def _convert(scope, operator, container):
 
 def _check_convertible(model):
     """Raise where predictions are not those of a network that NumPy knows."""
-    network = model._network
+    network = model._fitted.network
     if isinstance(network, GatedNetwork) and network.scores is not None:
         raise NotImplementedError(
             "ONNX: a gate must be over networks that train with it, because given experts may be "
             f"any classifiers. Got estimators={model.estimators!r}. Use n_experts=, or serve the "
             "estimator itself: it predicts without Keras."
         )
-    if isinstance(network._predictor, KerasForward):
+    if not network.runs_in_numpy:
         raise NotImplementedError(
             "ONNX: activation must be a name, because a function cannot be translated. "
             f"Got {model.activation!r}."

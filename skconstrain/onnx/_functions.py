@@ -8,6 +8,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebinterpolate, chebval
 from scipy.special import erfc, erfcx, expit, log_expit
 
+from skconstrain.onnx._graph import broadcast
+
 OPERATIONS = {
     np.absolute: "Abs",
     np.add: "Add",
@@ -98,8 +100,6 @@ def _traced(*values):
 
 
 def _where(condition, this, other):
-    from skconstrain.onnx._traced_array import broadcast
-
     array = _traced(condition, this, other)
     this, other = array.lifted([this, other])
     if not hasattr(condition, "graph"):
@@ -154,7 +154,9 @@ ARRAY_FUNCTIONS = {
     np.min: lambda x, axis, keepdims=False: x.min(axis, keepdims),
     np.moveaxis: _moveaxis,
     np.ones_like: lambda x: x * 0 + 1,
+    np.expand_dims: lambda x, axis: x._expanded(axis % (x.ndim + 1)),
     np.round: lambda x: x.result("Round", x.name, shape=x.shape),
+    np.squeeze: lambda x, axis: x._squeezed(axis % x.ndim),
     np.stack: _stack,
     np.sum: lambda x, axis, keepdims=False: x.sum(axis, keepdims),
     np.where: _where,

@@ -47,3 +47,22 @@ class Graph:
     def cast(self, name: str, dtype) -> str:
         """Add a conversion to another type of numbers."""
         return self.add("Cast", name, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+
+def broadcast(*shapes):
+    """Return the shape of an operation on arrays of these shapes; None is any number of rows."""
+    known = np.broadcast_shapes(*(tuple(1 if n is None else n for n in shape) for shape in shapes))
+    found = list(known)
+    for shape in shapes:
+        for axis, size in enumerate(reversed(shape), start=1):
+            if size is None:
+                found[-axis] = None
+    return tuple(found)
+
+
+def refused(what):
+    """Return the error of an operation that is not known here."""
+    return NotImplementedError(
+        f"ONNX: predictions of this estimator use {what}, which has no translation. Serve the "
+        "estimator itself: it predicts without Keras."
+    )

@@ -6,6 +6,7 @@ from scipy import sparse
 
 from skconstrain.onnx._exact_functions import EXACT
 from skconstrain.onnx._functions import ARRAY_FUNCTIONS, COMPOSED, OPERATIONS, PREDICATES
+from skconstrain.onnx._graph import broadcast, refused
 
 # Entries of a sparse kernel that is written as a dense one: 32 MiB in float64.
 MOST_DENSE = 2**22
@@ -227,22 +228,3 @@ class TracedArray(NDArrayOperatorsMixin):
         stop = stop if stop >= 0 else np.iinfo(np.int64).min
         bounds = [self.graph.constant(np.int64([n])) for n in (start, stop, axis, step)]
         return self.result("Slice", self.name, *bounds, shape=shape)
-
-
-def broadcast(*shapes):
-    """Return the shape of an operation on arrays of these shapes; None is any number of rows."""
-    known = np.broadcast_shapes(*(tuple(1 if n is None else n for n in shape) for shape in shapes))
-    found = list(known)
-    for shape in shapes:
-        for axis, size in enumerate(reversed(shape), start=1):
-            if size is None:
-                found[-axis] = None
-    return tuple(found)
-
-
-def refused(what):
-    """Return the error of an operation that is not known here."""
-    return NotImplementedError(
-        f"ONNX: predictions of this estimator use {what}, which has no translation. Serve the "
-        "estimator itself: it predicts without Keras."
-    )

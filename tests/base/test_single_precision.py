@@ -36,7 +36,7 @@ def test_predictions_are_those_of_double_precision_to_rounding(precisions):
     np.testing.assert_allclose(single.predict(X), double.predict(X), rtol=1e-4)
     assert (single.predict(X) != double.predict(X)).any()
     assert single.predict(X).dtype == single.model_.output.dtype == "float64"
-    assert {weight.dtype for weight in single._weights} == {np.dtype("float64")}
+    assert {weight.dtype for weight in single._fitted.weights.values()} == {np.dtype("float64")}
 
 
 def test_what_is_not_trained_keeps_its_digits():
@@ -44,7 +44,7 @@ def test_what_is_not_trained_keeps_its_digits():
     single, double = (
         PositiveRegressor(**FAST, dtype=dtype).fit(X, y) for dtype in (None, "float64")
     )
-    named = [net._network.named(net._weights) for net in (single, double)]
+    named = [net._fitted.weights for net in (single, double)]
     for name in ("standardize/center", "standardize/scale", "output/scale", "output/gain"):
         np.testing.assert_array_equal(named[0][name], named[1][name])
 

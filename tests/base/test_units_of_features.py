@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from skconstrain import GatedEnsembleClassifier, PositiveRegressor
-from skconstrain._lazy_rows import LazyRows, center_and_scale
+from skconstrain._lazy_rows import LazyRows
+from skconstrain._networks._feature_summary import FeatureSummary
 
 UNITS = [
     ("float32", 2.0**-100),
@@ -28,7 +29,8 @@ def test_center_and_scale_follow_the_unit(dtype, unit, is_lazy):
     X, weight = features().astype(dtype), np.ones(60)
 
     def found(X):
-        return center_and_scale(LazyRows(X, dtype, chunk_bytes=200) if is_lazy else X, weight)
+        rows = LazyRows(X, dtype, chunk_bytes=200) if is_lazy else X
+        return FeatureSummary(rows, weight).center_and_scale
 
     (center, scale), (center_in_unit, scale_in_unit) = found(X), found(X * X.dtype.type(unit))
     np.testing.assert_array_equal(center_in_unit, center * unit)

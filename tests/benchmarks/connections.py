@@ -110,7 +110,9 @@ def epochs(repeats):
 
 
 def _numbers(net):
-    return sum(w.size for w in net._weights), sum(s.size for s in net._optimizer_state)
+    return sum(w.size for w in net._fitted.weights.values()), sum(
+        s.size for s in net._optimizer_state
+    )
 
 
 def density(repeats):

@@ -259,7 +259,7 @@ def test_a_sparse_kernel_is_pickled_by_its_connections():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net = SparseConnectedNet(matrix, **FAST).fit(X, X[:, 0])
-    assert net._weights[0].shape == (600,)
+    assert net._fitted.weights["connected_0/kernel"].shape == (600,)
     assert len(pickle.dumps(net)) < 60_000  # the matrix would be 4.8 MB
 
 
@@ -366,6 +366,7 @@ def test_the_keras_model_has_the_public_layer(tmp_path):
     np.testing.assert_array_equal(weights.toarray(), net.connection_weights_[0].toarray())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [SparseConnectedNet, SparseConnectedNetClassifier])
 def test_check_estimator_with_connections_where_the_data_allow_it(kind):
     """Checks draw data of other widths too; those must be refused for that, and nothing else."""

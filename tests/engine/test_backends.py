@@ -168,17 +168,3 @@ def test_settings_of_jax_stay_as_they_are():
     X, y = positive_regression()
     PositiveRegressor((5,), epochs=1, random_state=0).fit(X, y).model_.predict(X, verbose=0)
     assert dict(jax.config.values) == before
-
-
-@jax_only
-def test_tensorflow_is_not_needed():
-    script = (
-        "import sys\n"
-        "sys.modules['tensorflow'] = None  # scikeras would import it\n"
-        "from skconstrain import PositiveRegressor\n"
-        "from tests.registry import positive_regression\n"
-        "X, y = positive_regression()\n"
-        "net = PositiveRegressor((4,), epochs=2, tol=None).fit(X, y)\n"
-        "assert (net.predict(X) > 0).all() and (net.model_.predict(X, verbose=0) > 0).all()\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True)

@@ -7,7 +7,12 @@ import pytest
 from skconstrain import PositiveRegressor, _engine
 from skconstrain._engine import TrainingRun
 from skconstrain._keras_wrapper import NetWrapper
-from skconstrain._networks import BoundedOutputHead, LayeredNetwork, ProbabilityHead
+from skconstrain._networks import (
+    BoundedOutputHead,
+    FittedNetwork,
+    LayeredNetwork,
+    ProbabilityHead,
+)
 from tests.backends import compiled
 from tests.chunks import chunks_of
 
@@ -55,9 +60,7 @@ def train(net, run, *, optimizer="adam", loss=None):
 
 def slice_of(weights, net, k):
     """Return the weights of one of several networks."""
-    return [
-        array[k] if w.is_trained else array for array, w in zip(weights, net.weights, strict=True)
-    ]
+    return {w.name: weights[w.name][k] if w.is_trained else weights[w.name] for w in net.weights}
 
 
 def compare(*, folds, optimizer="adam", constraint=None, alpha=0.1, **more):
@@ -86,8 +89,8 @@ def compare(*, folds, optimizer="adam", constraint=None, alpha=0.1, **more):
         expected = train(one, alone, optimizer=optimizer)
         losses.append(expected.losses)
         found = slice_of(result.weights, several, k)
-        for a, b in zip(found, expected.weights, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+        for name, array in expected.weights.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(result.losses, np.mean(losses, axis=0), rtol=1e-8)
 
 
@@ -113,14 +116,14 @@ def test_constraints_are_those_of_each():
 def test_the_mean_of_probabilities_is_predicted(activation):
     net = network(K, head=ProbabilityHead(activation))
     rng = np.random.default_rng(0)
-    weights = [rng.normal(size=w.shape) * 3 for w in net.weights]
+    fitted = FittedNetwork(net, {w.name: rng.normal(size=w.shape) * 3 for w in net.weights})
     X = data()[0]
-    logits = net.predict_each(weights, X)
+    logits = fitted.predict_each(X)
     softmax = np.exp(logits) / np.exp(logits).sum(axis=2, keepdims=True)
     probability = softmax if activation == "softmax" else 1 / (1 + np.exp(-logits))
-    shown = net.build_fitted(weights).predict(X, verbose=0)
+    shown = fitted.model().predict(X, verbose=0)
     np.testing.assert_allclose(shown, probability.mean(axis=1), rtol=1e-5)
-    logit = net.predict(weights, X)
+    logit = fitted.predict(X)
     mean = probability.mean(axis=1)
     expected = np.log(mean) - (np.log(1 - mean) if activation == "sigmoid" else 0)
     np.testing.assert_allclose(logit, expected, rtol=1e-9)
@@ -129,20 +132,19 @@ def test_the_mean_of_probabilities_is_predicted(activation):
 def test_the_mean_is_between_the_networks_predictions():
     net = network(K)
     rng = np.random.default_rng(0)
-    weights = [rng.normal(size=w.shape) for w in net.weights]
-    weights = [
-        np.abs(a) if w.name.startswith("output") else a
-        for a, w in zip(weights, net.weights, strict=True)
-    ]
+    weights = {w.name: rng.normal(size=w.shape) for w in net.weights}
+    weights |= {name: np.abs(a) for name, a in weights.items() if name.startswith("output")}
     X = data()[0] * np.logspace(-3, 300, 60)[:, None]
-    each, mean = net.predict_each(weights, X), net.predict(weights, X)
+    fitted = FittedNetwork(net, weights)
+    each, mean = fitted.predict_each(X), fitted.predict(X)
     assert (mean >= each.min(axis=1)).all()
     assert (mean <= each.max(axis=1)).all()
 
 
 def test_hidden_kernels_start_apart():
     start = network(K).initial_weights(np.random.default_rng(0), {})
-    assert not np.array_equal(start[0][0], start[0][1])
+    first, second, _ = start["hidden_0/kernel"]
+    assert not np.array_equal(first, second)
 
 
 def test_a_chunk_at_a_time():

@@ -125,7 +125,7 @@ def test_callbacks_see_the_live_model():
     epochs, logs = zip(*recorder.events[1:-1], strict=True)
     assert epochs == (0, 1, 2)
     assert all(set(log) == {"loss", "val_loss"} for log in logs)
-    np.testing.assert_array_equal(recorder.models[-1], model._weights[0])
+    np.testing.assert_array_equal(recorder.models[-1], model._fitted.weights["hidden_0/kernel"])
     assert (recorder.models[0] != recorder.models[1]).any()
     assert recorder.model is None  # it goes on to the next fit
 

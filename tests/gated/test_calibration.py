@@ -7,9 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from skconstrain import _engine
+from skconstrain._formulas import calibrated
 from skconstrain._gated._calibration import best_calibration, probability_of, scale_and_shift
-from skconstrain._links import calibrated
 from skconstrain._networks import ScoreColumns
+from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain.layers._calibration import Calibration
 
 
@@ -81,7 +82,7 @@ def test_the_layer_gives_the_probabilities_of_the_numpy_function(n_columns):
         layer.build(scores.shape)
         layer.set_weights([scale, shift])
         found = probability_of(np.asarray(layer(scores)))
-    logits = calibrated(scores, scale, shift, trained[:, None], seen)
+    logits = calibrated(NUMPY_OPS, scores, scale, shift, trained[:, None], seen)
     np.testing.assert_allclose(found, probability_of(logits), rtol=1e-12)
     np.testing.assert_array_equal(logits[:, 1], scores[:, 1])
     if n_columns > 1:

@@ -323,9 +323,22 @@ def test_validation_data_reach_the_gate():
     assert len(model.validation_scores_) == model.n_iter_
 
 
+class OutOfLuck(Exception):
+    pass
+
+
 class Failing(ClassifierMixin, BaseEstimator):
+    def __init__(self, fewest=0):
+        self.fewest = fewest
+
     def fit(self, X, y):
-        raise RuntimeError("out of luck")
+        if len(X) < self.fewest or self.fewest == 0:
+            raise OutOfLuck(f"{len(X)} rows")
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
 
 
 def fitted_on(X, y, expert=None):
@@ -345,7 +358,6 @@ WRONG = [
     ({"estimators": [("a__b", SVC()), ("c", SVC())]}, "strings without '__'"),
     ({"estimators": [("gating", SVC()), ("c", SVC())]}, "not a parameter's. Got 'gating'"),
     ({"gating": "top_k", "k": 5}, "k must not exceed the number of experts, 4. Got 5"),
-    ({"estimators": [("a", SVC()), ("b", Failing())]}, "'b' failed to fit: RuntimeError: out of"),
     ({"estimators": [("a", SVC()), ("b", SVC())], "cv": "prefit"}, "'a', a SVC, is not"),
     (
         {"estimators": [(n, fitted_on(X[:, :1], Y)) for n in "ab"], "cv": "prefit"},
@@ -386,7 +398,17 @@ def test_parameters_of_experts_are_validated_as_in_stacking(wrong, settings):
     pairs = [("right", GaussianNB()), ("wrong", wrong)]
     with pytest.raises(InvalidParameterError):
         StackingClassifier(pairs).fit(X, Y)
-    with pytest.raises(InvalidParameterError, match=r"'wrong' failed to fit.* must be .* Got -"):
+    with pytest.raises(
+        InvalidParameterError, match=r" must be .* Got -.*\n.*'wrong' failed to fit"
+    ):
+        GatedEnsembleClassifier(pairs, **settings, **FAST).fit(X, Y)
+
+
+@pytest.mark.parametrize("settings", [{}, {"n_rounds": 2, "cv": 2}, {"n_jobs": 2}])
+@pytest.mark.parametrize("fewest", [0, len(X)], ids=["on all rows", "on a fold"])
+def test_an_error_of_an_expert_stays_what_it_is_and_says_whose_it_is(fewest, settings):
+    pairs = [("right", GaussianNB()), ("wrong", Failing(fewest))]
+    with pytest.raises(OutOfLuck, match=r"rows\nExpert 'wrong' failed to fit\."):
         GatedEnsembleClassifier(pairs, **settings, **FAST).fit(X, Y)
 
 
@@ -425,7 +447,7 @@ def test_top_k_uses_k_experts_and_fewer_only_where_the_softmax_underflows():
     X, y = moons()
     model = GatedEnsembleClassifier(gating="top_k", k=2, **FAST).fit(X, y)
     assert ((model.gate_proba(X) > 0).sum(axis=1) == 2).all()
-    model._network.named(model._weights)["gate_logits/kernel"][...] *= 1e4
+    model._fitted.weights["gate_logits/kernel"][...] *= 1e4
     used = (model.gate_proba(X) > 0).sum(axis=1)
     assert set(used) == {1, 2}
     assert "at most k" in " ".join(GatedEnsembleClassifier.__doc__.split())

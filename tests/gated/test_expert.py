@@ -17,16 +17,13 @@ from skconstrain import GatedEnsembleClassifier
 from skconstrain._gated._expert import (
     RESPONSES,
     all_scores,
-    check_experts,
-    check_prefit,
     choose_response,
-    fit_experts,
-    fit_parts,
     logits_of,
     make_expert,
     make_experts,
-    out_of_fold_scores,
 )
+from skconstrain._gated._expert_fits import fit_experts, fit_parts, out_of_fold_scores
+from skconstrain._gated._expert_list import check_experts, check_prefit
 from skconstrain._gated._expert_params import params_of_experts
 
 ALL = np.array(["ash", "birch", "cedar", "dogwood"])

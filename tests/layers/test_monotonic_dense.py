@@ -8,10 +8,9 @@ import pytest
 
 from skconstrain import layers
 from skconstrain._grid import GRID, LARGEST, kernel_to_grid, logit_of_mean, power_above, to_grid
-from skconstrain._networks._functions import LINK_FUNCTIONS
+from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain.layers import MonotonicDense
-from skconstrain.layers._mean_of_networks import MeanOfNetworks
-from skconstrain.layers._ordered_sigmoid import OrderedSigmoid
+from skconstrain.layers._heads import MeanOfNetworks, OrderedSigmoid
 from tests.backends import output_and_gradients
 from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.refusals import refuses
@@ -116,7 +115,7 @@ def test_logits_of_means_keep_the_order():
     rng = np.random.default_rng(0)
     low = to_grid(np, rng.normal(size=(5, 20_000)) * rng.choice([0.1, 5, 50], 20_000))
     high = low + GRID * (rng.random(low.shape) < 0.3)
-    before, after = (logit_of_mean(LINK_FUNCTIONS, list(values)) for values in (low, high))
+    before, after = (logit_of_mean(NUMPY_OPS, list(values)) for values in (low, high))
     assert (after >= before).all()
     share = 1 / (1 + np.exp(-np.clip(low, -78, 78)))
     near = np.abs(before) < 20

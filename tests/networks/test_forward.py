@@ -14,17 +14,15 @@ from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
     CompositionHead,
+    FittedNetwork,
     GatedNetwork,
     Gating,
     LayeredNetwork,
-    MonotonicNetwork,
     ProbabilityHead,
     QuantileHead,
     ScoreColumns,
-    _models,
 )
-from skconstrain._networks._forward import KerasForward
-from skconstrain._networks._functions import ACTIVATIONS
+from skconstrain._networks._activations import ACTIVATIONS
 from skconstrain.connections import ConnectionMatrix
 from tests.backends import BACKEND
 from tests.registry import ROWS
@@ -68,6 +66,7 @@ NETWORKS = {
     "wired, the other kernels": replace(WIRED, kernels=("dense", "dense", "dense", "sparse")),
     "wired, without biases": replace(WIRED, use_bias=False, bias_connections=()),
     "gate of one expert": replace(GATED, gate=replace(GATE, n_experts=1)),
+    "gate of tanh units": replace(GATED, activation="tanh"),
     "gate without hidden layers": replace(GATED, gate=replace(GATE, hidden_layer_sizes=())),
 }
 for link in LINKS:
@@ -79,7 +78,6 @@ for ends in ((None, None), (-1.0, None), (None, 3.0), (-1.0, 3.0)):
     NETWORKS[f"several, quantiles from {ends[0]} to {ends[1]}"] = replace(quantiles, n_networks=3)
 for name in sorted(ACTIVATIONS):
     NETWORKS[f"activation {name}"] = replace(DENSE, activation=name)
-    NETWORKS[f"activation {name} in a gate"] = replace(GATED, activation=name)
 for name, head in {
     "values": BoundedOutputHead("sigmoid", 0.0, 1.0),
     "sigmoid": ProbabilityHead("sigmoid"),
@@ -97,7 +95,7 @@ for gating, probability, base in itertools.product(
         head=ProbabilityHead(probability),
         standardized=gating == "hard",
     )
-MONOTONE = MonotonicNetwork(
+MONOTONE = LayeredNetwork(
     monotonic_cst=(1, 0, -1, 0), **{**COMMON, "head": AffineHead(), "standardized": True}
 )
 for name, head in {
@@ -109,21 +107,33 @@ for name, head in {
     NETWORKS[f"monotone, several, {name}"] = replace(MONOTONE, head=head, n_networks=3)
     weighted = replace(MONOTONE, head=head, n_networks=3, weighted=True)
     NETWORKS[f"monotone, weighted, {name}"] = weighted
+embedded = {"standardized": True, "n_frequencies": 4}
+NETWORKS["embedded"] = replace(DENSE, **embedded)
+NETWORKS["embedded in a gate"] = replace(GATED, **embedded)
+NETWORKS["monotone, embedded, several"] = replace(
+    NETWORKS["monotone, weighted, a range"], n_frequencies=4
+)
 NETWORKS["monotone in all"] = replace(NETWORKS["monotone, values"], monotonic_cst=(1, -1, 1, 1))
+ROWS_TO_FIND = np.random.default_rng(2).normal(size=(30, 10))
+NETWORKS = {
+    name: network.found(ROWS_TO_FIND[:, : network.n_features], np.ones(30))[0]
+    for name, network in NETWORKS.items()
+}
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
 
-def some_weights(network, size=0.5):
-    """Return weights of which none is zero, and those of a scale are positive."""
-    rng, weights = np.random.default_rng(0), []
+def fitted(network, size=0.5):
+    """Return a network with weights of which none is zero, and those of a scale are positive."""
+    rng, weights = np.random.default_rng(0), {}
     for weight in network.weights:
-        if weight.name.endswith("/seed"):
-            weights.append(weight.initial(rng, {}, network.dtype))
+        if weight.name.endswith(("/seed", "/columns")):
+            weights[weight.name] = weight.initial(rng, {}, network.dtype)
             continue
         values = size * rng.normal(size=weight.shape)
         is_factor = weight.name.endswith(("/scale", "/gain", "/step", "/temperature"))
-        weights.append(np.asarray(np.exp(values) if is_factor else values, network.dtype))
-    return weights
+        values = np.exp(values) if is_factor else values
+        weights[weight.name] = np.asarray(values, network.dtype)
+    return FittedNetwork(network, weights)
 
 
 def rows(network, n_rows=70):
@@ -145,17 +155,16 @@ def test_fitted_estimators_predict_as_by_keras(row, dtype):
     X, y = row.data(0)
     model = row.make(dtype=dtype).fit(X, y)
     X = X.astype(dtype)
-    assert not isinstance(model._network._predictor, KerasForward)
-    ours = model._network.predict(model._weights, X)
-    assert_agree(ours, _models.predict(model._network, model._weights, X), dtype)
+    assert model._fitted.network.runs_in_numpy
+    assert_agree(model._fitted.predict(X), model._fitted._by_keras(X, "mean"), dtype)
 
 
 @each_network
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_outputs_equal_those_of_keras(name, dtype):
     network = replace(NETWORKS[name], dtype=dtype)
-    weights, X = some_weights(network), rows(network)
-    ours, theirs = network.predict(weights, X), _models.predict(network, weights, X)
+    net, X = fitted(network), rows(network)
+    ours, theirs = net.predict(X), net._by_keras(X, "mean")
     if network.activation in ROUNDED_BY_TENSORFLOW and BACKEND != "tensorflow":
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
     else:
@@ -164,10 +173,8 @@ def test_outputs_equal_those_of_keras(name, dtype):
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name.startswith("several")])
 def test_outputs_of_each_network_equal_those_of_keras(name):
-    network = NETWORKS[name]
-    weights, X = some_weights(network), rows(network)
-    ours, theirs = network.predict_each(weights, X), _models.predict_each(network, weights, X)
-    assert_agree(ours, theirs, network.dtype)
+    net, X = fitted(NETWORKS[name]), rows(NETWORKS[name])
+    assert_agree(net.predict_each(X), net._by_keras(X, None), "float64")
 
 
 @pytest.mark.parametrize(
@@ -180,20 +187,19 @@ def test_outputs_of_each_network_equal_those_of_keras(name):
     ],
 )
 def test_outputs_of_layers_equal_those_of_keras(name, layers):
-    network = NETWORKS[name]
-    weights, X = some_weights(network), rows(network)
+    net, X = fitted(NETWORKS[name]), rows(NETWORKS[name])
     for layer in layers:
-        theirs = _models.predict_layer(network, weights, X, layer)
-        assert_agree(network.predict_layer(weights, X, layer), theirs, network.dtype)
+        ours = net.layer(X, layer)
+        assert_agree(ours, net._by_keras(X, layer), "float64")
 
 
 @pytest.mark.parametrize("gating", ["hard", "top_k"])
 def test_of_equal_experts_the_first_ones_are_chosen(gating):
     network = replace(GATED, gate=replace(GATE, gating=gating, hidden_layer_sizes=()))
-    weights = [np.zeros_like(array) for array in some_weights(network)]
-    weights[network.weight_names.index("gate/temperature")] += 1
-    weights[network.weight_names.index("gate_logits/bias")][:] = [-0.0, 0.0, -0.0]
-    chosen = network.predict_layer(weights, rows(network, 3), "gate")
+    weights = {name: np.zeros_like(array) for name, array in fitted(network).weights.items()}
+    weights["gate/temperature"] += 1
+    weights["gate_logits/bias"][:] = [-0.0, 0.0, -0.0]
+    chosen = FittedNetwork(network, weights).layer(rows(network, 3), "gate")
     expected = [[1.0, 0.0, 0.0]] if gating == "hard" else [[0.5, 0.5, 0.0]]
     np.testing.assert_array_equal(chosen, np.repeat(expected, 3, axis=0))
 
@@ -209,7 +215,7 @@ def test_ranges_hold_on_hostile_rows(link, size, dtype):
             DENSE, head=BoundedOutputHead(link, lower, upper), dtype=dtype, activation=activation
         )
         X = np.sign(rows(network)) * min(size, float(np.finfo(dtype).max))
-        y = network.predict(some_weights(network), X.astype(dtype)).astype(np.float64)
+        y = fitted(network).predict(X.astype(dtype)).astype(np.float64)
         assert np.isfinite(y).all()
         assert (y > lower).all() if LINKS[link].open_end else (y >= lower).all()
         assert upper is None or (y < upper).all()
@@ -221,7 +227,7 @@ def test_ranges_hold_on_hostile_rows(link, size, dtype):
 def test_gates_are_distributions_on_hostile_rows(gating, dtype):
     network = replace(GATED, gate=replace(GATE, gating=gating), dtype=dtype)
     X = np.sign(rows(network)) * np.finfo(dtype).max
-    gate = network.predict_layer(some_weights(network), X.astype(dtype), "gate")
+    gate = fitted(network).layer(X.astype(dtype), "gate")
     assert (gate >= 0).all()
     np.testing.assert_allclose(gate.sum(axis=1), 1, rtol=1e-6)
     assert ((gate > 0).sum(axis=1) <= {"soft": 3, "hard": 1, "top_k": 2}[gating]).all()
@@ -229,36 +235,36 @@ def test_gates_are_distributions_on_hostile_rows(gating, dtype):
 
 @pytest.mark.parametrize("name", ["dense", "several, softmax", "soft, softmax, joint"])
 def test_blocks_and_rows_read_in_parts_change_nothing(name):
-    network = NETWORKS[name]
-    weights, X = some_weights(network), rows(network, 10_000)
-    whole = network.predict(weights, X)
-    lazy = LazyRows(X, network.dtype, chunk_bytes=1000)
-    np.testing.assert_array_equal(network.predict(weights, lazy), whole)
-    np.testing.assert_allclose(network.predict(weights, X[-3:]), whole[-3:], rtol=1e-12)
+    net, X = fitted(NETWORKS[name]), rows(NETWORKS[name], 10_000)
+    whole = net.predict(X)
+    lazy = LazyRows(X, "float64", chunk_bytes=1000)
+    np.testing.assert_array_equal(net.predict(lazy), whole)
+    np.testing.assert_allclose(net.predict(X[-3:]), whole[-3:], rtol=1e-12)
     assert whole.flags.c_contiguous
 
 
 def test_predicting_leaves_rows_and_weights_as_they_are():
-    for network in (DENSE, replace(DENSE, standardized=True, n_networks=2), WIRED, GATED, SCORED):
-        weights, X = some_weights(network), rows(network)
-        before = [array.copy() for array in weights], X.copy()
-        network.predict(weights, X)
+    several = NETWORKS["weighted, several"]
+    for network in (DENSE, NETWORKS["standardized"], several, WIRED, GATED, SCORED):
+        net, X = fitted(network), rows(network)
+        before = {name: array.copy() for name, array in net.weights.items()}, X.copy()
+        net.predict(X)
         np.testing.assert_array_equal(X, before[1])
-        for array, same in zip(weights, before[0], strict=True):
-            np.testing.assert_array_equal(array, same)
+        np.testing.assert_equal(net.weights, before[0])
 
 
-def test_what_predicts_is_no_part_of_a_network():
-    network = replace(DENSE)
-    network.predict(some_weights(network), rows(network))
-    assert network == DENSE
-    assert len(pickle.dumps(network)) == len(pickle.dumps(DENSE))
+@pytest.mark.parametrize("name", ["dense", "wired", "monotone, values"])
+def test_what_predicting_computes_is_no_part_of_a_pickle(name):
+    net = fitted(NETWORKS[name])
+    before = len(pickle.dumps(net))
+    net.predict(rows(net.network))
+    assert net.network == NETWORKS[name]
+    assert len(pickle.dumps(net)) == before
 
 
 @pytest.mark.parametrize("activation", [keras.activations.relu, "sparsemax"])
 def test_activations_that_only_keras_knows_go_through_keras(activation):
     network = replace(DENSE, activation=activation)
-    weights, X = some_weights(network), rows(network)
-    assert isinstance(network._predictor, KerasForward)
-    theirs = _models.predict(network, weights, X)
-    np.testing.assert_array_equal(network.predict(weights, X), theirs)
+    net, X = fitted(network), rows(network)
+    assert not network.runs_in_numpy
+    np.testing.assert_array_equal(net.predict(X), net._by_keras(X, "mean"))

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-from skconstrain._engine import freeze, precision
+from skconstrain._engine import freeze, named_variables, precision
 from skconstrain._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
+    FittedNetwork,
     GatedNetwork,
     Gating,
     LayeredNetwork,
@@ -59,7 +60,6 @@ NETWORKS = {
     "gated": GATED,
     "scored": SCORED,
 }
-# Keras orders the layers of both branches by their distance from the outputs.
 for n_gate, n_expert, dropout in itertools.product((0, 1, 3), (0, 1, 3), (0.0, 0.5)):
     NETWORKS[f"gated {n_gate} {n_expert} {dropout}"] = replace(
         GATED,
@@ -74,10 +74,6 @@ each_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORK
 def _own_precision():
     with precision():
         yield
-
-
-def variables(model):
-    return [*model.trainable_variables, *model.non_trainable_variables]
 
 
 def test_building_draws_nothing_and_names_everything():
@@ -99,27 +95,24 @@ def test_all_variables_are_in_the_precision_asked_for():
 
 @each_network
 def test_weights_are_known_without_a_model(network):
-    model = network.build()
-    assert len(network.weights) == len(variables(model))
-    for weight, variable in zip(network.weights, variables(model), strict=True):
-        assert weight.shape == tuple(variable.shape)
-        assert weight.is_trained == variable.trainable
-        is_seed = variable.name == "seed_generator_state"  # which Keras names by a global count
-        assert weight.name.endswith("/seed") if is_seed else weight.name == variable.path
-    assert len(set(network.weight_names)) == len(network.weights)
+    variables = named_variables(network.build())
+    assert sorted(weight.name for weight in network.weights) == sorted(variables)
+    for weight in network.weights:
+        assert weight.shape == tuple(variables[weight.name].shape)
+        assert weight.is_trained == variables[weight.name].trainable
 
 
 @each_network
 def test_start_weights_have_the_types_of_the_model(network):
     start = network.initial_weights(np.random.default_rng(0), {})
-    for array, variable in zip(start, variables(network.build()), strict=True):
-        assert array.dtype == variable.dtype
-        assert array.shape == tuple(variable.shape)
+    for name, variable in named_variables(network.build()).items():
+        assert start[name].dtype == variable.dtype
+        assert start[name].shape == tuple(variable.shape)
 
 
 def test_start_weights():
     known = {"eta/bias": [1.0, 2.0], "output/scale": 7.0, "no such weight": 1.0}
-    start = NETWORK.named(NETWORK.initial_weights(np.random.default_rng(0), known))
+    start = NETWORK.initial_weights(np.random.default_rng(0), known)
     bound = np.sqrt(6 / (4 + 6))
     assert 0 < np.abs(start["hidden_0/kernel"]).max() <= bound
     assert (start["hidden_0/bias"] == 0).all()
@@ -135,7 +128,7 @@ def test_start_weights():
 )
 def test_kernels_start_behind_their_constraint(network, name, constraint):
     network = replace(network, kernel_constraint=constraint)
-    start = network.named(network.initial_weights(np.random.default_rng(0), {}))
+    start = network.initial_weights(np.random.default_rng(0), {})
     kernel = start[name]
     for array in kernel if kernel.ndim == 3 else [kernel]:
         project = keras.constraints.NonNeg() if constraint == "non_neg" else constraint
@@ -156,7 +149,7 @@ def test_specifications_are_values_that_load_without_keras():
             [
                 "import pickle, sys",
                 "networks = pickle.loads(sys.stdin.buffer.read())",
-                "print([network.weight_names for network in networks])",
+                "print([[weight.name for weight in network.weights] for network in networks])",
                 "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)",
             ]
         ),
@@ -164,7 +157,7 @@ def test_specifications_are_values_that_load_without_keras():
     assert pickle.loads(stored) == list(NETWORKS.values())
     done = subprocess.run([sys.executable, "-c", script], input=stored, capture_output=True)
     assert done.returncode == 0, done.stderr.decode()
-    names = [network.weight_names for network in NETWORKS.values()]
+    names = [[weight.name for weight in network.weights] for network in NETWORKS.values()]
     assert done.stdout.decode().strip() == str(names)
 
 
@@ -203,9 +196,10 @@ HEADS = [
 def test_the_model_of_users_has_one_input_and_operations_that_shap_explains(head):
     import tensorflow as tf
 
-    network = replace(NETWORK, head=head, standardized=True)
-    weights = network.initial_weights(np.random.default_rng(0), {})
-    model = network.build_fitted(weights)
+    settings = replace(NETWORK, head=head, standardized=True)
+    network, known = settings.found(np.random.default_rng(0).normal(size=(9, 4)), np.ones(9))
+    weights = network.initial_weights(np.random.default_rng(0), known)
+    model = FittedNetwork(network, weights).model()
     rows = tf.TensorSpec((None, 4), model.input.dtype)
     graph = tf.function(model).get_concrete_function(rows).graph
     # The operations for which its DeepExplainer has no rule.

@@ -25,7 +25,9 @@ from skconstrain import (
     TunedThresholdMultiLabelClassifierCV,
 )
 from skconstrain._links import LINKS
-from skconstrain._networks._functions import ACTIVATIONS, largest, ranks
+from skconstrain._networks import FittedNetwork
+from skconstrain._networks._activations import ACTIVATIONS
+from skconstrain._numpy_ops import largest, ranks
 from tests.onnx.serving import CLOSE, onnx, run
 from tests.registry import WIRING, compositions, positive_regression, two_classes
 from tests.test_docstrings import NOT_ASKED
@@ -138,7 +140,8 @@ def deep(request):
 def test_every_activation_is_written(activation, deep):
     fitted, X, dtype = deep
     net = copy(fitted)
-    net._network = replace(fitted._network, activation=activation)
+    network = replace(fitted._fitted.network, activation=activation)
+    net._fitted = FittedNetwork(network, fitted._fitted.weights)
     assert_equal(net, X, dtype)
 
 

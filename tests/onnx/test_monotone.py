@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from skconstrain import PositiveRegressor
-from skconstrain._networks._functions import ACTIVATIONS
+from skconstrain._networks import FittedNetwork
+from skconstrain._networks._activations import ACTIVATIONS
 from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.onnx.serving import CLOSE, served
 from tests.registry import positive_regression, two_classes
@@ -89,7 +90,8 @@ def test_no_quantile_moves_against_the_sign_of_a_feature(ends, n_networks, dtype
 def test_signs_are_kept_with_every_activation(activation):
     fitted = monotone("relu", "float64")
     model = copy(fitted)
-    model._network = replace(fitted._network, activation=activation)
+    network = replace(fitted._fitted.network, activation=activation)
+    model._fitted = FittedNetwork(network, fitted._fitted.weights)
     X, further = hostile("float64", positive_regression, 3000)
     outputs = partial(output, served(model, X), "variable")
     assert_keeps_signs(outputs, X, further)

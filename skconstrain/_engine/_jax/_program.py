@@ -142,8 +142,8 @@ class JaxPredictionProgram(PredictionProgram):
 
     block_length = staticmethod(block_length)
 
-    def __init__(self, model, used=None):
-        super().__init__(model, used)
+    def __init__(self, model):
+        super().__init__(model)
         self._forward = jax.jit(self._call)
 
     def to_device(self, weights):

@@ -135,8 +135,8 @@ class TensorFlowProgram(Program):
 class TensorFlowPredictionProgram(PredictionProgram):
     """A graph of the forward pass for any number of rows."""
 
-    def __init__(self, model, used=None):
-        super().__init__(model, used)
+    def __init__(self, model):
+        super().__init__(model)
         weights = [*model.trainable_variables, *model.non_trainable_variables]
         rows = tf.TensorSpec((None, model.inputs[0].shape[-1]), model.inputs[0].dtype)
         of_weights = [tf.TensorSpec(variable.shape, variable.dtype) for variable in weights]

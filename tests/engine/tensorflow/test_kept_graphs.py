@@ -44,7 +44,7 @@ def fitted(**params):
     X, y = positive_regression()
     settings = {"epochs": 4, "early_stopping": True, "n_networks": 1, "random_state": 0}
     net = PositiveRegressor((5,), **{**settings, "warm_start": True, **params}).fit(X, y)
-    return [*net._weights, *net._optimizer_state, net.loss_curve_, net.predict(X)]
+    return [*net._fitted.weights.values(), *net._optimizer_state, net.loss_curve_, net.predict(X)]
 
 
 def assert_equal(found, expected):

@@ -1,0 +1,91 @@
+"""Dense layers: one, or one for each of several networks or experts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skconstrain._networks._activations import ACTIVATIONS, activated
+from skconstrain._networks._stage import Stage
+from skconstrain._networks._weight import Weight, glorot_uniform
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dense(Stage):
+    """A kernel, biases and an activation.
+
+    `activation` is None where the values are logits or outputs; others are saturated. `starts_at_0`
+    says that the kernel of the last layer is zero at the start, so that every output starts at its
+    bias whatever the scale of the features.
+    """
+
+    name: str
+    n_inputs: int
+    units: int
+    activation: object = None
+    n_models: int | None = None
+    use_bias: bool = True
+    constraint: object = None
+    starts_at_0: bool = False
+
+    @property
+    def width(self):
+        return (self.n_models or 1) * self.units
+
+    @property
+    def runs_in_numpy(self):
+        name = self.activation
+        return name is None or (isinstance(name, str) and name in ACTIVATIONS)
+
+    @property
+    def kernel_shape(self) -> tuple[int, ...]:
+        """Shape of the trained kernel of one model."""
+        return (self.n_inputs, self.units)
+
+    def weights(self):
+        several = () if self.n_models is None else (self.n_models,)
+        start = 0.0 if self.starts_at_0 else self._draw
+        kernel = Weight(f"{self.name}/kernel", (*several, *self.kernel_shape), start)
+        bias = Weight(f"{self.name}/bias", (*several, self.units))
+        return [kernel, bias] if self.use_bias else [kernel]
+
+    def _draw(self, rng, shape, dtype):
+        settings = {"activation": self.activation, "constraint": self.constraint}
+        return glorot_uniform(rng, shape, dtype, **settings)
+
+    def layer(self, dtype, kernels):
+        import keras
+
+        from skconstrain import layers
+
+        settings = {"kernel_initializer": kernels, **self._settings(dtype)}
+        if self.n_models is None:
+            return keras.layers.Dense(self.units, **settings)
+        return layers.BatchedDense(self.units, self.n_models, **settings)
+
+    def _settings(self, dtype):
+        from skconstrain._networks._keras_objects import activation_of, constraint_of
+
+        return {
+            "activation": activation_of(self.activation),
+            "kernel_constraint": constraint_of(self.constraint),
+            "use_bias": self.use_bias,
+            "dtype": dtype,
+            "name": self.name,
+        }
+
+    def forward(self, named, values):
+        values = self.affine(named, values)
+        return values if self.activation is None else activated(self.activation, values)
+
+    def affine(self, named, values):
+        """Return the values before the activation."""
+        outputs = values @ named[f"{self.name}/kernel"]
+        bias = named.get(f"{self.name}/bias")
+        if bias is not None:
+            outputs += bias if bias.ndim == 1 else bias[:, None]
+        return outputs
+
+    def kernel_and_bias(self, named) -> tuple:
+        """Return the kernel of fitted weights, and the biases: zeros where there are none."""
+        kernel = named[f"{self.name}/kernel"]
+        return kernel, named.get(f"{self.name}/bias", np.zeros(self.units, kernel.dtype))

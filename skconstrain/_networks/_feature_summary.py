@@ -1,0 +1,79 @@
+"""FeatureSummary: what the stages of a network are told of the training rows."""
+
+from functools import cached_property
+
+import numpy as np
+
+from skconstrain._lazy_rows import RANGE_OF_NORMAL, moments, sample_rows, weighted_quantiles
+
+# A feature of fewer values is a category, or like one: any function of it is a sum of few steps.
+_FEWEST_VALUES = 10
+_FIRST_ROWS = 1_000
+
+
+class FeatureSummary:
+    """Numbers that describe the features of weighted rows; each is computed when it is needed.
+
+    Parameters
+    ----------
+    X : ndarray or LazyRows of shape (n_rows, n_features)
+        Training rows.
+    weight : ndarray of shape (n_rows,)
+        Their weights.
+    """
+
+    def __init__(self, X, weight):
+        self._X, self._weight = X, weight
+
+    @cached_property
+    def _sample(self):
+        return sample_rows(self._X, self._weight)
+
+    @cached_property
+    def _quartiles(self):
+        return weighted_quantiles(*self._sample, [0.25, 0.5, 0.75])
+
+    @property
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation of each feature."""
+        return moments(self._X, self._weight)
+
+    @property
+    def center_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where each feature lies, and how far it spreads, in float64.
+
+        The center is the weighted median; the scale the interquartile range, in units in which it
+        is the standard deviation of normal features, or the standard deviation if that is smaller:
+        a few far values then do not set the scale. Features that have one value in half of the rows
+        have their mean and standard deviation, constant ones a scale of 1.
+        """
+        # In powers of two, which change no bit, near 1: squares of 1e200 are infinite, of 1e-200
+        # zero.
+        largest = np.abs(self._sample[0]).max(axis=0).astype(np.float64)
+        unit = np.exp2(np.frexp(largest)[1] - 1)
+        mean, deviation = moments(self._X, self._weight, unit)
+        low, center, high = self._quartiles / unit
+        quartile_range = high - low
+        scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
+        is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
+        center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
+        # Of numbers that the precision rounds to zero, a processor may see nothing else.
+        tiny = 4 * np.finfo(self._X.dtype).tiny
+        is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < tiny)
+        return center * unit, np.where(is_constant, 1.0, scale * unit)
+
+    @property
+    def numerical_columns(self) -> list[int]:
+        """The columns of many values, of which no single one is in half of the rows."""
+        low, _, high = self._quartiles
+        X = self._sample[0]
+        # Most columns are decided by the first rows.
+        return [
+            int(column)
+            for column in np.flatnonzero(low < high)
+            if _has_many(X[:_FIRST_ROWS, column]) or _has_many(X[:, column])
+        ]
+
+
+def _has_many(values):
+    return len(np.unique(values)) >= _FEWEST_VALUES

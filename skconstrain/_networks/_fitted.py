@@ -1,0 +1,146 @@
+"""FittedNetwork: a network and its weights, which predict."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skconstrain._lazy_rows import LazyRows, loaded
+from skconstrain._networks._network import Network
+
+if TYPE_CHECKING:
+    import keras
+
+# A block of rows has at most so many rows, and values in its widest layer: they stay in a
+# processor's cache.
+_BLOCK_ROWS = 4096
+_BLOCK_VALUES = 2**18
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNetwork:
+    """A network and its weights by name, trained ones first.
+
+    NumPy predicts, without Keras, where all activations are known by name.
+    """
+
+    network: Network
+    weights: dict[str, np.ndarray]
+
+    def __getstate__(self):
+        return {"network": self.network, "weights": self.weights}
+
+    def predict(self, X) -> np.ndarray:
+        """Return the network's outputs, shape (n_rows, n_outputs)."""
+        return self._predicted(X, "mean", self.outputs)
+
+    def predict_each(self, X) -> np.ndarray:
+        """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
+        return self._predicted(X, None, self._each)
+
+    def layer(self, X, name: str) -> np.ndarray:
+        """Return the outputs of one layer, a row each; features are enough without scores."""
+        missing = self.network.n_features - X.shape[1]
+        if missing:
+            X = np.hstack([loaded(X), np.zeros((len(X), missing), X.dtype)])
+        return self._predicted(X, name, lambda part: self._layer(part, name))
+
+    def features(self, X) -> np.ndarray:
+        """Return what the first layer with a kernel gets."""
+        for stage in self.network.first_stages:
+            X = stage.forward(self._computed, X)
+        return X
+
+    def outputs(self, X) -> np.ndarray:
+        """Return the outputs for one block of rows, in NumPy; or of a traced array."""
+        each = self._each(X)
+        return each if each.ndim == 2 else self.network.head.forward_mean(each)
+
+    def kernels_and_biases(self) -> list[tuple]:
+        """Return kernel and bias of each layer of a layered network.
+
+        The kernel is a csr_array where the layer has given connections, with a stored entry for
+        each; biases are zeros where there are none.
+        """
+        return [layer.kernel_and_bias(self.weights) for layer in self.network.layers]
+
+    def model(self) -> "keras.Model":
+        """Build the model as users see it: with its weights, and probabilities for logits."""
+        import keras
+
+        from skconstrain import _engine
+        from skconstrain._networks._own_precision import with_own_precision
+
+        head, dtype = self.network.head, self.network.dtype
+        with _engine.precision():
+            model = self._built_to("mean", initialized=True)
+            for name, variable in _engine.named_variables(model).items():
+                variable.assign(self.weights[name])
+            outputs = head.build_fitted(model.outputs[0], dtype)
+            if outputs is not model.outputs[0]:
+                model = keras.Model(model.inputs[0], outputs, name="network")
+            return with_own_precision(model)
+
+    def _predicted(self, X, end, outputs):
+        """Return what `outputs` returns for blocks of rows; or Keras, at an end of the model."""
+        return self._of_blocks(X, outputs) if self.network.runs_in_numpy else self._by_keras(X, end)
+
+    def _by_keras(self, X, end):
+        from skconstrain import _engine
+
+        key = _engine.freeze([self.network.architecture(), end])
+        return _engine.predict(key, lambda: self._built_to(end), self.weights, X)
+
+    def _built_to(self, end, **settings):
+        """Build the model up to a layer, the outputs of each network (None), or their "mean"."""
+        import keras
+
+        model = self.network.build(**settings)
+        outputs = model.outputs[0]
+        if end is None or (end == "mean" and len(outputs.shape) == 2):
+            return model
+        if end == "mean":
+            found = self.network.head.build_mean(outputs, self.network.dtype)
+        else:
+            found = model.get_layer(end).output
+        return keras.Model(model.inputs[0], found, name="network")
+
+    def _of_blocks(self, X, outputs):
+        network, found = self.network, None
+        length = max(1, min(_BLOCK_ROWS, _BLOCK_VALUES // network.widest))
+        load = X.load if isinstance(X, LazyRows) else X.__getitem__
+        # Values that overflow are saturated in the next step.
+        with np.errstate(all="ignore"):
+            for start in range(0, max(len(X), 1), length):
+                rows = slice(start, start + length)
+                part = outputs(load(rows).astype(network.dtype, copy=False))
+                part = part if part.ndim == 2 else np.moveaxis(part, 0, 1)
+                if found is None:
+                    # Monotone networks compute in float64.
+                    found = np.empty((len(X), *part.shape[1:]), network.dtype)
+                found[rows] = part
+        return found
+
+    @cached_property
+    def _computed(self):
+        """Weights as the forward pass uses them: for a single row, this takes longer than it."""
+        found = dict(self.weights)
+        for stage in self.network.stages:
+            found |= stage.computed(self.weights)
+        return found
+
+    def _walk(self, X):
+        named = self._computed
+        return self.network.walk(lambda stage, *values: stage.forward(named, *values), X)
+
+    def _layer(self, X, name):
+        for layer, values in self._walk(X):
+            if layer == name:
+                return values
+        raise KeyError(name)
+
+    def _each(self, X):
+        for _, values in self._walk(X):  # noqa: B007  the last ones
+            pass
+        return self.network.head.forward(self._computed, values)

@@ -1,0 +1,321 @@
+"""Networks: settings, from which stages follow; frozen, compared by value, read without Keras."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skconstrain._networks._connected import Connected
+from skconstrain._networks._dense import Dense
+from skconstrain._networks._dropout import Dropout
+from skconstrain._networks._embed import Embed
+from skconstrain._networks._feature_summary import FeatureSummary
+from skconstrain._networks._heads import Head
+from skconstrain._networks._monotone_dense import MonotoneDense
+from skconstrain._networks._saturate import Saturate, SaturateFeatures
+from skconstrain._networks._stage import FrontStage, Stage
+from skconstrain._networks._standardize import Standardize
+from skconstrain._networks._weigh_features import WeighFeatures
+from skconstrain._networks._weight import Weight
+from skconstrain.connections._matrix import ConnectionMatrix
+
+if TYPE_CHECKING:
+    import keras
+
+# The stages in front of the layers with kernels, in their order.
+_FRONT: tuple[type[FrontStage], ...] = (Standardize, Embed, WeighFeatures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(ABC):
+    """What a network is made of; part of an estimator's fitted state.
+
+    Attributes
+    ----------
+    n_features, n_outputs
+        Columns of the inputs and of the outputs.
+    dtype
+        Precision: "float32" or "float64".
+    hidden_layer_sizes
+        Units of the dense hidden layers.
+    activation
+        Activation of the hidden layers, by the names of scikit-learn or Keras, or a function.
+    dropout
+        Fraction of the hidden units that is dropped in training.
+    kernel_constraint
+        "non_neg", a constraint of Keras, or None.
+    head
+        What follows the last layer with a kernel.
+    standardized
+        Whether features are standardised.
+    n_frequencies
+        Frequencies of the embeddings of features, 0 for none.
+    weighted
+        Whether features, and values of their embeddings, have trained factors.
+    front
+        The stages that the training rows have decided about: see `found`.
+    n_networks
+        How many networks train as one. Only layered ones may be more than one.
+    monotonic_cst
+        Signs of features, which only layered networks have.
+    """
+
+    n_networks = 1  # not a field here
+    monotonic_cst = None  # nor is this
+
+    n_features: int
+    n_outputs: int
+    dtype: str
+    hidden_layer_sizes: tuple[int, ...]
+    activation: object
+    dropout: float
+    kernel_constraint: object
+    head: Head
+    standardized: bool = False
+    n_frequencies: int = 0
+    weighted: bool = False
+    front: tuple[FrontStage, ...] = ()
+
+    @property
+    @abstractmethod
+    def stages(self) -> tuple[Stage, ...]:
+        """All steps but the head, in the order in which their weights are drawn."""
+
+    @abstractmethod
+    def walk(self, step: Callable, inputs) -> Iterator[tuple[str, object]]:
+        """Send inputs through the stages; yield the name and the outputs of each.
+
+        ``step(stage, *values)`` returns the outputs of a stage, in Keras or in NumPy. The last ones
+        are what the head is given.
+        """
+
+    @property
+    def n_seen(self) -> int:
+        """How many columns of the inputs are features: the first ones."""
+        return self.n_features
+
+    @property
+    def n_models(self) -> int | None:
+        """The number of several networks; None for one, whose weights have no axis for it."""
+        return None if self.n_networks == 1 else self.n_networks
+
+    @property
+    def n_first_inputs(self) -> int:
+        """How many values of a row feed the first layer with a kernel."""
+        return self.front[-1].n_outputs if self.front else self.n_seen
+
+    @property
+    def keeps_signs(self) -> bool:
+        """Whether factors of features must stay positive: kernels have signs to be kept."""
+        return self.kernel_constraint is not None or self.monotonic_cst is not None
+
+    def found(self, X, weight) -> tuple["Network", dict[str, np.ndarray]]:
+        """Return the network with the stages that training rows ask for, and what they start at.
+
+        Parameters
+        ----------
+        X : ndarray or LazyRows of shape (n_rows, n_features)
+            Inputs.
+        weight : ndarray of shape (n_rows,)
+            Their weights.
+
+        Returns
+        -------
+        network : Network
+            With its `front`.
+        known : dict of ndarray
+            Weights that follow from the rows, by name.
+        """
+        n_values = self.n_seen
+        summary = FeatureSummary(X if n_values == X.shape[1] else X[:, :n_values], weight)
+        front = []
+        for kind in _FRONT:
+            stage = kind.found(self, summary, n_values)
+            if stage is not None:
+                front.append(stage)
+                n_values = stage.n_outputs
+        network, known = replace(self, front=tuple(front)), {}
+        for stage in network.stages:
+            known |= stage.known(summary)
+        return network, known
+
+    @property
+    def first_stages(self) -> tuple[Stage, ...]:
+        """What changes features before the first layer with a kernel."""
+        return (SaturateFeatures(self.standardized), *self.front)
+
+    def _hidden(self, dense: list[Dense], saturated: str, dropout=0.0) -> list[Stage]:
+        """Return hidden layers with dropout and saturation, whose names are given."""
+        found = []
+        for i, stage in enumerate(dense):
+            dropped = [Dropout(i, dropout)] if dropout > 0 else []
+            found += [stage, *dropped, Saturate(f"{saturated}_{i}")]
+        return found
+
+    @cached_property
+    def weights(self) -> list[Weight]:
+        """Its weights, trained ones first, in the order in which they are drawn."""
+        found = [weight for stage in self.stages for weight in stage.weights()]
+        found += self.head.weights(self.n_outputs)
+        return sorted(found, key=lambda weight: not weight.is_trained)
+
+    @property
+    def kernel_size(self) -> int:
+        """How many numbers the kernels hold."""
+        kernels = (weight for weight in self.weights if weight.name.endswith("/kernel"))
+        return sum(prod(kernel.shape) for kernel in kernels)
+
+    @cached_property
+    def widest(self) -> int:
+        """How many values of a row the widest layer holds."""
+        return max([self.n_features, *(stage.width for stage in self.stages)])
+
+    @cached_property
+    def runs_in_numpy(self) -> bool:
+        """Whether NumPy predicts: all activations are known by name."""
+        return all(stage.runs_in_numpy for stage in self.stages)
+
+    @property
+    def supports_xla(self) -> bool:
+        """Whether XLA can compile the network: not the sparse kernels."""
+        return all(stage.supports_xla for stage in self.stages)
+
+    def build(self, *, initialized: bool = False) -> "keras.Model":
+        """Build the model that is trained.
+
+        Every layer has a name and a seed of its own: Keras would otherwise draw them from global
+        state. Kernels are zero unless `initialized`; those that train are given theirs.
+        """
+        import keras
+
+        from skconstrain._engine import named_variables
+        from skconstrain._networks._keras_objects import kernel_initializer
+
+        kernels = kernel_initializer(initialized)
+
+        def step(stage, *values):
+            layer = stage.layer(self.dtype, kernels)
+            return layer(values[0] if len(values) == 1 else list(values))
+
+        inputs = keras.Input((self.n_features,), dtype=self.dtype, name="features")
+        *_, (_, outputs) = self.walk(step, inputs)
+        model = keras.Model(inputs, self.head.build(outputs, self.dtype), name="network")
+        if named_variables(model).keys() != {weight.name for weight in self.weights}:
+            raise ValueError(
+                "activation must be a function without weights or random numbers of its own. "
+                f"Got {self.activation!r}. Use dropout= for noise, or a name of keras.activations."
+            )
+        return model
+
+    def initial_weights(self, rng: np.random.Generator, known: dict) -> dict[str, np.ndarray]:
+        """Return weights to start from, by name: those in `known`, the others drawn.
+
+        Hidden kernels are Glorot-uniform as in scikit-learn's MLP. A known weight that the network
+        does not have is ignored: a bias, where layers have none.
+        """
+        return {weight.name: weight.initial(rng, known, self.dtype) for weight in self.weights}
+
+    def architecture(self) -> dict:
+        """Return what asks for a program of its own: the rate of dropout does not."""
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**settings, "kind": type(self).__name__, "dropout": self.dropout > 0}
+
+    def first_difference(self, other: "Network") -> str | None:
+        """Return the first setting in which `other` differs, None where it equals."""
+        names = ["monotonic_cst", *(field.name for field in fields(self))]
+        return next((name for name in names if getattr(self, name) != getattr(other, name)), None)
+
+    def __getstate__(self):
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def through(stages, step, values):
+    """Send values through stages: yield the name and the outputs of each, return the last ones."""
+    for stage in stages:
+        values = step(stage, values)
+        yield stage.name, values
+    return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayeredNetwork(Network):
+    """Connected layers, then dense ones, then the outputs "eta", each fed by the one before.
+
+    Attributes
+    ----------
+    connections
+        A matrix for each connected layer.
+    output_connections
+        The matrix of the outputs, or None where they are dense.
+    kernels
+        "dense" or "sparse" for each layer, outputs included; empty where all are dense.
+    bias_connections
+        Flags of the units or None for each layer, outputs included; empty where all are None.
+    use_bias
+        Whether layers have biases.
+    n_networks
+        Networks that train as one, all of whose layers are dense. With more than one, each trained
+        weight has a leading axis of networks, and the output is their mean.
+    monotonic_cst
+        For each feature 1 where outputs must not fall, -1 where they must not rise, 0 where it is
+        free; None for ordinary networks. Layers with signs have no given connections.
+    """
+
+    connections: tuple[ConnectionMatrix, ...] = ()
+    output_connections: ConnectionMatrix | None = None
+    kernels: tuple[str, ...] = ()
+    bias_connections: tuple[tuple | None, ...] = ()
+    use_bias: bool = True
+    n_networks: int = 1
+    monotonic_cst: tuple[int, ...] | None = None
+
+    @cached_property
+    def layers(self) -> list[Dense]:
+        """The stages with kernels, from the inputs to the outputs; the last one is "eta"."""
+        sizes = self.hidden_layer_sizes
+        names = [f"connected_{i}" for i in range(len(self.connections))]
+        names += [f"hidden_{i}" for i in range(len(sizes))]
+        activations = self.activation
+        if not isinstance(activations, tuple):
+            activations = (activations,) * len(names)
+        n_layers = len(names) + 1
+        columns = zip(
+            [*names, "eta"],
+            [*(matrix.shape[1] for matrix in self.connections), *sizes, self.n_outputs],
+            [*activations, None],
+            [*self.connections, *[None] * len(sizes), self.output_connections],
+            self.kernels or ("dense",) * n_layers,
+            self.bias_connections or (None,) * n_layers,
+            strict=True,
+        )
+        found, n_inputs, signs = [], self.n_first_inputs, self.monotonic_cst
+        for stage in self.front if signs is not None else ():
+            signs = stage.signs(signs)
+        for name, units, activation, *wiring in columns:
+            settings = {"name": name, "n_inputs": n_inputs, "units": units}
+            settings |= {"activation": activation, "starts_at_0": name == "eta"}
+            layer = self._dense(signs, *wiring, **settings)
+            found.append(layer)
+            n_inputs, signs = units, getattr(layer, "output_cst", None)
+        return found
+
+    def _dense(self, signs, matrix, kernel, flags, **settings):
+        settings |= {"n_models": self.n_models, "use_bias": self.use_bias}
+        if signs is not None:
+            return MonotoneDense(monotonic_cst=signs, **settings)
+        settings["constraint"] = self.kernel_constraint
+        if matrix is None:
+            return Dense(**settings)
+        return Connected(connections=matrix, kernel=kernel, bias_connections=flags, **settings)
+
+    @cached_property
+    def stages(self):
+        *hidden, last = self.layers
+        return (*self.first_stages, *self._hidden(hidden, "saturate", self.dropout), last)
+
+    def walk(self, step, inputs):
+        yield from through(self.stages, step, inputs)
