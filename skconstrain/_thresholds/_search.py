@@ -132,11 +132,11 @@ def ascend(scoring, decisions, labels, default, report=ignored) -> float:
 def _step(scoring, decisions, label, default):
     """Move the threshold of one label to its best cut-off, unless that is worse."""
     line, present = decisions.line(label), decisions.thresholds[label]
-    current = line.ranking.cut_at(present)
+    current = None if decisions.least else line.ranking.cut_at(present)
     scores = scoring.along(line, current)
     cut = best_cut(scores, line.ranking, default)
     threshold = line.ranking.thresholds([cut], default)[0]
-    if not decisions.least:
+    if current is not None:
         if scores[cut] >= scores[current]:  # ties go to the threshold nearest to the default
             decisions.move(line, threshold)
         return

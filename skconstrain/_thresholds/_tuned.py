@@ -75,7 +75,7 @@ class TunedThresholdMultiLabelClassifierCV(
         - "balanced_accuracy", its mean over the labels;
         - "cost", minus the mean cost by `cost_matrix`;
         - "accuracy", which asks for whole rows, and `make_scorer` of `hamming_loss` or
-          `zero_one_loss` with ``greater_is_better=False``, on `max_cut_offs` cut-offs of each label;
+          `zero_one_loss` with ``greater_is_better=False``, on `max_cut_offs` cut-offs of a label;
         - any other scorer of predicted labels. It is called for at most `max_cut_offs` cut-offs of
           each label in every sweep, which takes minutes from some hundred labels on.
 
