@@ -273,6 +273,12 @@ class LayeredNetwork(Network):
     n_networks: int = 1
     monotonic_cst: tuple[int, ...] | None = None
 
+    @property
+    def one(self) -> "LayeredNetwork":
+        """One of the several networks."""
+        front = tuple(stage.of_one() for stage in self.front)
+        return replace(self, n_networks=1, front=front)
+
     @cached_property
     def layers(self) -> list[Dense]:
         """The stages with kernels, from the inputs to the outputs; the last one is "eta"."""
