@@ -22,13 +22,13 @@ from skconstrain._sklearn_compat import (
     check_sample_weight,
     fit_context,
 )
+from skconstrain._targets import ClassTarget, plain_target
 from skconstrain._thresholds._choice import Choice
 from skconstrain._thresholds._out_of_fold import OutOfFold, check_prefit
 from skconstrain._thresholds._routing import metadata_router, routed_parameters
 from skconstrain._thresholds._scores import HeldOut, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 from skconstrain._thresholds._search import score_cut_offs
-from skconstrain._thresholds._target import Target
 from skconstrain._wrapped import opened
 
 # Threshold of an untuned classifier, and the range of the scores.
@@ -40,6 +40,15 @@ def _estimator_has(method):
         return hasattr(getattr(self, "estimator_", self.estimator), method)
 
     return available_if(check)
+
+
+def _read(y):
+    """Return the target, which has labels or at least two classes."""
+    target = ClassTarget.of(y)
+    if target.n_labels is None and len(target.classes) < 2:
+        found = f"one class: {target.classes[0]!r}" if len(target.values) else "no samples"
+        raise ValueError(f"y must have at least two classes. Got {found}.")
+    return target
 
 
 class TunedThresholdMultiLabelClassifierCV(
@@ -129,8 +138,8 @@ class TunedThresholdMultiLabelClassifierCV(
         label's threshold there and the others at `thresholds_`. None for a multiclass target.
     estimator_ : classifier
         The fitted classifier.
-    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
-        ``[0, 1]`` for each label; the classes of a 1-D target.
+    classes_ : ndarray of shape (n_labels,) or (n_classes,)
+        Numbers of the labels, as objects; the classes of a 1-D target.
     label_names_ : ndarray of shape (n_labels,)
         Column names of y, where y is a DataFrame.
     n_features_in_ : int
@@ -154,9 +163,9 @@ class TunedThresholdMultiLabelClassifierCV(
     more the best cut-off may be so low that the label is predicted far too often; that is what
     `fbr` is for.
 
-    A 1-D binary target is one label, whose positive class is ``classes_[1]``: "f1_macro" is then
-    the F1 of that class. A multiclass target has no thresholds: the prediction is the class of the
-    largest score, and nothing is tuned.
+    A 1-D binary target, or a column, is one label, whose positive class is ``classes_[1]``:
+    "f1_macro" is then the F1 of that class. A multiclass target has no thresholds: the prediction
+    is the class of the largest score, and nothing is tuned.
 
     A least number of labels is honoured: where `estimator`, or the last step of its Pipeline, is a
     :class:`MultiLabelNetClassifier` with `min_labels`, every prediction has as many, and thresholds
@@ -274,7 +283,7 @@ class TunedThresholdMultiLabelClassifierCV(
         X, y = indexable(X, y)
         weight = params.get("sample_weight")
         given = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
-        target = Target.of(y)
+        target = _read(y)
         self._record(target)
         fit_params, split_params = routed_parameters(self, params)
         if self.cv == "prefit":
@@ -303,7 +312,7 @@ class TunedThresholdMultiLabelClassifierCV(
             self.__dict__.pop(name, None)
         self.classes_ = target.classes
         if target.names is not None:
-            self.label_names_ = target.names
+            self.label_names_ = np.asarray(target.names, dtype=object)
         self._n_labels, self._dtype = target.n_labels, target.dtype
         self._container = target.container
 
@@ -461,6 +470,7 @@ class TunedThresholdMultiLabelClassifierCV(
             Subset accuracy; accuracy of a 1-D target.
         """
         check_is_fitted(self)
+        y, _ = plain_target(y)
         if self._n_labels is not None and np.shape(y)[1:] != (self._n_labels,):
             raise ValueError(
                 f"y must have the {self._n_labels} labels seen in fit. Got shape {np.shape(y)}."
