@@ -7,16 +7,15 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from skconstrain._base._budget import FEW_ROWS, MANY_ROWS, choose_budget
+from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
-from skconstrain._base._folds import deal, deal_few
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
-from skconstrain._base._parts import Parts, split, strata_of
+from skconstrain._base._parts import Parts
+from skconstrain._base._plan import Plan, best_epochs, make_plan
 from skconstrain._base._rows import (
     Rows,
     check_representable,
@@ -24,12 +23,12 @@ from skconstrain._base._rows import (
     column_names,
     unit_of_loss,
 )
-from skconstrain._base._runs import train_network, training_run
+from skconstrain._base._runs import make_run, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
-from skconstrain._lazy_rows import loaded, validate_rows
+from skconstrain._lazy_rows import validate_rows
 from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
 from skconstrain._sklearn_compat import (
     HasMethods,
@@ -48,7 +47,7 @@ _OPTIMIZERS = {
 }  # fmt: skip
 
 
-class Trained(NamedTuple):
+class Outcome(NamedTuple):
     """A trained network, what its training left, and the scale of the targets."""
 
     network: Network
@@ -102,6 +101,12 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "verbose": ["verbose"],
     }
 
+    # What estimators have that lack these parameters.
+    n_networks = 1
+    n_frequencies = 0
+    weight_features = False
+    monotonic_cst = None
+
     # None where nothing is held out. Type checkers shall not ask those for it who hold rows out.
     validation_scores_: Any
 
@@ -135,9 +140,9 @@ class NetEstimator(CallbackSupport, CopiedNet):
             settings["head"] = replace(settings["head"], monotone=True)
         return LayeredNetwork(
             **settings,
-            n_networks=self._n_networks,
-            n_frequencies=int(getattr(self, "n_frequencies", 0)),
-            weighted=bool(getattr(self, "weight_features", False)),
+            n_networks=self.n_networks,
+            n_frequencies=int(self.n_frequencies),
+            weighted=bool(self.weight_features),
             monotonic_cst=signs,
         )
 
@@ -289,73 +294,37 @@ default=None
             Whether the loss of training is to stop it.
         """
         rng = self._generator(self.n_iter_ if continues else 0)
-        may_hold_out = held_out is None and not partial
-        folds = trained = None
-        if may_hold_out and self._deals():
-            folds = self._deal(rows, rng, continues)
-        elif may_hold_out and self._splits(len(rows.X)):
-            rows, held_out, _ = self._split(rows, rng)
-        elif may_hold_out and self._finds_epochs(len(rows.X)) and not continues:
-            trained, epochs = self._trained_on_part(rows, told, rng)
-            rng = self._generator(0)
-        if trained is None or not trained.result.interrupted:
-            settings = {"continues": continues, "partial": partial, "epochs": epochs}
-            trained = self._trained(Parts(rows, held_out, folds), told, rng, **settings)
-        self._record(*trained, continues, keep=partial or self.warm_start)
-        self._record_folds(rows, folds, used)
-        return trained.result, not partial and held_out is None and folds is None
+        settings = {"continues": continues, "partial": partial}
+        plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
+        if not continues:
+            self._fold_seed = plan.fold_seed
+        outcome = self._fitted_on(plan, told, rng, **settings)
+        if plan.finds_epochs and not outcome.result.interrupted:
+            plan = Plan(Parts(rows), best_epochs(outcome.result), self.batch_size)
+            outcome = self._fitted_on(plan, told, self._generator(0), **settings)
+        self._record(*outcome, continues, keep=partial or self.warm_start)
+        self._record_folds(plan.parts, used)
+        return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
 
-    def _trained(
-        self,
-        parts,
-        told,
-        rng,
-        *,
-        continues=False,
-        partial=False,
-        epochs,
-        batch_size=None,
-        watched=True,
-    ):
-        """Train on parts of the rows."""
-        network = self._specify(parts.rows, continues)
+    def _fitted_on(self, plan, told, rng, *, continues, partial):
+        """Build and start the network, and train it as planned."""
+        network = self._specify(plan.parts.rows, continues)
         known, target_scale = {}, None
         if continues:
             network = replace(network, front=self._fitted.network.front)
             self._check_same_network(network)
             target_scale = self._target_scale
         else:
-            network, of_features = network.found(parts.rows.X, parts.rows.weight)
-            known, target_scale = self._start(parts.rows)
+            network, of_features = network.found(plan.parts.rows.X, plan.parts.rows.weight)
+            known, target_scale = self._start(plan.parts.rows)
             known |= of_features
-        run = training_run(
-            self,
-            parts,
-            target_scale,
-            rng=rng,
-            epochs=epochs,
-            batch_size=batch_size or self.batch_size,
-            partial=partial,
-            known_weights=known,
-            continues=continues,
-        )
-        if not watched:
+        settings = {"continues": continues, "partial": partial}
+        run = make_run(self, plan, target_scale, rng=rng, known_weights=known, **settings)
+        if plan.finds_epochs:
             run = replace(run, callbacks=[])
         elif not partial:
             run = told.watched(run, partial_attributes(network, run.first_epoch))
-        return Trained(network, self._train(network, run), target_scale)
-
-    def _trained_on_part(self, rows, told, rng):
-        """Hold rows out; return what trained without them, and after how many epochs it was best.
-
-        For so many all rows are to be trained on: algorithm 7.2 of Goodfellow, Bengio and
-        Courville (2016), Deep learning. MIT Press.
-        """
-        settings = {"epochs": "auto", "batch_size": self.batch_size, "patience": "auto"}
-        budget = choose_budget(len(rows.X), **settings, validates=False)
-        sizes = {"epochs": budget.epochs, "batch_size": budget.batch_size}
-        trained = self._trained(self._split(rows, rng), told, rng, **sizes, watched=False)
-        return trained, int(np.argmin(trained.result.validation_losses)) + 1
+        return Outcome(network, self._train(network, run), target_scale)
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
         """Return validated rows, their targets as given, and which of all rows have weight."""
@@ -411,42 +380,6 @@ default=None
         weight = checked_weight(weight, checked, name="sample_weight_val")
         return Rows(checked, target, weight)
 
-    def _deals(self):
-        """Whether each network is stopped on a fold of its own."""
-        return self._n_networks > 1 and bool(self.early_stopping)
-
-    def _splits(self, n_rows):
-        """Whether some of the training rows are set aside to stop on."""
-        alone = self._n_networks == 1
-        return alone and (
-            n_rows > self._rows_to_split if self.early_stopping == "auto" else self.early_stopping
-        )
-
-    def _finds_epochs(self, n_rows):
-        """Whether rows are held out of a first training to find how long to train on all."""
-        is_auto = self._n_networks == 1 and self.early_stopping == self.epochs == "auto"
-        return is_auto and self.tol is not None and n_rows > FEW_ROWS
-
-    def _split(self, rows, rng):
-        """Set a fraction of the training rows aside."""
-        return split(rows, self.validation_fraction, self._strata(rows), rng)
-
-    def _strata(self, rows):
-        """Return indicators whose shares held-out rows keep: of classes and labels; else None."""
-        return strata_of(rows.target) if is_classifier(self) else None
-
-    def _deal(self, rows, rng, continues):
-        """Deal the training rows to the networks: each is stopped on those that it lacks."""
-        seed = int(rng.integers(2**31))
-        if not continues:
-            self._fold_seed = seed  # so that training that goes on holds out the same rows
-        n_rows, strata = len(rows.X), self._strata(rows)
-        if n_rows <= FEW_ROWS:
-            folds = deal_few(loaded(rows.X), rows.target, self._n_networks, strata, self._fold_seed)
-            if folds is not None or self.early_stopping == "auto":
-                return folds
-        return deal(n_rows, self._n_networks, strata, self._fold_seed)
-
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
         sizes = checked_sizes(self.hidden_layer_sizes)
@@ -492,17 +425,17 @@ default=None
         self._optimizer_state = result.optimizer_state if keep else None
         self.__dict__.pop("_model", None)
 
-    def _record_folds(self, rows, folds, used):
+    def _record_folds(self, parts, used):
         """Keep what each network predicts for the rows that it was not trained on."""
         for name in ("oof_prediction_", "_oof_folds"):
             self.__dict__.pop(name, None)
+        folds = parts.folds
         if folds is None:
             return
         outputs = np.empty((len(folds), self.n_outputs_), self._fitted.network.dtype)
-        for k in range(self._n_networks):
+        for k in range(self.n_networks):
             held_out = folds == k
-            each = self._fitted.predict_each(rows.X[held_out])
-            outputs[held_out] = each[:, k]
+            outputs[held_out] = self._fitted.member(k).predict(parts.rows.X[held_out])
         prediction = self._oof_prediction(outputs)
         self.oof_prediction_, self._oof_folds = prediction, folds
         if used is not None:
@@ -530,11 +463,6 @@ default=None
 
     def _may_stop_on_training_loss(self):
         return self.tol is not None and self.n_iter_no_change != "auto"
-
-    @property
-    def _n_networks(self):
-        """How many networks are fitted: one, where there is no such parameter."""
-        return getattr(self, "n_networks", 1)
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""

@@ -9,7 +9,7 @@ MONOTONIC_CST = ["array-like", dict, None]
 
 def check_monotonic_settings(estimator) -> None:
     """Raise ``ValueError`` where other parameters contradict `monotonic_cst`."""
-    if getattr(estimator, "monotonic_cst", None) is None:
+    if estimator.monotonic_cst is None:
         return
     if estimator.kernel_constraint is not None:
         raise ValueError(
@@ -31,7 +31,7 @@ def check_monotonic_settings(estimator) -> None:
 
 def checked_signs(estimator):
     """Return the sign of each feature as a tuple, or None where all features are free."""
-    given = getattr(estimator, "monotonic_cst", None)
+    given = estimator.monotonic_cst
     if given is None:
         return None
     try:

@@ -11,37 +11,28 @@ if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
 
 
-def training_run(
-    estimator,
-    parts,
-    target_scale,
-    *,
-    rng,
-    epochs,
-    batch_size,
-    partial,
-    known_weights,
-    continues,
+def make_run(
+    estimator, plan, target_scale, *, rng, known_weights, continues, partial
 ) -> "TrainingRun":
     """Return everything that training needs beside the network."""
     # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
     from skconstrain._engine import TrainingRun
     from skconstrain.losses._numbers import numbers_of
 
-    rows, held_out, folds = parts
+    rows, held_out, folds = plan.parts
     loss, exponent = estimator._keras_loss()
     scale = 1.0 if exponent is None else target_scale
     X, y, weight = scaled(rows, scale)
     stops_early = estimator.early_stopping and not (held_out is None and folds is None)
     budget = choose_budget(
         len(X),
-        epochs=epochs,
-        batch_size=batch_size,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
         patience=estimator.n_iter_no_change,
         validates=stops_early,
     )
     rate = base_rate(estimator.learning_rate, estimator.optimizer, estimator._automatic_rate)
-    # One epoch is no fraction of a training whose end nobody knows.
+    # partial_fit has no known end, so no schedule.
     schedule = None if partial or rate is None else rate_schedule(estimator.learning_rate_schedule)
     return TrainingRun(
         X=X,
@@ -49,7 +40,7 @@ def training_run(
         weight=weight,
         validation=None if held_out is None else scaled(held_out, scale),
         folds=folds,
-        validate_every=budget.validate_every if estimator._n_networks > 1 else 1,
+        validate_every=budget.validate_every if estimator.n_networks > 1 else 1,
         rng=rng,
         epochs=budget.epochs,
         batch_size=budget.batch_size,
@@ -77,12 +68,12 @@ def train_network(estimator, network, run) -> "TrainingResult":
     if run.start is None:
         run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
     if estimator.dtype is None and trains_in_single(network, run):
-        result = _train(estimator, *in_single(network, run))
+        result = _train_in(estimator, *in_single(network, run))
         return replace(result, weights=in_double(result.weights, network, run.start))
-    return _train(estimator, network, run)
+    return _train_in(estimator, network, run)
 
 
-def _train(estimator, network, run):
+def _train_in(estimator, network, run):
     from skconstrain._engine import DivergenceError
     from skconstrain._keras_wrapper import NetWrapper
 

@@ -17,12 +17,7 @@ from skconstrain._gated._expert_probabilities import ExpertProbabilities
 from skconstrain._gated._expert_rows import indexable_rows
 from skconstrain._gated._gate_net import GateNet
 from skconstrain._gated._over_experts import OverExperts
-from skconstrain._sklearn_compat import (
-    Interval,
-    StrOptions,
-    fit_context,
-    raise_for_params,
-)
+from skconstrain._sklearn_compat import Interval, StrOptions, fit_context, raise_for_params
 
 
 def _has_networks(self):

@@ -61,7 +61,9 @@ class Expert:
         if len(self.known) == 1:
             always = np.ones((_n_rows(X), 1))
             return columns_of(always, self.response, self.known, self.n_classes)
-        return self.columns(getattr(self.estimator, self.response)(X))
+        # Far outside its data an expert may overflow: it then prefers no class.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.columns(getattr(self.estimator, self.response)(X))
 
     def columns(self, given) -> np.ndarray:
         """Return the scores of rows for which `given` is what the response returned."""
@@ -106,7 +108,8 @@ def make_experts(names, fitted, wanted, classes, X) -> list[Expert]:
 
 def columns_of(given, response, known, n_classes) -> np.ndarray:
     """Bring what a classifier gives into the columns of all classes, shape (n_rows, C)."""
-    # An expert that overflows far outside its data prefers no class there.
+    given = np.asarray(given, np.float64)
+    # Where an expert overflows, it prefers no class.
     no_preference = 1 / len(known) if response == "predict_proba" else 0.0
     overflows = ~np.isfinite(given)
     overflows = overflows.any(axis=1, keepdims=True) if given.ndim > 1 else overflows

@@ -1,7 +1,7 @@
 """Embeddings: periodic functions of features that are numbers, and no categories."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -121,6 +121,9 @@ class Embed(FrontStage):
             return np.concatenate([*values, X], axis=1)
         each = [values[:, i] for i in range(self.n_columns)]
         return np.concatenate([*each, X + np.zeros((len(bias), 1, 1), X.dtype)], axis=2)
+
+    def of_one(self):
+        return replace(self, n_models=None)
 
 
 def _rounded(columns):

@@ -39,6 +39,14 @@ class FittedNetwork:
         """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
         return self._predicted(X, None, self._each)
 
+    def member(self, k: int) -> "FittedNetwork":
+        """Return one of several networks."""
+        trained = {weight.name for weight in self.network.weights if weight.is_trained}
+        weights = {
+            name: array[k] if name in trained else array for name, array in self.weights.items()
+        }
+        return FittedNetwork(self.network.one, weights)
+
     def layer(self, X, name: str) -> np.ndarray:
         """Return the outputs of one layer, a row each; features are enough without scores."""
         missing = self.network.n_features - X.shape[1]

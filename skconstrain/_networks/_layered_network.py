@@ -1,6 +1,6 @@
 """Layers with kernels, each fed by the one before."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from skconstrain._networks._connected import Connected
@@ -41,6 +41,12 @@ class LayeredNetwork(Network):
     use_bias: bool = True
     n_networks: int = 1
     monotonic_cst: tuple[int, ...] | None = None
+
+    @property
+    def one(self) -> "LayeredNetwork":
+        """One of the several networks."""
+        front = tuple(stage.of_one() for stage in self.front)
+        return replace(self, n_networks=1, front=front)
 
     @cached_property
     def layers(self) -> list[Dense]:

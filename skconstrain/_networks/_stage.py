@@ -82,3 +82,7 @@ class FrontStage(Stage):
     def signs(self, signs: tuple[int, ...]) -> tuple[int, ...]:
         """Return the signs of its outputs, from those of its inputs: see `monotonic_cst`."""
         return signs
+
+    def of_one(self) -> "FrontStage":
+        """Return the stage of one of several networks."""
+        return self

@@ -1,6 +1,6 @@
 """Factors of features, which are trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skconstrain._networks._stage import FrontStage
 from skconstrain._networks._weight import Weight
@@ -36,3 +36,6 @@ class WeighFeatures(FrontStage):
     def forward(self, named, X):
         factors = FEATURE_RATE * named["feature_weights/weight"]
         return X * (factors if self.n_models is None else factors[:, None])
+
+    def of_one(self):
+        return replace(self, n_models=None)

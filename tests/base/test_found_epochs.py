@@ -59,12 +59,9 @@ def test_noise_is_not_learnt_by_heart(name):
 )
 def test_what_is_said_is_done(settings, monkeypatch):
     X, y = noisy()
-    net = MultiLabelNetClassifier(n_networks=1, **ONE).set_params(**settings)
-    monkeypatch.setattr(net, "_trained_on_part", None, raising=True)  # calling it would raise
-    net.fit(X, y)
-    few = MultiLabelNetClassifier(n_networks=1, **ONE)
-    monkeypatch.setattr(few, "_trained_on_part", None, raising=True)
-    few.fit(X[:200], y[:200])
+    monkeypatch.setattr("skconstrain._base._estimator.best_epochs", None)  # a call would raise
+    MultiLabelNetClassifier(n_networks=1, **ONE).set_params(**settings).fit(X, y)
+    MultiLabelNetClassifier(n_networks=1, **ONE).fit(X[:200], y[:200])
 
 
 def test_regressors_of_ranges_stop_on_held_out_rows_instead():

@@ -1,11 +1,13 @@
 """An expert's scores stand in the columns of all classes, whatever classes and methods it has."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier
 from sklearn.model_selection import KFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -71,6 +73,19 @@ def test_probabilities_of_zero_and_one_have_finite_logits():
         logits = logits_of(np.array(probability))
         assert np.isfinite(logits).all()
     np.testing.assert_allclose(logits[1], np.log([0.2, 0.3, 0.5]))
+
+
+@pytest.mark.parametrize("kind", [LogisticRegression, GaussianNB, RidgeClassifier, SVC])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_far_rows_have_finite_scores_and_no_warning(kind, dtype):
+    X, y = blobs()
+    expert = make_expert("far", kind().fit(X.astype(dtype), y), "auto", ALL, X)
+    far = np.array([[1, -1], [1, 1], [0, 1]], dtype) * np.finfo(dtype).max
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(expert.scores(far)).all()
+    near = expert.scores(X.astype(dtype))
+    np.testing.assert_array_equal(ALL[near.argmax(axis=1)], expert.estimator.predict(X))
 
 
 def test_one_against_one_decisions_become_votes():

@@ -1,0 +1,109 @@
+"""Plans: what a fit trains on, what it holds out, and for how long it trains."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import is_classifier
+
+from skconstrain._base._budget import FEW_ROWS, choose_budget
+from skconstrain._base._folds import deal, deal_few
+from skconstrain._base._parts import Parts, split, strata_of
+from skconstrain._base._rows import Rows
+from skconstrain._lazy_rows import loaded
+
+
+class Plan(NamedTuple):
+    """The first training of a fit; there is a second one where the first only `finds_epochs`.
+
+    Attributes
+    ----------
+    parts
+        Rows to train on, and held-out ones.
+    epochs, batch_size
+        As the parameters of an estimator.
+    finds_epochs
+        Whether all rows are trained on afterwards, for as many epochs as were best for those held
+        out: algorithm 7.2 of Goodfellow, Bengio and Courville (2016), Deep learning. MIT Press.
+    fold_seed
+        What decided about folds, if there are any.
+    """
+
+    parts: Parts
+    epochs: object
+    batch_size: object
+    finds_epochs: bool = False
+    fold_seed: int | None = None
+
+
+def make_plan(estimator, rows: Rows, held_out, rng, *, epochs, continues, partial) -> Plan:
+    """Return the plan of a fit.
+
+    Parameters
+    ----------
+    estimator : NetEstimator
+        Its parameters decide.
+    rows : Rows
+        All training rows.
+    held_out : Rows or None
+        Validation data that the user gave.
+    rng : numpy.random.Generator
+        Decides which rows are held out.
+    epochs : int or "auto"
+        Largest number of epochs.
+    continues, partial : bool
+        Whether training goes on, and whether it is a call of `partial_fit`.
+    """
+    n_rows, batch_size = len(rows.X), estimator.batch_size
+    if held_out is not None or partial:
+        return Plan(Parts(rows, held_out), epochs, batch_size)
+    if estimator.n_networks > 1 and estimator.early_stopping:
+        seed = int(rng.integers(2**31))
+        # Training that goes on holds out the same rows.
+        seed = estimator._fold_seed if continues else seed
+        return Plan(_dealt(estimator, rows, seed), epochs, batch_size, fold_seed=seed)
+    if estimator.n_networks == 1 and _sets_aside(estimator, n_rows):
+        return Plan(_split(estimator, rows, rng), epochs, batch_size)
+    if _finds_epochs(estimator, n_rows) and not continues:
+        settings = {"epochs": "auto", "batch_size": batch_size, "patience": "auto"}
+        budget = choose_budget(n_rows, **settings, validates=False)
+        parts = _split(estimator, rows, rng)
+        return Plan(parts, budget.epochs, budget.batch_size, finds_epochs=True)
+    return Plan(Parts(rows), epochs, batch_size)
+
+
+def best_epochs(result) -> int:
+    """Return after how many epochs a training was best for the rows that were held out."""
+    return int(np.argmin(result.validation_losses)) + 1
+
+
+def _sets_aside(estimator, n_rows):
+    """Whether some of the training rows are set aside to stop one network on."""
+    if estimator.early_stopping == "auto":
+        return n_rows > estimator._rows_to_split
+    return estimator.early_stopping
+
+
+def _finds_epochs(estimator, n_rows):
+    """Whether rows are held out of a first training to find how long to train on all."""
+    is_auto = estimator.early_stopping == estimator.epochs == "auto"
+    is_one = estimator.n_networks == 1
+    return is_one and is_auto and estimator.tol is not None and n_rows > FEW_ROWS
+
+
+def _split(estimator, rows, rng):
+    return split(rows, estimator.validation_fraction, _strata(estimator, rows), rng)
+
+
+def _dealt(estimator, rows, seed):
+    """Deal the training rows to the networks: each is stopped on those that it lacks."""
+    n_rows, n_networks, strata = len(rows.X), estimator.n_networks, _strata(estimator, rows)
+    if n_rows <= FEW_ROWS:
+        folds = deal_few(loaded(rows.X), rows.target, n_networks, strata, seed)
+        if folds is not None or estimator.early_stopping == "auto":
+            return Parts(rows, folds=folds)
+    return Parts(rows, folds=deal(n_rows, n_networks, strata, seed))
+
+
+def _strata(estimator, rows):
+    """Return indicators whose shares held-out rows keep: of classes and labels; else None."""
+    return strata_of(rows.target) if is_classifier(estimator) else None
