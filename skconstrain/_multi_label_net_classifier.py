@@ -44,7 +44,8 @@ class MultiLabelNetClassifier(NetClassifier):
         For a 1-D target, ``"balanced"`` or a dict of class -> weight, as in scikit-learn. For
         several labels, the weight of a positive: ``"balanced"`` (negatives per positive of each
         label), an array of one positive number a label, or a dict of label -> weight, by name or
-        position, 1 for those left out.
+        position, 1 for those left out; or a dict a label as in scikit-learn's forests, ``[{0: 1,
+        1: 5}, ...]``, of which the weight of 1 over that of 0 counts.
     loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable, default="log_loss"
         What training minimises, in the weighted mean over samples and labels. The names are those
         of :class:`~skconstrain.losses.LogLoss`, :class:`~skconstrain.losses.CategoricalFocalLoss`
@@ -119,7 +120,8 @@ class MultiLabelNetClassifier(NetClassifier):
         What validation data are judged by: ``"brier"`` is the mean squared error of the
         probabilities, ``"loss"`` the loss that is trained.
     validation_fraction : float, default=0.1
-        Fraction of the training data set aside for early stopping.
+        Fraction of the training data set aside for early stopping. Without effect where several
+        networks are fitted, which have folds in its place; set there, it warns.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
         a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.

@@ -117,7 +117,8 @@ class QuantileNetRegressor(NetRegressor):
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 200 samples.
     validation_fraction : float, default=0.1
-        Fraction of the training data set aside for early stopping.
+        Fraction of the training data set aside for early stopping. Without effect where several
+        networks are fitted, which have folds in its place; set there, it warns.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
         a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.

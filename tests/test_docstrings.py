@@ -64,7 +64,9 @@ def members():
             here = owner.__module__.startswith("skconstrain") and not member.startswith("_")
             # scikit-learn writes methods like set_fit_request, and their docstrings.
             generated = member.startswith("set_") and member.endswith("_request")
-            if here and not generated and member not in KERAS_METHODS:
+            # Plain values are parameters that a class does not have.
+            is_described = hasattr(vars(owner)[member], "__get__")
+            if here and is_described and not generated and member not in KERAS_METHODS:
                 yield f"{name}.{member}"
 
 

@@ -25,7 +25,7 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from skconstrain import (
     MultiLabelNetClassifier,
@@ -356,6 +356,29 @@ def wrong(match, y=None, **params):
     X, good = labels()
     with pytest.raises(ValueError, match=match):
         net(epochs=2, **params).fit(X, good if y is None else y)
+
+
+@pytest.mark.parametrize("loss", ["asymmetric", AsymmetricLoss(gamma_negative=2)])
+def test_weights_of_labels_as_forests_take_them(loss):
+    X, y = labels()
+    given = [{0: 2, 1: 6}, {1: 2.0}, {0: 4}, {}]
+    by_dicts = net(epochs=3, class_weight=given, loss=loss).fit(X, y)
+    by_ratios = net(epochs=3, class_weight=[3.0, 2.0, 0.25, 1.0], loss=loss).fit(X, y)
+    np.testing.assert_array_equal(by_dicts.predict_proba(X), by_ratios.predict_proba(X))
+    balanced = [
+        dict(enumerate(compute_class_weight("balanced", classes=np.arange(2), y=label)))
+        for label in y.T
+    ]
+    by_dicts = net(epochs=3, class_weight=balanced, loss=loss).fit(X, y)
+    by_name = net(epochs=3, class_weight="balanced", loss=loss).fit(X, y)
+    np.testing.assert_allclose(by_dicts.predict_proba(X), by_name.predict_proba(X), rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{2: 1.0}, {"joy": 2.0}, {1: 0.0}, {0: -1, 1: 2}, {1: "a"}])
+def test_wrong_weights_of_a_label_are_named(wrong):
+    X, y = labels()
+    with refuses("class_weight of a label must hold positive numbers for 0 and 1", f"Got {wrong}"):
+        net(class_weight=[{1: 2.0}, wrong, {}, {}]).fit(X, y)
 
 
 def test_wrong_use_is_refused_with_rule_value_and_remedy():

@@ -8,22 +8,20 @@ from pathlib import Path
 import skconstrain
 
 SCRIPT = """
-import sys, time
-start = time.perf_counter()
+import sys
 import skconstrain
-seconds = time.perf_counter() - start
+print(sorted({"numpy", "scipy", "sklearn", "tensorflow", "jax", "keras"} & set(sys.modules)))
 net = skconstrain.PositiveRegressor()
 repr(net), net.get_params(), net.set_params(epochs=3)
-heavy = {"tensorflow", "keras", "scikeras", "matplotlib"} & set(sys.modules)
-print(seconds < 0.2, sorted(heavy))
+print(sorted({"tensorflow", "jax", "keras", "scikeras", "matplotlib"} & set(sys.modules)))
 """
 
 
-def test_importing_is_quick_and_brings_no_tensorflow():
+def test_importing_brings_nothing_and_an_estimator_no_tensorflow():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "True []"
+    assert done.stdout.split() == ["[]", "[]"]
 
 
 def test_public_names_are_found():

@@ -357,7 +357,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             for label, weight in self.class_weight.items():
                 weights[self._position(label, "class_weight")] = weight
         else:
-            weights = np.asarray(self.class_weight, dtype=float)
+            ratios = [_ratio(w) if isinstance(w, Mapping) else w for w in self.class_weight]
+            weights = _as_numbers(ratios, "class_weight")
             if weights.shape != (self.n_outputs_,):
                 raise ValueError(
                     f"class_weight must hold one number for each of {self.n_outputs_} labels. "
@@ -399,6 +400,18 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _ratio(weights):
+    """Return the weight of 1 over that of 0, as scikit-learn's forests take both of a label."""
+    numbers = weights.get(1, 1), weights.get(0, 1)
+    is_positive = all(isinstance(w, Real) and 0 < w < np.inf for w in numbers)
+    if not is_positive or weights.keys() - {0, 1}:
+        raise ValueError(
+            "class_weight of a label must hold positive numbers for 0 and 1, as in {0: 1, 1: 5}. "
+            f"Got {weights!r}."
+        )
+    return numbers[0] / numbers[1]
 
 
 def _as_numbers(values, name):

@@ -11,10 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skconstrain._base._blame import require_keras
 from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
-from skconstrain._base._parts import Parts
+from skconstrain._base._parts import Parts, warn_of_unused_fraction
 from skconstrain._base._plan import Plan, best_epochs, make_plan
 from skconstrain._base._rows import (
     Rows,
@@ -213,6 +214,7 @@ default=None
             estimator is then fitted with the epochs trained so far, and whatever called `fit`, a
             search for example, stops.
         """
+        warn_of_unused_fraction(self)
         continues = self.warm_start and hasattr(self, "_fitted")
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
@@ -250,6 +252,7 @@ default=None
         partial=False,
         classes=None,
     ):
+        require_keras()
         self._check_settings()
         check_monotonic_settings(self)
         if partial and self.early_stopping not in ("auto", False):

@@ -1,5 +1,7 @@
 """Parts of the rows: those to train on, and those that are held out."""
 
+import warnings
+from inspect import signature
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,19 @@ class Parts(NamedTuple):
     rows: Rows
     held_out: Rows | None = None
     folds: np.ndarray | None = None
+
+
+def warn_of_unused_fraction(estimator) -> None:
+    """Warn where a fraction of the rows was asked for that no network is held out from."""
+    fraction, n_networks = estimator.validation_fraction, estimator.n_networks
+    default = signature(type(estimator)).parameters["validation_fraction"].default
+    if n_networks > 1 and fraction != default:
+        warnings.warn(
+            "validation_fraction is for one network: several are stopped on folds of the rows. Got "
+            f"validation_fraction={fraction} and n_networks={n_networks}. Leave it out, set "
+            "n_networks=1, or give X_val and y_val.",
+            stacklevel=4,
+        )
 
 
 def strata_of(target: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from skconstrain._base._blame import explained
 from skconstrain._base._budget import choose_budget
 from skconstrain._base._rows import scaled
 from skconstrain._base._schedules import base_rate, rate_schedule
@@ -74,7 +75,6 @@ def train_network(estimator, network, run) -> "TrainingResult":
 
 
 def _train_in(estimator, network, run):
-    from skconstrain._engine import DivergenceError
     from skconstrain._keras_wrapper import NetWrapper
 
     wrapper = NetWrapper(
@@ -84,17 +84,8 @@ def _train_in(estimator, network, run):
         callbacks=run.callbacks or None,
     )
     run = replace(run, callbacks=wrapper.build_callbacks())
-    try:
+    with explained(estimator):
         return run_program(wrapper, run)
-    except DivergenceError as error:
-        if isinstance(getattr(estimator, "loss", ""), str):
-            raise
-        name = getattr(estimator.loss, "__name__", type(estimator.loss).__name__)
-        raise ValueError(
-            f"loss={name} must be finite wherever y_true and y_pred are. {error} "
-            "Check the loss first: where its gradient or value is not a number, nothing else "
-            "helps."
-        ) from error
 
 
 def run_program(wrapper, run) -> "TrainingResult":

@@ -55,7 +55,8 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
         For a 1-D target, ``"balanced"`` or a dict of class -> weight, as in scikit-learn. For
         several labels, the weight of a positive: ``"balanced"`` (negatives per positive of each
         label), an array of one positive number a label, or a dict of label -> weight, by name or
-        position, 1 for those left out.
+        position, 1 for those left out; or a dict a label as in scikit-learn's forests, ``[{0: 1,
+        1: 5}, ...]``, of which the weight of 1 over that of 0 counts.
     loss : {"log_loss", "focal", "asymmetric"}, keras.losses.Loss or callable, default="log_loss"
         What training minimises, in the weighted mean over samples and labels. The names are those
         of :class:`~skconstrain.losses.LogLoss`, :class:`~skconstrain.losses.CategoricalFocalLoss`

@@ -11,7 +11,14 @@ def constant_learning_rate(optimizer) -> float | None:
     """Return the learning rate of an optimizer instance, None where it is a schedule or a name."""
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return None
-    rate = optimizer.get_config()["learning_rate"]
+    config = optimizer.get_config()
+    if "learning_rate" not in config:
+        raise ValueError(
+            "optimizer must have a learning rate of its own. Got one around another, "
+            f"{type(optimizer).__name__}. Give the other one (inner_optimizer): networks train in "
+            "float32 or float64, where losses need no scale."
+        )
+    rate = config["learning_rate"]
     return rate if isinstance(rate, float) else None
 
 

@@ -275,22 +275,33 @@ def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers, *, t
         trained, state, X, training=training, return_losses=True
     )
     loss = with_numbers(model.loss, loss_numbers)
-    call = loss.call if training else validation_call(loss)
-    return loss_of_each(call, y, prediction / target_scale), state, extra
+    losses = loss_of_each(loss, y, prediction / target_scale, training=training)
+    return losses, state, extra
 
 
-def validation_call(loss):
-    """Return what validates a network trained with `loss`: itself, or what it names instead."""
-    return getattr(loss, "validation_call", loss.call)
+def loss_of_each(loss, y, prediction, *, training):
+    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K.
 
-
-def loss_of_each(call, y, prediction):
-    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K."""
+    A network is validated by the loss itself, or by what that has as its `validation_call`.
+    """
+    call = loss.call if training else getattr(loss, "validation_call", loss.call)
     if len(prediction.shape) == 2:
-        return call(y, prediction)
+        return _one_a_row(call(y, prediction), prediction, loss)
     _, n_networks, n_outputs = prediction.shape
     flat = ops.reshape(prediction, (-1, n_outputs))
-    return ops.reshape(call(ops.repeat(y, n_networks, axis=0), flat), (-1, n_networks))
+    losses = _one_a_row(call(ops.repeat(y, n_networks, axis=0), flat), flat, loss)
+    return ops.reshape(losses, (-1, n_networks))
+
+
+def _one_a_row(losses, prediction, loss):
+    """Return the losses of rows; their mean over the outputs, where a row has several."""
+    shape, n_rows = tuple(getattr(losses, "shape", ())), prediction.shape[0]
+    if not shape or (None not in (n_rows, shape[0]) and n_rows != shape[0]):
+        raise ValueError(
+            f"loss={loss.name} must return a number for each row, shape (n_rows,), because rows "
+            f"have weights. Got shape {shape}. Take the mean over outputs alone: axis=-1."
+        )
+    return losses if len(shape) == 1 else ops.mean(losses, axis=tuple(range(1, len(shape))))
 
 
 def several(model: keras.Model) -> tuple[int, ...]:

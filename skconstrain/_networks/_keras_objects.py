@@ -10,6 +10,8 @@ _CONSTRAINTS = {"non_neg": keras.constraints.NonNeg}
 
 def activation_of(name):
     """Return the activation for a name of scikit-learn or Keras, or a function as it is."""
+    if isinstance(name, keras.layers.Layer):
+        _check_without_weights(name)
     if not isinstance(name, str):
         return name
     try:
@@ -19,6 +21,16 @@ def activation_of(name):
             f"activation={name!r} is not known. Use one of scikit-learn's names (identity, "
             "logistic, tanh, relu), a name from keras.activations, or a callable."
         ) from error
+
+
+def _check_without_weights(layer):
+    twin = type(layer).from_config(layer.get_config())
+    twin.build((None, 1))
+    if twin.variables:
+        raise ValueError(
+            "activation must be a function without weights or random numbers of its own. "
+            f"Got {layer!r}. Use dropout= for noise, or a name of keras.activations."
+        )
 
 
 def constraint_of(given):

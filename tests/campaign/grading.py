@@ -30,7 +30,7 @@ def ungraded_because(error: Exception, names: str) -> str | None:
     ValueErrors) that was raised on purpose, whose message matches `names`, what it was about, and
     holds no names of internals.
     """
-    message = str(error)
+    message = "\n".join([str(error), *getattr(error, "__notes__", [])])  # as Python shows it
     if not isinstance(error, ValueError | TypeError):
         return f"a bare {type(error).__name__}"
     if _WRAPPED.search(message):

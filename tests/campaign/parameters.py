@@ -62,7 +62,9 @@ WRONG = {
     "verbose": ["a", -1, None],
     "threshold": [2, -1, NAN, "a", None, [0.5, 0.5, 0.5], ["a", "b"], {"nope": 0.5}],
     "min_labels": [-1, 1.5, NAN, "a", None],
-    "class_weight": ["nope", 3, {5: 1}, {0: -1}, {0: NAN}, {0: "a"}, [1, 2, 3], [0, 1]],
+    "class_weight": ["nope", 3, {5: 1}, {0: -1}, {0: NAN}, {0: "a"}, [1, 2, 3], [0, 1],
+        [{2: 1}, {}], [{0: "a"}, {}],
+    ],
     "connections": [
         "a", 3, {}, {"a": "b"}, np.ones((4, 3)), np.ones((6, 3)), np.zeros((5, 3)),
         -np.ones((5, 3)), 2 * np.ones((5, 3)), np.full((5, 3), NAN), np.full((5, 3), "a"),

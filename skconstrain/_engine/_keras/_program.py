@@ -9,7 +9,6 @@ from skconstrain._engine._program import (
     Program,
     loss_of_each,
     several,
-    validation_call,
 )
 from skconstrain.layers._batch_weight import batch_weight
 from skconstrain.losses._numbers import with_numbers
@@ -95,7 +94,7 @@ class _Trainer(keras.Model):
         numbers = {name: ops.convert_to_tensor(v) for name, v in self._loss_numbers.items()}
         prediction = prediction / ops.convert_to_tensor(self._settings["target_scale"])
         loss = with_numbers(self._loss_of_rows, numbers)
-        return loss_of_each(loss.call if training else validation_call(loss), y, prediction)
+        return loss_of_each(loss, y, prediction, training=training)
 
     def take(self, steps):
         """Take steps; return the sums of loss and weight."""
