@@ -102,20 +102,7 @@ def run_program(wrapper, run) -> "TrainingResult":
     """Train the network that `wrapper` builds, as the run says."""
     from skconstrain import _engine
 
-    network, plan = wrapper.network, _engine.plan_chunks(run.X, run.batch_size)
-    _engine.warn_of_double_precision(network.dtype)
-    lent = _engine.lend_program(
-        wrapper.key,
-        wrapper.build,
-        n_rows=plan.rows_per_chunk,
-        batch_size=run.batch_size,
-        epochs=run.epochs * plan.n_chunks,
-        kernel_size=network.kernel_size,
-        n_networks=network.n_networks,
-        supports_xla=network.supports_xla,
-        has_callbacks=bool(run.callbacks),
-        is_whole=plan.n_chunks == 1,
-    )
+    lent = _engine.lend_program(wrapper.key, wrapper.build, wrapper.network, run)
     with lent as program, _engine.precision():
         return _engine.train(program, run)
 

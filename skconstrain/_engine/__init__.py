@@ -4,9 +4,7 @@ Its folders for backends, and the two sparse products, alone know TensorFlow or 
 nothing of scikit-learn or scikeras.
 """
 
-from skconstrain._engine._batching import Batches
 from skconstrain._engine._cache import freeze
-from skconstrain._engine._chunks import plan_chunks
 from skconstrain._engine._lending import (
     clear_compile_cache,
     compile_cache_info,
@@ -14,19 +12,15 @@ from skconstrain._engine._lending import (
     precision,
     predict,
     trains_on_gpu,
-    warn_of_double_precision,
 )
 from skconstrain._engine._parameters import named_variables
 from skconstrain._engine._program import losses_of_arrays
 from skconstrain._engine._run import ConvertedWatcher, TrainingResult, TrainingRun
-from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import DivergenceError, train
 
 __all__ = [
-    "Batches",
     "ConvertedWatcher",
     "DivergenceError",
-    "Stopping",
     "TrainingResult",
     "TrainingRun",
     "clear_compile_cache",
@@ -35,10 +29,8 @@ __all__ = [
     "lend_program",
     "losses_of_arrays",
     "named_variables",
-    "plan_chunks",
     "precision",
     "predict",
     "train",
     "trains_on_gpu",
-    "warn_of_double_precision",
 ]

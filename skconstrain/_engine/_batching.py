@@ -38,20 +38,6 @@ def blocks(n_rows: int, n_values: int) -> Iterator[slice]:
     return (slice(start, start + length) for start in range(0, max(n_rows, 1), length))
 
 
-def seconds_of_step(n_weights: int, width: int) -> float:
-    """Estimate what a step over `width` rows takes: six operations for each weight and row."""
-    return _SECONDS_OF_STEP + 6 * n_weights * width / _FLOPS_PER_SECOND
-
-
-def epochs_at_once(n_steps: int, width: int, kernel_size: int) -> int:
-    """Return for how many epochs a call has space: a power of two, so that similar fits agree.
-
-    A call costs some tenths of a millisecond. Ctrl-C waits for its end, a parallel call too.
-    """
-    seconds = n_steps * seconds_of_step(kernel_size, width)
-    return 2 ** min(_MOST_DOUBLINGS, max(0, int(np.log2(_SECONDS_OF_CALL / seconds))))
-
-
 class Batches:
     """The steps of an epoch over `n_rows` rows.
 
@@ -79,3 +65,14 @@ class Batches:
             np.arange(self.n_rows) if self.single else rng.permutation(self.n_rows)
         )
         return order
+
+
+def epochs_at_once(batches: Batches, n_weights: int) -> int:
+    """Return for how many epochs a call has space: a power of two, so that similar fits agree.
+
+    A call costs some tenths of a millisecond. Ctrl-C waits for its end, a parallel call too. A step
+    takes six operations for each weight and row.
+    """
+    seconds_of_step = _SECONDS_OF_STEP + 6 * n_weights * batches.width / _FLOPS_PER_SECOND
+    seconds = batches.padded_steps * seconds_of_step
+    return 2 ** min(_MOST_DOUBLINGS, max(0, int(np.log2(_SECONDS_OF_CALL / seconds))))

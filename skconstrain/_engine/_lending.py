@@ -1,15 +1,15 @@
 """Compiled programs, built where there is none and lent from one cache."""
 
-import warnings
-
 import keras
 
 from skconstrain._engine._backend import load_backend
-from skconstrain._engine._batching import Batches, epochs_at_once
+from skconstrain._engine._batching import epochs_at_once
 from skconstrain._engine._cache import CacheInfo, ProgramCache
-from skconstrain._engine._chunks import predict_parts
+from skconstrain._engine._chunks import plan_chunks, predict_parts
 from skconstrain._engine._program import ProgramSpec
+from skconstrain._engine._run import TrainingRun
 from skconstrain._lazy_rows import LazyRows
+from skconstrain._warn import warn
 
 BACKEND = load_backend(keras.backend.backend())
 BACKEND.prepare()
@@ -28,29 +28,8 @@ def trains_on_gpu() -> bool:
     return BACKEND.trains_on_gpu()
 
 
-def warn_of_double_precision(dtype: str) -> None:
-    """Warn where networks of this precision train on a GPU, which is slow at double precision."""
-    if dtype == "float64" and trains_on_gpu():
-        warnings.warn(
-            "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
-            stacklevel=2,
-        )
-
-
-def lend_program(
-    key,
-    build_model,
-    *,
-    n_rows,
-    batch_size,
-    epochs,
-    kernel_size,
-    n_networks=1,
-    supports_xla=True,
-    has_callbacks,
-    is_whole=True,
-):
-    """Lend the training program for a model and shapes, compiling it first where there is none.
+def lend_program(key, build_model, network, run: TrainingRun):
+    """Lend the program for a training, compiling it first where there is none.
 
     Parameters
     ----------
@@ -58,36 +37,32 @@ def lend_program(
         Stands for everything that `build_model` builds.
     build_model : callable
         Returns a new compiled Keras model.
-    n_rows, batch_size, epochs : int
-        Size of the training to come.
-    kernel_size : int
-        How many numbers the kernels hold: the work of a row is six operations for each.
-    n_networks : int, default=1
-        How many networks the model is.
-    supports_xla : bool, default=True
-        Whether XLA may compile the epoch.
-    has_callbacks : bool
-        Whether callbacks will see the model: then its own variables are trained.
-    is_whole : bool, default=True
-        Whether the rows of an epoch are on the device at once, so that a call may run several.
+    network : Network
+        What the model is: its `dtype`, `kernel_size`, `n_networks` and `supports_xla` count.
+    run : TrainingRun
+        The training to come.
 
     Returns
     -------
     context manager yielding Program
     """
-    batches = Batches(n_rows, batch_size)
-    flops, n_steps = 6 * kernel_size * batches.width, batches.n_steps * epochs
-    pays = BACKEND.choose_jit(flops, n_steps, kernel_size, n_networks)
-    several_epochs = is_whole and not has_callbacks
-    size = batches.padded_steps, batches.width, kernel_size
+    if network.dtype == "float64" and trains_on_gpu():
+        warn("float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.")
+    plan, n_weights = plan_chunks(run.X, run.batch_size), network.kernel_size
+    batches = plan.batches
+    # The work of a row is six operations for each number in the kernels.
+    work = 6 * n_weights * batches.width, batches.n_steps * run.epochs * plan.n_chunks
+    pays = BACKEND.choose_jit(*work, n_weights, network.n_networks)
+    # Rows that come in chunks, and callbacks, have one epoch a call.
+    calls_epochs = plan.n_chunks == 1 and not run.callbacks
     spec = ProgramSpec(
         width=batches.width,
         padded_rows=batches.padded_rows,
         padded_steps=batches.padded_steps,
-        kernel_size=kernel_size,
-        jit_compile=supports_xla and pays,
-        has_callbacks=has_callbacks,
-        epochs_at_once=epochs_at_once(*size) if several_epochs else 1,
+        kernel_size=n_weights,
+        jit_compile=network.supports_xla and pays,
+        has_callbacks=bool(run.callbacks),
+        epochs_at_once=epochs_at_once(batches, n_weights) if calls_epochs else 1,
     )
 
     def build():

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from skconstrain import PositiveRegressor, _engine
+from skconstrain import PositiveRegressor
+from skconstrain._base._runs import run_program
 from skconstrain._engine import TrainingRun
 from skconstrain._keras_wrapper import NetWrapper
 from skconstrain._networks import (
@@ -43,19 +44,7 @@ def data(n_rows=60, n_outputs=2):
 def train(net, run, *, optimizer="adam", loss=None):
     """Train a network as a run says, without an estimator."""
     loss = loss or keras.losses.MeanSquaredError()
-    wrapper = NetWrapper(net, loss=loss, optimizer=optimizer)
-    plan = _engine.plan_chunks(run.X, run.batch_size)
-    lent = _engine.lend_program(
-        wrapper.key,
-        wrapper.build,
-        n_rows=plan.rows_per_chunk,
-        batch_size=run.batch_size,
-        epochs=run.epochs,
-        kernel_size=net.kernel_size,
-        has_callbacks=False,
-    )
-    with lent as program, _engine.precision():
-        return _engine.train(program, run)
+    return run_program(NetWrapper(net, loss=loss, optimizer=optimizer), run)
 
 
 def slice_of(weights, net, k):
