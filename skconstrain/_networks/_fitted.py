@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skconstrain._lazy_rows import LazyRows, loaded
+from skconstrain._lazy_rows import loaded
+from skconstrain._networks._blocks import of_blocks
 from skconstrain._networks._network import Network
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 # processor's cache.
 _BLOCK_ROWS = 4096
 _BLOCK_VALUES = 2**18
+_BLOCK_ROWS_IN_SINGLE = 512
+_FEWEST_ROWS_IN_SINGLE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,20 +118,58 @@ class FittedNetwork:
         return keras.Model(model.inputs[0], found, name="network")
 
     def _of_blocks(self, X, outputs):
-        network, found = self.network, None
-        length = max(1, min(_BLOCK_ROWS, _BLOCK_VALUES // network.widest))
-        load = X.load if isinstance(X, LazyRows) else X.__getitem__
-        # Values that overflow are saturated in the next step.
-        with np.errstate(all="ignore"):
-            for start in range(0, max(len(X), 1), length):
-                rows = slice(start, start + length)
-                part = outputs(load(rows).astype(network.dtype, copy=False))
-                part = part if part.ndim == 2 else np.moveaxis(part, 0, 1)
-                if found is None:
-                    # Monotone networks compute in float64.
-                    found = np.empty((len(X), *part.shape[1:]), network.dtype)
-                found[rows] = part
-        return found
+        network = self.network
+        values = max(1, min(_BLOCK_ROWS, _BLOCK_VALUES // network.widest))
+        length = _BLOCK_ROWS_IN_SINGLE if self._is_single else values
+
+        def of_block(rows):
+            part = outputs(rows)
+            return part if part.ndim == 2 else np.moveaxis(part, 0, 1)
+
+        return of_blocks(X, length, of_block, network.dtype)
+
+    @cached_property
+    def _is_single(self) -> bool:
+        """Whether the layers compute in single precision, one network after the other.
+
+        They do where they trained in it, which shows in their weights. Features are standardised,
+        and outputs leave the network, in its own precision.
+        """
+        network = self.network
+        if not network.predicts_in_single or network.dtype == "float32":
+            return network.predicts_in_single
+        trained = (self.weights[weight.name] for weight in network.weights if weight.is_trained)
+        return all((array.astype(np.float32) == array).all() for array in trained)
+
+    @cached_property
+    def _members(self) -> list[dict]:
+        """The weights of each network as they are used in single precision."""
+        is_one = self.network.n_networks == 1
+        members = [self] if is_one else map(self.member, range(self.network.n_networks))
+        return [
+            {name: _in_single(array) for name, array in member._computed.items()}
+            for member in members
+        ]
+
+    @cached_property
+    def _stages_of_one(self):
+        """The stages up to standardisation, which all networks share, and the others of one."""
+        stages = self.network.one.stages
+        n_shared = [stage.name for stage in stages].index("standardize") + 1
+        return stages[:n_shared], stages[n_shared:]
+
+    def _each_in_single(self, X):
+        shared, own = self._stages_of_one
+        for stage in shared:
+            X = stage.forward(self._computed, X)
+        X, found = X.astype(np.float32, copy=False), []
+        for named in self._members:
+            values = X
+            for stage in own:
+                values = stage.forward(named, values)
+            found.append(values)
+        found = np.stack(found) if len(found) > 1 else found[0]
+        return found.astype(self.network.dtype, copy=False)
 
     @cached_property
     def _computed(self):
@@ -149,6 +190,14 @@ class FittedNetwork:
         raise KeyError(name)
 
     def _each(self, X):
-        for _, values in self._walk(X):  # noqa: B007  the last ones
-            pass
+        # For few rows, all networks at once take less time; and a traced array has no length.
+        if isinstance(X, np.ndarray) and len(X) >= _FEWEST_ROWS_IN_SINGLE and self._is_single:
+            values = self._each_in_single(X)
+        else:
+            *_, (_, values) = self._walk(X)
         return self.network.head.forward(self._computed, values)
+
+
+def _in_single(array):
+    is_double = isinstance(array, np.ndarray) and array.dtype == np.float64
+    return array.astype(np.float32) if is_double else array
