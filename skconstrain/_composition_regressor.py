@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._rows import digits
 from skconstrain._networks import CompositionHead
 from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
@@ -262,7 +263,7 @@ class CompositionRegressor(NetRegressor):
             y = self._head().total * self._encode_target(y, names=None, reset=False)
         return super().score(X, y, sample_weight)
 
-    def _encode_target(self, y, *, names, reset, classes=None):
+    def _encode_target(self, y, *, names, reset, classes=None, name="y"):
         """Return shares, which sum to 1."""
         if np.ndim(y) < 2 or np.shape(y)[1] < 2:
             raise ValueError(
@@ -270,7 +271,7 @@ class CompositionRegressor(NetRegressor):
                 f"shape {np.shape(y)}. Give the rest as another column: np.column_stack([y, "
                 f"{self.total:g} - y])."
             )
-        target = super()._encode_target(y, names=names, reset=reset)
+        target = super()._encode_target(y, names=names, reset=reset, name=name)
         largest = target.max(axis=1, keepdims=True)  # whose sum cannot overflow
         return target / largest / (target / largest).sum(axis=1, keepdims=True)
 
@@ -278,8 +279,9 @@ class CompositionRegressor(NetRegressor):
         if (target < 0).any():
             row, column = np.argwhere(target < 0)[0]
             raise ValueError(
-                f"CompositionRegressor needs y >= 0. Got {target[row, column]:g} at row {row}, "
-                f"column {column}. Parts of a whole are not negative: correct or remove such rows."
+                f"CompositionRegressor needs y >= 0. Got {digits(target[row, column])} at row "
+                f"{row}, column {column}. Parts of a whole are not negative: correct or remove "
+                "such rows."
             )
         sums = target.sum(axis=1)
         if not self.close and (np.abs(sums - self.total) > _TOLERANCE * self.total).any():

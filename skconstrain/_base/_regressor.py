@@ -8,6 +8,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._base._rows import onto_ends
 
 
 class NetRegressor(RegressorMixin, NetEstimator):
@@ -38,8 +39,8 @@ class NetRegressor(RegressorMixin, NetEstimator):
     def _oof_prediction(self, outputs):
         return outputs[:, 0] if self._y_is_1d else outputs
 
-    def _encode_target(self, y, *, names, reset, classes=None):
-        target, is_1d = self._columns(y)
+    def _encode_target(self, y, *, names, reset, classes=None, name="y"):
+        target, is_1d = self._columns(y, name)
         if not reset and target.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
@@ -49,9 +50,10 @@ class NetRegressor(RegressorMixin, NetEstimator):
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         return target
 
-    def _columns(self, y):
+    def _columns(self, y, name):
         """Return y as columns of floats, and whether predictions have one dimension."""
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        given = y
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
             warnings.warn(
@@ -61,7 +63,8 @@ class NetRegressor(RegressorMixin, NetEstimator):
                 stacklevel=5,
             )
             is_1d = True
-        return y.reshape(len(y), -1), is_1d
+        ends = getattr(self, "lower", None), getattr(self, "upper", None)
+        return onto_ends(y.reshape(len(y), -1), given, ends), is_1d
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
