@@ -321,7 +321,9 @@ default=None
             self._check_same_network(network)
             target_scale = self._target_scale
         else:
-            network, of_features = network.found(plan.parts.rows.X, plan.parts.rows.weight)
+            X, target, weight = plan.parts.rows
+            warn_of_few_digits(target, network.head.origin, X.dtype)
+            network, of_features = network.found(X, weight)
             known, target_scale = self._start(plan.parts.rows)
             known |= of_features
         settings = {"continues": continues, "partial": partial}
@@ -355,8 +357,6 @@ default=None
                 X, y, weight = X[used], y[used], weight[used]
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
-        if reset:
-            warn_of_few_digits(target, self._head().origin, X.dtype)
         return Rows(X, target, weight), y, used
 
     def _generator(self, first_epoch):
