@@ -1,7 +1,6 @@
 """A cache on disk of what XLA has compiled, for a user who asks for one."""
 
 import hashlib
-import importlib
 import importlib.metadata
 import os
 import platform
@@ -10,24 +9,23 @@ import sys
 from pathlib import Path
 
 _COMPILERS = ("jax", "jaxlib", "keras", "skconstrain", "tensorflow")
-_DIRECTORY = "--tf_xla_persistent_cache_directory="
+_FLAG_OF_CACHE = re.compile(r"""--tf_xla_persistent_cache_\w+=("[^"]*"|'[^']*'|\S+)\s*""")
 
 
 def use_compile_cache(directory=None):
     """Keep what XLA compiles on disk, so that the next process need not compile it again.
 
     A first fit of an architecture compiles its training program, where that pays. With this, a
-    later process loads it from a file. Under TensorFlow it loads the graph of operations
-    too, which every first fit has to trace otherwise. It holds for TensorFlow and for JAX, and for
-    processes that this one starts, such as workers of joblib and Dask, because it is set in
-    environment variables. Nothing is written without it. Call it before the first fit.
+    later process loads it from a file. It is XLA's own cache, of TensorFlow and of JAX, switched on
+    by environment variables; so it holds for processes that this one starts, such as workers of
+    joblib and Dask, too. Nothing is written without it. Call it at the start of the program.
 
     Parameters
     ----------
     directory : str or path-like, default=None
-        Where the files go. Default is the folder of the platform for caches. Programs of different
-        versions and processors go into folders of their own below it, so that machines may share
-        it. Whoever can write there can change what your processes run.
+        Where the files go. Default is ``~/.cache/skconstrain``. Programs of different versions and
+        processors go into folders of their own below it, so that machines may share it. Whoever can
+        write there can change what your processes run.
 
     Returns
     -------
@@ -37,59 +35,53 @@ def use_compile_cache(directory=None):
     Raises
     ------
     RuntimeError
-        If TensorFlow has been imported: it reads its settings once.
+        If TensorFlow or JAX, whichever networks run on, has been imported: it reads its settings
+        once.
 
     Notes
     -----
-    TensorFlow keeps programs for CPUs only. It prints some lines on stderr about features of the
-    processor for each program that it loads; where that disturbs, set the environment variable
-    ``TF_CPP_MIN_LOG_LEVEL=3``. Nothing is ever removed from the folder; it can be deleted at any
-    time.
+    TensorFlow keeps programs for CPUs only, and finds them by names that it counts up: in a process
+    that fits the same networks in the same order, such as a script that runs again. It prints some
+    lines on stderr about features of the processor for each program that it loads; where that
+    disturbs, set the environment variable ``TF_CPP_MIN_LOG_LEVEL=3``. Nothing is ever removed from
+    the folder; it can be deleted at any time.
 
     Examples
     --------
     >>> import skconstrain
     >>> folder = skconstrain.use_compile_cache("/var/cache/networks")  # doctest: +SKIP
     """
-    folder = _folder(directory)
-    flags = _with_cache(os.environ.get("TF_XLA_FLAGS", ""), folder)
-    if os.environ.get("TF_XLA_FLAGS") != flags and _has_started_tensorflow():
+    directory = Path("~/.cache/skconstrain" if directory is None else directory)
+    folder = directory.expanduser().absolute() / _fingerprint()
+    settings = {
+        "TF_XLA_FLAGS": _with_cache(os.environ.get("TF_XLA_FLAGS", ""), folder),
+        "JAX_COMPILATION_CACHE_DIR": str(folder),
+        # Ours take less than the second from which on JAX keeps a program.
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+    is_set = all(os.environ.get(name) == value for name, value in settings.items())
+    backend = _backend()
+    if backend in sys.modules and not is_set:
         raise RuntimeError(
-            "use_compile_cache must be called before TensorFlow is imported, which a fit does. "
-            f"Got {folder} after that. Call it at the start of the program, or set the environment "
-            f"variable TF_XLA_FLAGS={flags!r} for it."
+            f"use_compile_cache must be called before {backend} is imported, which a fit does. Got "
+            f"{folder} after that. Call it at the start of the program."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["TF_XLA_FLAGS"] = flags
-    _use_for_jax(folder)
+    os.environ.update(settings)
     return folder
 
 
-def folder_for_tensorflow() -> Path | None:
-    """Return the folder in which TensorFlow keeps what XLA compiles; None without one."""
-    flags = _split(os.environ.get("TF_XLA_FLAGS", ""))
-    found = [flag.removeprefix(_DIRECTORY) for flag in flags if flag.startswith(_DIRECTORY)]
-    return Path(found[-1].strip("\"'")) if found else None
-
-
-def _has_started_tensorflow():
-    """Whether TensorFlow is imported, and is what networks run on."""
+def _backend():
+    """Return the backend of Keras, which is its module as well."""
     keras = sys.modules.get("keras")
-    is_other = keras is not None and keras.backend.backend() != "tensorflow"
-    return "tensorflow" in sys.modules and not is_other
-
-
-def _folder(directory):
-    """Return the folder for these versions and this processor."""
-    if directory is None:
-        from platformdirs import user_cache_dir
-
-        directory = user_cache_dir("skconstrain")
-    return Path(directory).expanduser().absolute() / _fingerprint()
+    return (
+        os.environ.get("KERAS_BACKEND", "tensorflow") if keras is None else keras.config.backend()
+    )
 
 
 def _fingerprint():
-    """Return a name that differs where programs may differ."""
+    """Return a name that differs where programs may differ: by versions and processors."""
     versions = [f"{name} {_version(name)}" for name in _COMPILERS]
     text = "\n".join([*versions, platform.machine(), platform.system(), _processor_features()])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -114,28 +106,6 @@ def _processor_features():
 
 def _with_cache(flags, folder):
     """Return flags of TensorFlow's XLA with the folder in place of one that was there."""
-    kept = [flag for flag in _split(flags) if not flag.startswith("--tf_xla_persistent_cache_")]
+    of_cache = f'--tf_xla_persistent_cache_directory="{folder}"'
     types = "--tf_xla_persistent_cache_device_types=CPU"
-    return " ".join([*kept, f'{_DIRECTORY}"{folder}"', types])
-
-
-def _split(flags):
-    return re.findall(r"""(?:[^\s"']|"[^"]*"|'[^']*')+""", flags)
-
-
-def _use_for_jax(folder):
-    settings = {
-        "jax_compilation_cache_dir": str(folder),
-        # Ours take less than the second from which on JAX keeps a program.
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    for name, value in settings.items():
-        os.environ[name.upper()] = str(value)
-    if "jax" not in sys.modules:
-        return
-    for name, value in settings.items():
-        sys.modules["jax"].config.update(name, value)
-    # JAX decides once whether there is a cache, when it compiles first.
-    cache = "jax.experimental.compilation_cache.compilation_cache"
-    importlib.import_module(cache).reset_cache()
+    return " ".join([_FLAG_OF_CACHE.sub("", flags).strip(), of_cache, types]).strip()

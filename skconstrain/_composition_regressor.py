@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._rows import digits
 from skconstrain._networks import CompositionHead
 from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
@@ -278,8 +279,9 @@ class CompositionRegressor(NetRegressor):
         if (target < 0).any():
             row, column = np.argwhere(target < 0)[0]
             raise ValueError(
-                f"CompositionRegressor needs y >= 0. Got {target[row, column]:g} at row {row}, "
-                f"column {column}. Parts of a whole are not negative: correct or remove such rows."
+                f"CompositionRegressor needs y >= 0. Got {digits(target[row, column])} at row "
+                f"{row}, column {column}. Parts of a whole are not negative: correct or remove "
+                "such rows."
             )
         sums = target.sum(axis=1)
         if not self.close and (np.abs(sums - self.total) > _TOLERANCE * self.total).any():

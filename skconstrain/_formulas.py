@@ -27,9 +27,9 @@ def standardized(ops, x, center, scale, *, limit=STANDARDIZED_LIMIT, monotone=Fa
     return z * ops.rsqrt(size) if hasattr(ops, "rsqrt") else z / ops.sqrt(size)
 
 
-def waves(ops, x, frequencies, phases, dtype):
+def waves(ops, x, frequencies, phases, dtype, cosine=cosine_of_turns):
     """Return cosines of features, ``cos(2 pi frequencies x + phases)``, of a precision."""
-    return cosine_of_turns(ops, frequencies * x + phases / (2 * math.pi), dtype)
+    return cosine(ops, frequencies * x + phases / (2 * math.pi), dtype)
 
 
 def softmax_over(ops, kept, x, temperature=1.0):

@@ -83,7 +83,4 @@ class NetWrapper(_import_wrapper()):
         if given is self.optimizer:
             given = type(given).from_config(given.get_config())
         model.compile(optimizer=given, loss=compile_kwargs["loss"], jit_compile=False)
-        # Keras counts up a number for it, which would be in the names of a graph's operations:
-        # equal programs are to have equal graphs.
-        model.optimizer.name = "optimizer"
         return model

@@ -10,10 +10,14 @@ from numpy.typing import ArrayLike
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
 from skconstrain._links import LINKS, check_monotone, check_range, smallest_share, start
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
+
+# The scale of a link is at least this share of the distance between its end and the targets.
+_SMALLEST_SCALE = 1e-9
 
 
 class PositiveRegressor(NetRegressor):
@@ -328,16 +332,16 @@ class PositiveRegressor(NetRegressor):
             above = target > self.upper
         if below.any() or above.any():
             row, column = np.argwhere(below | above)[0]
-            end = f"y >= {self.lower:g}" if below[row, column] else f"y <= {self.upper:g}"
-            name = "lower" if below[row, column] else "upper"
+            name, relation = ("lower", ">=") if below[row, column] else ("upper", "<=")
+            end = digits(getattr(self, name))
             raise ValueError(
-                f"PositiveRegressor({name}={getattr(self, name):g}) needs {end}. "
-                f"Got {target[row, column]:g} at row {row}. Set {name}=, or shift y."
+                f"PositiveRegressor({name}={end}) needs y {relation} {end}. "
+                f"Got {digits(target[row, column])} at row {row}. Set {name}=, or shift y."
             )
         if self._loss().needs_positive_targets and (target <= 0).any():
             row, column = np.argwhere(target <= 0)[0]
             raise ValueError(
-                f"loss={self.loss!r} needs y > 0. Got {target[row, column]:g} at row {row}. "
+                f"loss={self.loss!r} needs y > 0. Got {digits(target[row, column])} at row {row}. "
                 "Use loss='poisson' or a tweedie power below 2, or remove such rows."
             )
 
@@ -352,7 +356,6 @@ class PositiveRegressor(NetRegressor):
         resolution, the center keeps skewed ones from starting in the flat part of a link.
         """
         center, spread = self._center_and_spread(rows)
-        spread = np.where(spread > 1e-9 * np.abs(center), spread, 0)
         above = center - self.lower
         scale = np.where(spread > 0, np.minimum(spread, above), above)
         width = 1.0 if self.upper is None else self.upper - self.lower
@@ -360,9 +363,11 @@ class PositiveRegressor(NetRegressor):
         if self.upper is not None:
             # In a much smaller unit than the range, squares of gradients would overflow.
             scale = np.maximum(scale, smallest_share(rows.X.dtype) * width)
+        # Of targets far from the end, for their spread: where "exp" reaches them.
+        of_link = np.maximum(scale, _SMALLEST_SCALE * above)
         ends = {"lower": self.lower, "upper": self.upper}
-        bias, gain = start(self.output, center, spread, scale=scale, **ends)
-        known = {"eta/bias": bias, "output/gain": gain, "output/scale": scale}
+        bias, gain = start(self.output, center, spread, scale=of_link, **ends)
+        known = {"eta/bias": bias, "output/gain": gain, "output/scale": of_link}
         return known, scale
 
     def _center_and_spread(self, rows):

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
 from skconstrain._lazy_rows import weighted_quantiles
 from skconstrain._links import smallest_share
@@ -397,8 +398,8 @@ class QuantileNetRegressor(NetRegressor):
             if end is not None and is_beyond(target, end).any():
                 row = np.argmax(is_beyond(target[:, 0], end))
                 raise ValueError(
-                    f"QuantileNetRegressor({name}={end:g}) needs y {relation} {end:g}. Got "
-                    f"{target[row, 0]:g} at row {row}. Set {name}=, or shift y."
+                    f"QuantileNetRegressor({name}={digits(end)}) needs y {relation} {digits(end)}. "
+                    f"Got {digits(target[row, 0])} at row {row}. Set {name}=, or shift y."
                 )
 
     def _scale(self, rows, quantiles, spread):
@@ -415,7 +416,7 @@ class QuantileNetRegressor(NetRegressor):
                 center = np.average(rows.target[:, 0], weights=rows.weight)
             size = abs(center - end)
             spread = min(spread, size)
-        scale = spread if spread > 1e-9 * np.abs(quantiles).max() else size
+        scale = spread if spread > 0 else size
         if self.lower is not None and self.upper is not None:
             # In a much smaller unit than the range, squares of gradients would overflow.
             scale = max(scale, smallest_share(rows.X.dtype) * (self.upper - self.lower))

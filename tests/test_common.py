@@ -50,7 +50,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import skconstrain
-from skconstrain import _engine
+from skconstrain import _engine, losses
 from tests import backends
 from tests.refusals import refuses
 from tests.registry import GATE, POSITIVE, ROWS, TEMPLATE
@@ -535,6 +535,15 @@ def test_regressors_inside_other_estimators(row, wrap):
     if isinstance(model, MultiOutputRegressor):
         y = np.column_stack([y, 2 * y])
     assert np.isfinite(model.fit(X, y).predict(X)).all()
+
+
+@every_classifier
+@pytest.mark.parametrize("loss", ["focal", losses.AsymmetricLoss(2), losses.LogLoss(0.1)])
+def test_classifiers_take_names_and_objects_of_losses(row, loss):
+    X, y = row.data(0)
+    model = row.make(loss=loss, epochs=20, tol=None).fit(X, y)
+    assert model.loss_curve_[-1] < model.loss_curve_[0]
+    assert model.score(X, y) > 0.6
 
 
 @every_classifier

@@ -70,7 +70,7 @@ def test_the_code_of_a_page_runs_from_its_beginning(page, tmp_path, monkeypatch)
 
 def test_readme_is_short_and_has_the_two_commands_of_set_up():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 150
+    assert len(text.splitlines()) <= 100
     section = text.partition("\n## Set-up\n")[2].partition("\n## ")[0]
     install, test = re.findall(r"```sh\n(.*?)\n```", section, re.DOTALL)
     assert install.endswith("examples/quickstart.py")

@@ -14,7 +14,7 @@ from sklearn.linear_model import LinearRegression, PoissonRegressor
 from sklearn.metrics import mean_poisson_deviance, mean_squared_error, r2_score
 from sklearn.preprocessing import StandardScaler
 
-from skconstrain import PositiveRegressor, SparseConnectedNet
+from skconstrain import PositiveRegressor, QuantileNetRegressor, SparseConnectedNet
 from skconstrain._links import LINKS
 from skconstrain.losses._regression import REGRESSION_LOSSES
 from tests.registry import positive_regression
@@ -66,6 +66,20 @@ def test_starts_at_the_weighted_mean(output):
         (20,), output=output, lower=-0.5, upper=upper_for(output, y), learning_rate=1e-12, epochs=1
     ).fit(X, y, sample_weight=weight)
     np.testing.assert_allclose(model.predict(X), np.average(y, weights=weight), rtol=1e-6)
+
+
+@pytest.mark.parametrize("regressor", [PositiveRegressor, QuantileNetRegressor])
+def test_targets_that_equal_an_end_but_for_rounding_are_at_the_end(regressor):
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    output = {"output": "sigmoid"} if regressor is PositiveRegressor else {}
+    net = regressor(n_networks=1, epochs=2, lower=-0.7, upper=0.1, **output)
+    for end in (np.float32(0.1), np.float32(-0.7), np.nextafter(0.1, 1)):
+        y = np.full(20, end)
+        predicted = net.fit(X, y).predict(X)
+        assert ((predicted > -0.7) & (predicted < 0.1)).all()
+    net.fit(X, y, X_val=X, y_val=y.astype(np.float16))
+    with pytest.raises(ValueError, match=r"needs y <= 0\.1\. Got 0\.1000001 at row 0"):
+        net.fit(X, np.full(20, 0.1000001))
 
 
 def test_targets_at_the_end_of_the_range_start_inside():

@@ -23,6 +23,7 @@ from skconstrain._base._rows import (
     checked_weight,
     column_names,
     unit_of_loss,
+    warn_of_few_digits,
 )
 from skconstrain._base._runs import make_run, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
@@ -352,6 +353,8 @@ default=None
                 X, y, weight = X[used], y[used], weight[used]
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
+        if reset:
+            warn_of_few_digits(target, self._head().origin, X.dtype)
         return Rows(X, target, weight), y, used
 
     def _generator(self, first_epoch):

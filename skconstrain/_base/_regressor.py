@@ -8,6 +8,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._base._rows import onto_ends
 
 
 class NetRegressor(RegressorMixin, NetEstimator):
@@ -51,6 +52,7 @@ class NetRegressor(RegressorMixin, NetEstimator):
 
     def _columns(self, y):
         """Return y as columns of floats, and whether predictions have one dimension."""
+        given = y
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
@@ -61,7 +63,8 @@ class NetRegressor(RegressorMixin, NetEstimator):
                 stacklevel=5,
             )
             is_1d = True
-        return y.reshape(len(y), -1), is_1d
+        ends = getattr(self, "lower", None), getattr(self, "upper", None)
+        return onto_ends(y.reshape(len(y), -1), given, ends), is_1d
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -7,6 +7,7 @@ import numpy as np
 from skconstrain._lazy_rows import LazyRows
 from skconstrain._recipe import saturation_limit
 from skconstrain._sklearn_compat import check_sample_weight
+from skconstrain._warn import warn
 
 _LARGEST_TARGET = 1e150
 
@@ -54,18 +55,59 @@ def checked_weight(sample_weight, X, name="sample_weight"):
 
 
 def check_representable(target, dtype):
-    """Raise ``ValueError`` where targets are too large for the network."""
-    largest, limit = float(np.abs(target).max(initial=0)), float(np.finfo(dtype).max)
-    if largest > limit:
+    """Raise ``ValueError`` where targets are too large, or all too small, for the network."""
+    largest = float(np.abs(target).max(initial=0))
+    low, high = float(np.finfo(dtype).tiny), float(np.finfo(dtype).max)
+    if largest > high or 0 < largest < low:
         raise ValueError(
-            f"y must fit into {dtype.name}, the precision of the network. Got {largest:g}. "
-            "Use dtype='float64', or another unit of y."
+            f"y must fit into {dtype.name}, the precision of the network, which holds numbers from "
+            f"{low:.3g} to {high:.3g}. Got {largest:g} at most. Use dtype='float64', or another "
+            "unit of y."
         )
     if largest > _LARGEST_TARGET:
         raise ValueError(
             f"y must not exceed {_LARGEST_TARGET:g}, because losses square it. Got {largest:g}. "
             "Use another unit of y."
         )
+
+
+def warn_of_few_digits(target, origin, dtype):
+    """Warn where targets differ by hardly more than what rounding does to predictions.
+
+    Predictions have the digits of their distance from `origin`, the end of a range or 0.
+    """
+    width, size = np.ptp(target, axis=0), np.abs(target).max(axis=0)
+    farthest = np.maximum(size, np.abs(target - origin).max(axis=0))
+    few = (width > 4 * np.finfo(float).eps * size) & (width < 16 * np.finfo(dtype).eps * farthest)
+    if few.any():
+        j = int(np.argmax(few))
+        end = f"{origin:g}, the end of its range" if farthest[j] > size[j] else "0"
+        remedies = ["a bound nearer to y" if farthest[j] > size[j] else "y minus a constant"]
+        remedies += ["dtype='float64'"] if dtype == np.float32 else []
+        warn(
+            f"y differs by {width[j]:.3g} only, {farthest[j]:.3g} away from {end}: {dtype.name} "
+            f"has too few digits for it, and predictions are coarse. Use {' or '.join(remedies)}."
+        )
+
+
+def onto_ends(target, y, ends):
+    """Return targets, those that pass an end of the range by rounding of `y` moved onto it.
+
+    A decimal is another number in the precision of `y`, and 3 * 0.1 is not 0.3.
+    """
+    rounding = np.finfo(float).eps
+    if np.asarray(y).dtype.kind == "f":
+        rounding = max(rounding, np.finfo(np.asarray(y).dtype).eps)
+    for end, passes in zip(ends, (np.less, np.greater), strict=True):
+        if end is not None:
+            is_close = np.abs(target - end) <= 2 * rounding * abs(end)
+            target = np.where(passes(target, end) & is_close, end, target)
+    return target
+
+
+def digits(number) -> str:
+    """Return all digits of a number."""
+    return repr(float(number)).removesuffix(".0")
 
 
 def column_names(y):

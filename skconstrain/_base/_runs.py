@@ -64,22 +64,32 @@ def make_run(
 
 def train_network(estimator, network, run) -> "TrainingResult":
     """Train a network of an estimator as the run says."""
-    from skconstrain._base._single_precision import in_double, in_single, trains_in_single
+    from skconstrain._base._single_precision import in_single, trains_in_single
+    from skconstrain._base._units import as_started, in_unit, watched_as_started
 
     if run.start is None:
         run = replace(run, start=network.initial_weights(run.rng, run.known_weights))
-    if estimator.dtype is None and trains_in_single(network, run):
-        result = _train_in(estimator, *in_single(network, run))
-        return replace(result, weights=in_double(result.weights, network, run.start))
-    return _train_in(estimator, network, run)
+    trained, converted = network, run
+    is_single = estimator.dtype is None and trains_in_single(network, run)
+    if is_single or network.dtype == "float32":
+        trained, converted = in_unit(network, run)
+    if is_single:
+        trained, converted = in_single(trained, converted)
+    if converted is run:
+        return _train_in(estimator, network, run)
+    result = _train_in(estimator, trained, watched_as_started(converted, network, run.start))
+    return replace(result, weights=as_started(result.weights, network, run.start))
 
 
 def _train_in(estimator, network, run):
+    from skconstrain._base._fold_losses import validated_in_numpy
     from skconstrain._keras_wrapper import NetWrapper
 
+    loss = estimator._keras_loss()[0]
+    run = validated_in_numpy(network, run, loss)
     wrapper = NetWrapper(
         network,
-        loss=estimator._keras_loss()[0],
+        loss=loss,
         optimizer=estimator.optimizer,
         callbacks=run.callbacks or None,
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skconstrain._engine import ConvertedWatcher, TrainingRun
+from skconstrain._engine import TrainingRun
 from skconstrain._networks import Network
 from skconstrain._recipe import FARTHEST_STANDARDIZED
 
@@ -62,25 +62,12 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
 
     X, y, weight = rounded((run.X, run.y, run.weight))
     start = {name: _of_single(name, array) for name, array in run.start.items()}
-    watcher = ConvertedWatcher(run.watcher, lambda found: in_double(found, network, run.start))
     validation = None if run.validation is None else rounded(run.validation)
     rows = {"X": X, "y": y, "weight": weight, "validation": validation}
-    return replace(network, dtype="float32"), replace(run, **rows, start=start, watcher=watcher)
+    return replace(network, dtype="float32"), replace(run, **rows, start=start)
 
 
 def _of_single(name, array):
     if name in _FIXED:
         return np.full(array.shape, _FIXED[name], np.float32)
     return array.astype(np.float32) if array.dtype.kind == "f" else array
-
-
-def in_double(weights: dict, network: Network, start: dict) -> dict[str, np.ndarray]:
-    """Return weights of a training in single precision as those of the network itself.
-
-    What is not trained has the digits that it had in `start`.
-    """
-    trained, found = {weight.name for weight in network.weights if weight.is_trained}, {}
-    for name, array in weights.items():
-        changes = name in trained or array.dtype.kind != "f"
-        found[name] = array.astype(start[name].dtype) if changes else start[name]
-    return found

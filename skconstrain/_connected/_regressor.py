@@ -257,7 +257,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     def _start(self, rows):
         """Start at the center of y; give each output the unit of its spread."""
         center, spread = center_and_spread(rows, self._loss().quantile)
-        scale = np.where(spread > 1e-9 * np.abs(center), spread, 1.0)
+        scale = np.where(spread > 0, spread, 1.0)
         shift = center if self.use_bias else np.zeros_like(center)
         return {"output/scale": scale, "output/shift": shift}, scale
 

@@ -13,9 +13,11 @@ from skconstrain._engine._lending import (
     lend_program,
     precision,
     predict,
+    trains_on_gpu,
     warn_of_double_precision,
 )
 from skconstrain._engine._parameters import named_variables
+from skconstrain._engine._program import losses_of_arrays
 from skconstrain._engine._run import ConvertedWatcher, TrainingResult, TrainingRun
 from skconstrain._engine._stopping import Stopping
 from skconstrain._engine._train import DivergenceError, train
@@ -31,10 +33,12 @@ __all__ = [
     "compile_cache_info",
     "freeze",
     "lend_program",
+    "losses_of_arrays",
     "named_variables",
     "plan_chunks",
     "precision",
     "predict",
     "train",
+    "trains_on_gpu",
     "warn_of_double_precision",
 ]

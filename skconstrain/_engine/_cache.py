@@ -6,7 +6,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -151,25 +150,6 @@ def freeze(value) -> Hashable:
     if package == "skconstrain" and type(value).__hash__ is not object.__hash__:
         return value  # it says itself what it equals
     return "object", _Identity(value)
-
-
-def text_of(key: Hashable) -> str | None:
-    """Return text that is equal for equal keys of :func:`freeze`, in every process.
-
-    None where a key holds what only this process knows: an object that is compared by identity, or
-    a class of the user's own.
-    """
-    if isinstance(key, str | bytes | bool | int | float | None):
-        return repr(key)
-    if isinstance(key, type):
-        is_known = key.__module__.partition(".")[0] in ("keras", "skconstrain")
-        return f"{key.__module__}.{key.__qualname__}" if is_known else None
-    if is_dataclass(key):
-        key = (type(key), *(getattr(key, field.name) for field in fields(key) if field.compare))
-    if not isinstance(key, tuple):
-        return None
-    parts = [text_of(item) for item in key]
-    return None if None in parts else f"({', '.join(parts)})"
 
 
 class _Identity:

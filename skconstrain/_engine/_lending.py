@@ -1,13 +1,12 @@
 """Compiled programs, built where there is none and lent from one cache."""
 
 import warnings
-from dataclasses import replace
 
 import keras
 
 from skconstrain._engine._backend import load_backend
 from skconstrain._engine._batching import Batches, epochs_at_once
-from skconstrain._engine._cache import CacheInfo, ProgramCache, text_of
+from skconstrain._engine._cache import CacheInfo, ProgramCache
 from skconstrain._engine._chunks import predict_parts
 from skconstrain._engine._program import ProgramSpec
 from skconstrain._lazy_rows import LazyRows
@@ -24,9 +23,14 @@ def precision():
     return BACKEND.precision()
 
 
+def trains_on_gpu() -> bool:
+    """Whether programs train on a GPU."""
+    return BACKEND.trains_on_gpu()
+
+
 def warn_of_double_precision(dtype: str) -> None:
     """Warn where networks of this precision train on a GPU, which is slow at double precision."""
-    if dtype == "float64" and BACKEND.trains_on_gpu():
+    if dtype == "float64" and trains_on_gpu():
         warnings.warn(
             "float64 trains slowly on a GPU. Use dtype='float32', or X of that precision.",
             stacklevel=2,
@@ -74,7 +78,6 @@ def lend_program(
     batches = Batches(n_rows, batch_size)
     flops, n_steps = 6 * kernel_size * batches.width, batches.n_steps * epochs
     pays = BACKEND.choose_jit(flops, n_steps, kernel_size, n_networks)
-    jit_compile = supports_xla and pays
     several_epochs = is_whole and not has_callbacks
     size = batches.padded_steps, batches.width, kernel_size
     spec = ProgramSpec(
@@ -82,7 +85,7 @@ def lend_program(
         padded_rows=batches.padded_rows,
         padded_steps=batches.padded_steps,
         kernel_size=kernel_size,
-        jit_compile=jit_compile,
+        jit_compile=supports_xla and pays,
         has_callbacks=has_callbacks,
         epochs_at_once=epochs_at_once(*size) if several_epochs else 1,
     )
@@ -90,10 +93,9 @@ def lend_program(
     def build():
         with precision():
             model = build_model()
-            if jit_compile:
+            if spec.jit_compile:
                 _prepare_for_xla(model)
-            named = replace(spec, name=text_of((BACKEND.program, key, spec)))
-            return BACKEND.program(model, named)
+            return BACKEND.program(model, spec)
 
     return _CACHE.lend((key, spec), build)
 

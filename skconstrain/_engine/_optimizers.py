@@ -49,13 +49,3 @@ def config_without_rate(optimizer: keras.optimizers.Optimizer) -> dict:
     if isinstance(config["learning_rate"], float):
         del config["learning_rate"]
     return config
-
-
-def instance_of(optimizer) -> keras.optimizers.Optimizer:
-    """Return an optimizer of a class, to be read only; an instance as it is."""
-    return _made(optimizer) if isinstance(optimizer, type) else keras.optimizers.get(optimizer)
-
-
-@cache
-def _made(kind):
-    return kind()

@@ -29,8 +29,6 @@ class ProgramSpec:
         Whether callbacks see the model: then its own variables are trained.
     epochs_at_once
         For how many epochs a call has space.
-    name
-        Stands for the program, its model included, in every process; None where nothing can.
     """
 
     width: int
@@ -40,7 +38,6 @@ class ProgramSpec:
     jit_compile: bool
     has_callbacks: bool = False
     epochs_at_once: int = 1
-    name: str | None = None
 
 
 def as_it_is(n_rows: int) -> int:
@@ -85,7 +82,7 @@ class Program(ABC):
         self._state = model.non_trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(self._parameters.variables)
-        self.fresh_optimizer = self.optimizer_state()
+        self._fresh_optimizer = self.optimizer_state()
         # Data, so that fits that differ in them share the program.
         self._penalty = self._setting("penalty")
         self._target_scale = self._setting("target_scale", (model.outputs[0].shape[-1],))
@@ -104,7 +101,8 @@ class Program(ABC):
         weights
             Weights of the model to start from, by name.
         optimizer_state
-            What :meth:`optimizer_state` has returned; None, or what does not fit, starts anew.
+            What :meth:`optimizer_state` has returned. None starts anew, as does what another kind
+            of program has left: with a vector of all weights, or without.
         learning_rate
             None leaves the optimizer its own.
         penalty
@@ -116,8 +114,9 @@ class Program(ABC):
         """
         self._parameters.assign([weights[name] for name in self.trained_names])
         assign(self._state, [weights[name] for name in self._state_names])
-        state = state_to_start_from(self.fresh_optimizer, optimizer_state)
-        assign(self.optimizer.variables, state)
+        shapes = [array.shape for array in optimizer_state or []]
+        fits = shapes == [array.shape for array in self._fresh_optimizer]
+        assign(self.optimizer.variables, optimizer_state if fits else self._fresh_optimizer)
         if learning_rate is not None:
             self.set_learning_rate(learning_rate)
         self._penalty.assign(penalty)
@@ -293,6 +292,13 @@ def loss_of_each(loss, y, prediction, *, training):
     return ops.reshape(losses, (-1, n_networks))
 
 
+def losses_of_arrays(loss, y, prediction, loss_numbers) -> np.ndarray:
+    """Return the validation loss of each row of arrays, (n_rows,)."""
+    y, prediction = ops.convert_to_tensor(y), ops.convert_to_tensor(prediction)
+    found = loss_of_each(with_numbers(loss, loss_numbers), y, prediction, training=False)
+    return ops.convert_to_numpy(found)
+
+
 def _one_a_row(losses, prediction, loss):
     """Return the losses of rows; their mean over the outputs, where a row has several."""
     shape, n_rows = tuple(getattr(losses, "shape", ())), prediction.shape[0]
@@ -310,18 +316,6 @@ def several(model: keras.Model) -> tuple[int, ...]:
     The weights of K networks in the loss are those of rows, (n_rows, K).
     """
     return tuple(model.outputs[0].shape[1:-1])
-
-
-def state_to_start_from(
-    fresh: list[np.ndarray], given: list[np.ndarray] | None
-) -> list[np.ndarray]:
-    """Return the given state of an optimizer; a fresh one where there is none that fits.
-
-    One that does not fit is of another kind of program: with a vector of all weights, or without.
-    """
-    if given is None or [a.shape for a in given] != [a.shape for a in fresh]:
-        return fresh
-    return given
 
 
 def widest(model: keras.Model) -> int:

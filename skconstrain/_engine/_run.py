@@ -78,6 +78,9 @@ class TrainingRun:
     folds
         For each row, the number of the one of several networks that does not train on it, but is
         validated on it. None without them, and where `validation` is given.
+    validate
+        Returns the mean loss of the held-out rows, of each of several networks, for weights by
+        name. None where the program computes it.
     validate_every
         Number of epochs after which the validation loss is computed.
     rng
@@ -127,6 +130,7 @@ class TrainingRun:
     weight: np.ndarray
     validation: Data | None = None
     folds: np.ndarray | None = None
+    validate: Callable[[dict], np.ndarray] | None = None
     validate_every: int = 1
     rng: np.random.Generator
     epochs: int

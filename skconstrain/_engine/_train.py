@@ -60,8 +60,9 @@ class _Loop:
         n_watched = np.size(held_out[2][0]) if run.early_stopping else 1
         self.best = BestEpochs([Stopping(run.patience, run.tol) for _ in range(n_watched)])
         self.feed = make_feed(program, *trained, run.batch_size)
-        self.validation = self.validation_loss = None
-        if held_out is not None:
+        self.validates = held_out is not None
+        self.validation_loss = None
+        if self.validates and run.validate is None:
             self.validation = place_validation(program, *held_out)
             self.validation_weight = np.sum(held_out[2], axis=0, dtype=np.float64)
         self.base_rate = run.learning_rate
@@ -105,7 +106,7 @@ class _Loop:
         if self.program.epochs_at_once == 1 or sees_each or run.schedules:
             return 1
         most = min(self.program.epochs_at_once, end - epoch, self.best.epochs_left)
-        if self.validation is None:
+        if not self.validates:
             return most
         first = epoch - self.data.first_epoch
         return next((n for n in range(1, most) if self._is_validated(first + n - 1)), most)
@@ -151,10 +152,9 @@ class _Loop:
             raise self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
         self.losses.append(loss)
         logs = {"loss": loss}
-        if self.validation is not None:
+        if self.validates:
             if self._is_validated(epoch - run.first_epoch):
-                sums = self.program.evaluate(self.validation)
-                self.validation_loss = sums / self.validation_weight
+                self.validation_loss = self._validated()
             logs["val_loss"] = float(np.mean(self.validation_loss))
             self.validation_losses.append(logs["val_loss"])
         if run.early_stopping:
@@ -162,6 +162,11 @@ class _Loop:
         else:
             self.best.update(loss)
         return logs
+
+    def _validated(self):
+        if self.data.validate is not None:
+            return self.data.validate(self.program.weights())
+        return self.program.evaluate(self.validation) / self.validation_weight
 
     def _is_validated(self, epoch):
         """Whether the validation loss is computed after an epoch of this run."""

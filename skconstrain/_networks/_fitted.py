@@ -8,7 +8,7 @@ import numpy as np
 
 from skconstrain._lazy_rows import loaded
 from skconstrain._networks._blocks import of_blocks
-from skconstrain._networks._network import LayeredNetwork, Network
+from skconstrain._networks._network import Network
 
 if TYPE_CHECKING:
     import keras
@@ -136,9 +136,8 @@ class FittedNetwork:
         and outputs leave the network, in its own precision.
         """
         network = self.network
-        is_layered = isinstance(network, LayeredNetwork)
-        if not (is_layered and network.standardized) or network.head.monotone:
-            return False
+        if not network.predicts_in_single or network.dtype == "float32":
+            return network.predicts_in_single
         trained = (self.weights[weight.name] for weight in network.weights if weight.is_trained)
         return all((array.astype(np.float32) == array).all() for array in trained)
 

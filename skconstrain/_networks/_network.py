@@ -66,6 +66,7 @@ class Network(ABC):
 
     n_networks = 1  # not a field here
     monotonic_cst = None  # nor is this
+    predicts_in_single = False  # whether single precision is enough behind standardisation
 
     n_features: int
     n_outputs: int
@@ -274,6 +275,10 @@ class LayeredNetwork(Network):
     monotonic_cst: tuple[int, ...] | None = None
 
     @property
+    def predicts_in_single(self):
+        return self.standardized and self.runs_in_numpy and not self.head.monotone
+
+    @cached_property
     def one(self) -> "LayeredNetwork":
         """One of the several networks."""
         front = tuple(stage.of_one() for stage in self.front)

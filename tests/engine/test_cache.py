@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import pytest
 
-from skconstrain import losses
-from skconstrain._engine._cache import ProgramCache, freeze, text_of
-from skconstrain._networks import BoundedOutputHead
+from skconstrain import GatedEnsembleClassifier, PositiveRegressor, compile_cache_info, losses
+from skconstrain._engine._cache import ProgramCache, freeze
+from tests.registry import positive_regression, two_classes
 
 
 def test_counts_and_bounds():
@@ -115,20 +115,6 @@ class Cyclic:
         self.itself = self
 
 
-class _Own(keras.optimizers.Adam):
-    """An optimizer of a user."""
-
-
-def test_text_of_a_key_is_made_of_what_every_process_knows():
-    heads = [BoundedOutputHead("softplus", lower, None) for lower in (0.0, 0.0, 1.0)]
-    settings = [1, 1.0, True, None, "a", np.arange(2.0), keras.losses.Huber, losses.PinballLoss()]
-    same, equal, other = (text_of(freeze([*settings, head])) for head in heads)
-    assert same == equal != other
-    assert "0x" not in same  # an address in memory
-    for own in (print, lambda x: x, _Own, object()):
-        assert text_of(freeze([*settings, own])) is None
-
-
 def test_programs_that_leave_give_their_memory_back():
     released, living = [], weakref.WeakSet()
     cache = ProgramCache(maxsize=2, release=lambda: released.append(len(living)))
@@ -187,3 +173,26 @@ def test_a_process_forked_after_a_fit_predicts_and_says_what_to_fit_in():
     equal, said = done.stdout.splitlines()
     assert equal == "True"
     assert all(word in said for word in ("forked", "'loky'", "'spawn'"))
+
+
+GATE = {"n_experts": 2, "hidden_layer_sizes": (4,), "gating": "hard", "gumbel": True}
+NUMBERS = {
+    "dropout": (PositiveRegressor, {}, {"dropout": [0.1, 0.5]}),
+    "quantile": (PositiveRegressor, {"loss": "quantile"}, {"quantile": [0.1, 0.9]}),
+    "power": (PositiveRegressor, {"loss": "tweedie"}, {"power": [1.2, 2.5]}),
+    "temperature": (GatedEnsembleClassifier, GATE, {"temperature": [(2.0, 0.5), (1.0, 0.1)]}),
+    "load_balance": (GatedEnsembleClassifier, GATE, {"load_balance": [0.1, 1.0]}),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_networks_that_differ_in_a_number_share_a_program(name):
+    kind, settings, values = NUMBERS[name]
+    X, y = positive_regression() if kind is PositiveRegressor else two_classes()
+    losses_of, misses = [], []
+    for value in values[name]:
+        net = kind(epochs=3, random_state=0, **settings, **{name: value}).fit(X, y)
+        losses_of.append(net.loss_curve_)
+        misses.append(compile_cache_info().misses)
+    assert misses[0] == misses[1]
+    assert losses_of[0] != losses_of[1]  # it matters

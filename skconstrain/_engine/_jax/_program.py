@@ -34,7 +34,7 @@ class JaxProgram(Program):
     def __init__(self, model, spec):
         super().__init__(model, spec)
         self._run = jax.jit(self._epoch if self.epochs_at_once == 1 else self._epochs)
-        self._evaluate = jax.jit(self.block_loss)
+        self._evaluate = jax.jit(self._block_loss)
 
     def _epochs(self, values, settings, data, orders, counts, rates):
         """Run ``counts[0]`` epochs of ``counts[1]`` steps; return values, and the sums of each."""
@@ -42,7 +42,7 @@ class JaxProgram(Program):
         def epoch(i, carried):
             (trained, state, optimizer), sums = carried
             if not self._has_own_schedule:
-                place = self.rate_position
+                place = self._rate_position
                 optimizer = [*optimizer[:place], rates[i], *optimizer[place + 1 :]]
             steps = jnp.stack([jnp.zeros_like(counts[1]), counts[1]])
             values = trained, state, optimizer
@@ -53,7 +53,7 @@ class JaxProgram(Program):
         return lax.fori_loop(0, counts[0], epoch, (values, zeros))
 
     @cached_property
-    def rate_position(self):
+    def _rate_position(self):
         """Where the learning rate is among the optimizer's variables."""
         variables = self.optimizer.variables
         return next(i for i, v in enumerate(variables) if v is self.optimizer._learning_rate)
@@ -65,13 +65,13 @@ class JaxProgram(Program):
             values, sums = carried
             rows = lax.dynamic_slice(order, (i * self._width,), (self._width,))
             batch = [jnp.take(array, rows, axis=0, mode="clip") for array in data]
-            values, batch_sums = self.step(values, settings, *batch)
+            values, batch_sums = self._step(values, settings, *batch)
             return values, sums + batch_sums
 
         zeros = jnp.zeros((2, *several(self.model)), jnp.float64)
         return lax.fori_loop(steps[0], steps[1], step, (values, zeros))
 
-    def step(self, values, settings, X, y, weight):
+    def _step(self, values, settings, X, y, weight):
         """Train one batch: return values, and the sums of losses and weights."""
         trained, state, optimizer = values
         penalty, *loss_settings = settings
@@ -101,7 +101,7 @@ class JaxProgram(Program):
         with keras.StatelessScope(state_mapping=mapping):
             return self.optimizer.scale_loss(value)
 
-    def block_loss(self, values, loss_settings, X, y, weight):
+    def _block_loss(self, values, loss_settings, X, y, weight):
         """Return the sum of weighted losses of rows."""
         losses, _, _ = losses_of_rows(self.model, *values, X, y, *loss_settings, training=False)
         return jnp.sum((losses * weight).astype(jnp.float64), axis=0)

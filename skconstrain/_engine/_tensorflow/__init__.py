@@ -3,11 +3,10 @@
 from contextlib import suppress
 
 import tensorflow as tf
-from tensorflow.python.eager import context
 
 from skconstrain._engine._backend import Backend, XlaLimits
-from skconstrain._engine._tensorflow._call_options import without_remapping
-from skconstrain._engine._tensorflow._flat_parameters import MAX_FLAT_SIZE
+from skconstrain._engine._tensorflow._graphs import clear_kernels, without_remapping
+from skconstrain._engine._tensorflow._parameters import MAX_FLAT_SIZE
 from skconstrain._engine._tensorflow._program import (
     TensorFlowPredictionProgram,
     TensorFlowProgram,
@@ -27,14 +26,6 @@ def share_gpu_memory() -> None:
                 tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def clear_kernels() -> None:
-    """Drop TensorFlow's kernels, which keep the graphs of functions that nobody has any more.
-
-    What is called again makes its own once more. There is no public function for it.
-    """
-    context.context().clear_kernel_cache()
-
-
 BACKEND = Backend(
     program=TensorFlowProgram,
     prediction_program=TensorFlowPredictionProgram,
@@ -48,7 +39,7 @@ BACKEND = Backend(
         max_flops_per_step=12e6,
         max_kernel_size=MAX_FLAT_SIZE,
         min_steps=500,
-        max_flops_of_several=15e7,
+        max_flops_of_several=2e9,
     ),
     precision=without_remapping,
     trains_on_gpu=lambda: bool(tf.config.list_logical_devices("GPU")),

@@ -5,14 +5,13 @@ from functools import cached_property
 import tensorflow as tf
 
 from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows, several
-from skconstrain._engine._tensorflow._flat_parameters import (
+from skconstrain._engine._tensorflow._graphs import traced
+from skconstrain._engine._tensorflow._parameters import (
     MAX_FLAT_SIZE,
     FlatParameters,
     TensorParameters,
     is_elementwise,
 )
-from skconstrain._engine._tensorflow._kept_graphs import made_graph
-from skconstrain._engine._tensorflow._tracing import traced
 from skconstrain._engine._tensorflow._update import make_update
 from skconstrain.layers._batch_weight import batch_weight
 
@@ -41,19 +40,12 @@ class TensorFlowProgram(Program):
         epochs = self._epoch if self.epochs_at_once == 1 else self._epochs
         # Values of a training are captured, not passed: every argument costs tens of microseconds
         # of each call.
-        self._name = spec.name
-        self._run = self._graph(epochs, arguments, spec.jit_compile)
+        self._run = traced(epochs, arguments, spec.jit_compile)
         self._any_rows = [tf.TensorSpec((None, *spec.shape[1:]), floats) for spec in data]
 
     @cached_property
     def _evaluate(self):
-        return self._graph(self._block_loss, self._any_rows, jit_compile=False)
-
-    def _graph(self, function, arguments, jit_compile):
-        settings = self._penalty, self._target_scale, *self._loss_numbers.values()
-        held = [*self._parameters.held, *self._state, *self.optimizer.variables, *settings]
-        name = None if self._name is None else f"{function.__name__} of {self._name}"
-        return made_graph(function, arguments, jit_compile, held, name)
+        return traced(self._block_loss, self._any_rows, jit_compile=False)
 
     def _epochs(self, X, y, weight, orders, counts, rates):
         """Run ``counts[0]`` epochs of ``counts[1]`` steps; return the sums of each."""

@@ -40,11 +40,6 @@ class TensorParameters(Parameters):
         """What the L2 penalty of each variable is multiplied by; None without penalty."""
         return [1.0 if is_kernel else None for is_kernel in self.is_kernel]
 
-    @property
-    def held(self) -> list:
-        """Return what a graph may capture: variables, and tensors."""
-        return self.variables
-
     def tensors(self) -> list[tf.Tensor]:
         """Return the model's trainable variables as tensors, in the model's order."""
         return [variable.value for variable in self.variables]
@@ -69,10 +64,6 @@ class FlatParameters(TensorParameters):
     @property
     def penalty_shares(self):
         return [self._shares]
-
-    @property
-    def held(self):
-        return [*self.variables, self._shares]
 
     def tensors(self):
         parts = tf.split(self.variables[0].value, self._sizes)
