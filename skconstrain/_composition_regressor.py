@@ -263,7 +263,7 @@ class CompositionRegressor(NetRegressor):
             y = self._head().total * self._encode_target(y, names=None, reset=False)
         return super().score(X, y, sample_weight)
 
-    def _encode_target(self, y, *, names, reset, classes=None):
+    def _encode_target(self, y, *, names, reset, classes=None, name="y"):
         """Return shares, which sum to 1."""
         if np.ndim(y) < 2 or np.shape(y)[1] < 2:
             raise ValueError(
@@ -271,7 +271,7 @@ class CompositionRegressor(NetRegressor):
                 f"shape {np.shape(y)}. Give the rest as another column: np.column_stack([y, "
                 f"{self.total:g} - y])."
             )
-        target = super()._encode_target(y, names=names, reset=reset)
+        target = super()._encode_target(y, names=names, reset=reset, name=name)
         largest = target.max(axis=1, keepdims=True)  # whose sum cannot overflow
         return target / largest / (target / largest).sum(axis=1, keepdims=True)
 

@@ -19,7 +19,8 @@ class MultiLabelNetClassifier(NetClassifier):
     any number of labels may be true at once. A multi-layer perceptron computes a logit for each
     label, whose sigmoid is the label's probability; the label is predicted where that reaches its
     threshold. 1-D targets work too, with one sigmoid for two classes and softmax for more, so that
-    it is a complete classifier.
+    it is a complete classifier; a y of one column is 1-D. A single label is a target of two
+    classes, whose probability is ``predict_proba(X)[:, 1]``.
 
     Every prediction of several labels has as many as `min_labels` asks for, and thresholds are the
     labels' own: :class:`TunedThresholdMultiLabelClassifierCV` chooses them out of fold. With
@@ -143,8 +144,8 @@ class MultiLabelNetClassifier(NetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        Classes of a 1-D target; ``[0, 1]`` for each of several labels.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        Classes of a 1-D target; numbers of several labels, as objects.
     label_names_ : ndarray of shape (n_labels,)
         Names of the labels, where the target of `fit` was a DataFrame.
     n_features_in_ : int

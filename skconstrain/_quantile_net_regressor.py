@@ -379,9 +379,9 @@ class QuantileNetRegressor(NetRegressor):
                 f"upper must be greater than lower. Got lower={self.lower}, upper={self.upper}."
             )
 
-    def _encode_target(self, y, *, names, reset, classes=None):
+    def _encode_target(self, y, *, names, reset, classes=None, name="y"):
         """Return the target once for each level."""
-        target, _ = self._columns(y)
+        target, _ = self._columns(y, name)
         if target.shape[1] > 1:
             raise ValueError(
                 f"QuantileNetRegressor needs one target. Got y of {target.shape[1]} columns. Use "

@@ -34,7 +34,16 @@ LAYERS = [
     {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
-    {"_compile_cache", "_fit_tasks", "_progress", "_recipe", "_sklearn_compat", "_warn"},
+    {"_targets"},
+    {
+        "_compile_cache",
+        "_fit_tasks",
+        "_progress",
+        "_recipe",
+        "_sklearn_compat",
+        "_warn",
+        "_wrapped",
+    },
     {"_keras_backend"},
 ]
 ESTIMATORS = LAYERS[2]

@@ -87,6 +87,11 @@ WORKS = {
         labels_of_two,
         ["fits 3/3", "thresholds 3/3"],
     ),
+    "search of thresholds": (
+        tuner(scoring="accuracy"),
+        labels_of_two,
+        ["thresholds 3/3", "sweep 1, label 2 of 2"],
+    ),
     "gate": (gate(), two_classes, ["experts 2/2", "experts out of fold 2/2", "epochs 3/3"]),
     "rounds": (
         gate(n_rounds=2),

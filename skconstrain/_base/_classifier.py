@@ -1,6 +1,5 @@
 """The fit template for classifiers: classes, labels, probabilities, thresholds."""
 
-import warnings
 from collections.abc import Mapping
 from numbers import Integral, Real
 
@@ -8,14 +7,14 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from skconstrain._base._estimator import NetEstimator
 from skconstrain._grid import sigmoid
 from skconstrain._networks import ProbabilityHead
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
+from skconstrain._targets import ClassTarget, class_numbers, plain_target
+from skconstrain._warn import warn
 
 # A class or label that is missing starts at this share.
 _SMALLEST_SHARE = 1e-4
@@ -146,6 +145,25 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         logits = self._outputs(X)
         return logits[:, 0] if self._target_kind == "binary" else logits
 
+    def score(self, X, y, sample_weight=None):
+        """Compute the share of rows that are predicted right.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Finite data.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            True classes, or labels, all of which must be right.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights.
+
+        Returns
+        -------
+        score : float
+            Accuracy; subset accuracy of several labels.
+        """
+        return super().score(X, plain_target(y)[0], sample_weight)
+
     def _oof_prediction(self, outputs):
         probability = self._probability_of(outputs)
         if self._target_kind == "binary":
@@ -200,108 +218,81 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         labels = decided.astype(self._label_dtype)
         return sparse.csr_array(labels) if self._labels_are_sparse else labels
 
-    def _encode_target(self, y, *, names, reset, classes=None):
-        if sparse.issparse(y) or np.ndim(y) == 2:
-            kind, target = self._encode_matrix(y, names, reset, classes)
+    def _encode_target(self, y, *, names, reset, classes=None, name="y"):
+        target = ClassTarget.of(y, names=names, name=name)
+        if not reset:
+            self._check_same_target(target, name)
+        if target.n_labels is not None:
+            kind, encoded = "multilabel", target.values.astype(np.float64)
+            if reset:
+                self._set_labels(target)
         else:
-            kind, target = self._encode_classes(np.asarray(y), reset, classes)
+            self._set_classes(target, classes, reset)
+            kind = "binary" if len(self.classes_) == 2 else "multiclass"
+            encoded = self._encode_classes(target.values, name)
         if reset:
-            self._target_kind, self.n_outputs_ = kind, target.shape[1]
+            self._target_kind, self.n_outputs_ = kind, encoded.shape[1]
             self._checked_threshold()
             self._check_target()
-        elif kind != self._target_kind or target.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"y must be {self._target_kind} with {self.n_outputs_} outputs, as in the first "
-                f"fit. Got {kind} with {target.shape[1]}."
-            )
-        return target
+        return encoded
 
-    def _encode_matrix(self, y, names, reset, classes):
-        """Encode a matrix of 0 and 1; a column of classes counts as 1-D."""
-        matrix = y.toarray() if sparse.issparse(y) else np.asarray(y)
-        values = np.unique(matrix)
-        if matrix.shape[1] > 1 and matrix.dtype.kind in "US":
+    def _check_same_target(self, target, name):
+        """Raise where a target is of another kind than the first, or has other labels."""
+        known = self.n_outputs_ if self._target_kind == "multilabel" else None
+        if target.n_labels != known:
+            expected, found = (
+                "a vector of classes" if n is None else f"a column for each of {n} labels"
+                for n in (known, target.n_labels)
+            )
+            raise ValueError(f"{name} must be {expected}, as in the first fit. Got {found}.")
+        if target.names is not None and known and target.names != self._label_names:
             raise ValueError(
-                "A y of several columns must hold the numbers 0 and 1, one column a label. Got "
-                f"strings like {str(values[0])!r}. Convert them: y.astype(int). For columns of "
-                "several classes, use sklearn.multioutput.MultiOutputClassifier."
+                f"{name} must have the labels of the first fit, {self._label_names}. Got "
+                f"{target.names}."
             )
-        if matrix.shape[1] == 1 and not np.isin(values, [0, 1]).all():
-            warnings.warn(
-                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
-                "to (n_samples,), for example with y.ravel().",
-                DataConversionWarning,
-                stacklevel=6,
-            )
-            return self._encode_classes(matrix.ravel(), reset, classes)
-        if not np.isin(values, [0, 1]).all():
-            row, column = np.argwhere(~np.isin(matrix, [0, 1]))[0]
-            raise ValueError(
-                "A y of several columns must hold 0 and 1, one column a label; several columns of "
-                f"classes are not supported. Got {matrix[row, column]} at row {row}, label "
-                f"{names[column] if names else column}. Use one estimator a column "
-                "(MultiOutputClassifier), or encode the classes."
-            )
-        if reset:
-            self._set_labels(y, matrix, names)
-        elif names is not None and names != self._label_names:
-            raise ValueError(
-                f"y must have the labels of the first fit, {self._label_names}. Got {names}."
-            )
-        return "multilabel", matrix.astype(np.float64)
 
-    def _set_labels(self, y, matrix, names):
-        self._label_dtype = matrix.dtype
-        self._labels_are_sparse = sparse.issparse(y)
-        # A list has no shape, which scikit-learn's cross-validation reads; np.arange(n_labels), as
-        # MLPClassifier has it, makes its scorers take two labels for two classes.
-        self.classes_ = np.tile([0, 1], (matrix.shape[1], 1))
-        self._label_names = list(range(matrix.shape[1])) if names is None else names
-        if names is not None:
-            self.label_names_ = np.asarray(names, dtype=object)
-        else:
-            self.__dict__.pop("label_names_", None)
-        missing = [self._label_names[j] for j in np.flatnonzero(~(matrix == 1).any(axis=0))]
+    def _set_labels(self, target):
+        self._label_dtype, self._labels_are_sparse = target.dtype, target.container is not None
+        self.classes_ = target.classes
+        self.__dict__.pop("label_names_", None)
+        self._label_names = list(range(target.n_labels)) if target.names is None else target.names
+        if target.names is not None:
+            self.label_names_ = np.asarray(target.names, dtype=object)
+        missing = [self._label_names[j] for j in np.flatnonzero(~target.values.any(axis=0))]
         if missing:
             shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
-            warnings.warn(
-                f"{len(missing)} labels have no positive sample: {shown}. Their probability will "
-                "stay near 0.",
-                stacklevel=7,
+            warn(
+                f"Labels without a positive sample, {len(missing)} of {target.n_labels}: {shown}. "
+                "Their probability will stay near 0."
             )
 
-    def _encode_classes(self, y, reset, classes):
-        """Encode a vector of classes; all of them are `classes`, or those of `y`."""
-        if type_of_target(y, input_name="y") in ("continuous", "unknown"):
-            check_classification_targets(y)
+    def _set_classes(self, target, classes, reset):
+        """Keep the classes of a vector: `classes` of the user's, or those of the target."""
         if reset:
             self.__dict__.pop("label_names_", None)
-            self.classes_ = np.unique(y if classes is None else np.asarray(classes))
+            self.classes_ = target.classes if classes is None else np.unique(np.asarray(classes))
             if len(self.classes_) < 2:
                 raise ValueError(
                     f"{type(self).__name__} needs at least 2 classes in y. "
                     f"Got 1 class: {self.classes_[0]}."
                 )
-        elif self._target_kind == "multilabel":
-            raise ValueError(
-                f"y must be multilabel with {self.n_outputs_} outputs, as in the first fit. Got a "
-                f"vector of shape {y.shape}."
-            )
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(
                 f"classes must stay those of the first call, {self.classes_.tolist()}. Got "
                 f"{np.unique(classes).tolist()}. Leave classes out, or start with a clone."
             )
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y must hold the classes {self.classes_.tolist()} only. Got {unknown[0]}. "
-                "Give all of them in the first call: partial_fit(X, y, classes=...)."
-            )
-        number = np.searchsorted(self.classes_, y)
+
+    def _encode_classes(self, values, name):
+        """Encode classes: a column of 0 and 1 for two of them, a column for each of more."""
+        remedy = (
+            "Give all of them in the first call: partial_fit(X, y, classes=...)."
+            if name == "y"
+            else f"Leave such rows out of X_val and {name}, or train on some of them, too."
+        )
+        number = class_numbers(values, self.classes_, name=name, remedy=remedy)
         if len(self.classes_) == 2:
-            return "binary", number[:, None].astype(np.float64)
-        return "multiclass", np.eye(len(self.classes_))[number]
+            return number[:, None].astype(np.float64)
+        return np.eye(len(self.classes_))[number]
 
     def _weigh(self, rows):
         if self.class_weight is None:

@@ -21,7 +21,6 @@ from skconstrain._base._rows import (
     Rows,
     check_representable,
     checked_weight,
-    column_names,
     unit_of_loss,
     warn_of_few_digits,
 )
@@ -38,6 +37,7 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     fit_context,
 )
+from skconstrain._targets import plain_target
 
 if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
@@ -124,11 +124,13 @@ class NetEstimator(CallbackSupport, CopiedNet):
         """Raise ``ValueError`` where parameters contradict each other."""
 
     @abstractmethod
-    def _encode_target(self, y, *, names: list | None, reset: bool, classes=None) -> np.ndarray:
+    def _encode_target(
+        self, y, *, names: list | None, reset: bool, classes=None, name: str = "y"
+    ) -> np.ndarray:
         """Check `y`; return it as floats of shape (n_samples, n_outputs).
 
         `names` are the names of the columns of `y`, where it has names. `classes` are all classes
-        of a classifier that is given its rows in parts, or None.
+        of a classifier that is given its rows in parts, or None. Messages call it `name`.
         """
 
     def _weigh(self, rows: Rows) -> Rows:
@@ -319,7 +321,9 @@ default=None
             self._check_same_network(network)
             target_scale = self._target_scale
         else:
-            network, of_features = network.found(plan.parts.rows.X, plan.parts.rows.weight)
+            X, target, weight = plan.parts.rows
+            warn_of_few_digits(target, network.head.origin, X.dtype)
+            network, of_features = network.found(X, weight)
             known, target_scale = self._start(plan.parts.rows)
             known |= of_features
         settings = {"continues": continues, "partial": partial}
@@ -332,7 +336,7 @@ default=None
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
         """Return validated rows, their targets as given, and which of all rows have weight."""
-        names = column_names(y)
+        y, names = plain_target(y)
         X, y = validate_rows(
             self,
             X,
@@ -353,8 +357,6 @@ default=None
                 X, y, weight = X[used], y[used], weight[used]
         target = self._encode_target(y, names=names, reset=reset, classes=classes)
         check_representable(target, X.dtype)
-        if reset:
-            warn_of_few_digits(target, self._head().origin, X.dtype)
         return Rows(X, target, weight), y, used
 
     def _generator(self, first_epoch):
@@ -380,8 +382,9 @@ default=None
         check_same_features(self, X_val)
         checked = self._new_rows(X_val, features.dtype)
         warn_of_other_units(checked, features)
+        y_val, names = plain_target(y_val, "y_val")
         check_consistent_length(checked, y_val)
-        target = self._encode_target(y_val, names=column_names(y_val), reset=False)
+        target = self._encode_target(y_val, names=names, reset=False, name="y_val")
         weight = np.ones(len(checked), checked.dtype) if weight is None else weight
         weight = checked_weight(weight, checked, name="sample_weight_val")
         return Rows(checked, target, weight)

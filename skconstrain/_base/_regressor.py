@@ -39,8 +39,8 @@ class NetRegressor(RegressorMixin, NetEstimator):
     def _oof_prediction(self, outputs):
         return outputs[:, 0] if self._y_is_1d else outputs
 
-    def _encode_target(self, y, *, names, reset, classes=None):
-        target, is_1d = self._columns(y)
+    def _encode_target(self, y, *, names, reset, classes=None, name="y"):
+        target, is_1d = self._columns(y, name)
         if not reset and target.shape[1] != self.n_outputs_:
             raise ValueError(
                 f"y must have {self.n_outputs_} outputs, as in fit. Got {target.shape[1]}."
@@ -50,10 +50,10 @@ class NetRegressor(RegressorMixin, NetEstimator):
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         return target
 
-    def _columns(self, y):
+    def _columns(self, y, name):
         """Return y as columns of floats, and whether predictions have one dimension."""
         given = y
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
+        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
             warnings.warn(

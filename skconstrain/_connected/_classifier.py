@@ -126,8 +126,8 @@ class SparseConnectedNetClassifier(ConnectedNetMixin, NetClassifier):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or (n_labels, 2)
-        Classes of a 1-D target; ``[0, 1]`` for each of several labels.
+    classes_ : ndarray of shape (n_classes,) or (n_labels,)
+        Classes of a 1-D target; numbers of several labels, as objects.
     connection_weights_ : list of csr_array or DataFrame
         Weights of each matrix of `connections` (and of `output_connections`), of its shape, with an
         entry for each of its ones and no others. DataFrames with sparse columns where the matrix

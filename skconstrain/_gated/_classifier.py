@@ -4,11 +4,9 @@ from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base import NetClassifier
 from skconstrain._gated._expert import RESPONSES
@@ -417,9 +415,6 @@ default=None
                 "MultiOutputClassifier around it, or MultiLabelNetClassifier."
             )
 
-    def _encode_target(self, y, *, names, reset, classes=None):
-        return super()._encode_target(_as_vector(y), names=names, reset=reset, classes=classes)
-
     def _specify(self, rows, continues):
         self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
         self._experts = self._held = None
@@ -436,9 +431,3 @@ default=None
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = False
         return tags
-
-
-def _as_vector(y):
-    """Return y of shape (n_samples,) where it is a column, with a warning."""
-    is_column = not sparse.issparse(y) and np.ndim(y) == 2 and np.shape(y)[1] == 1
-    return column_or_1d(y, warn=True) if is_column else y

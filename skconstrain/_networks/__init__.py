@@ -10,7 +10,8 @@ from skconstrain._networks._heads import (
     ProbabilityHead,
     QuantileHead,
 )
-from skconstrain._networks._network import LayeredNetwork, Network
+from skconstrain._networks._layered_network import LayeredNetwork
+from skconstrain._networks._network import Network
 from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._score_columns import ScoreColumns
 

@@ -42,10 +42,9 @@ class Dense(Stage):
         return (self.n_inputs, self.units)
 
     def weights(self):
-        several = () if self.n_models is None else (self.n_models,)
         start = 0.0 if self.starts_at_0 else self._draw
-        kernel = Weight(f"{self.name}/kernel", (*several, *self.kernel_shape), start)
-        bias = Weight(f"{self.name}/bias", (*several, self.units))
+        kernel = Weight(f"{self.name}/kernel", (*self.several, *self.kernel_shape), start)
+        bias = Weight(f"{self.name}/bias", (*self.several, self.units))
         return [kernel, bias] if self.use_bias else [kernel]
 
     def _draw(self, rng, shape, dtype):

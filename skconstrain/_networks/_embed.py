@@ -71,8 +71,7 @@ class Embed(FrontStage):
         return (0,) * self.n_values + signs
 
     def weights(self):
-        several = () if self.n_models is None else (self.n_models,)
-        shape = (*several, self.n_columns, self.n_frequencies)
+        shape = (*self.several, self.n_columns, self.n_frequencies)
         bound = 1 / math.sqrt(self.n_frequencies)
 
         def uniform(bound):

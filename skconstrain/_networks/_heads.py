@@ -1,6 +1,5 @@
 """Heads: what follows the last layer with a kernel."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +12,7 @@ from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain._quantile_levels import ends, quantiles, running_maximum
 
 
-class Head(ABC):
+class Head:
     """What follows the last layer with a kernel: in training, and in the model that users see.
 
     If it is `monotone`, its outputs never move against its inputs, not in their last bit either.
@@ -30,9 +29,9 @@ class Head(ABC):
         """Return its weights, none of which is trained."""
         return []
 
-    @abstractmethod
     def build(self, outputs, dtype: str):
-        """Return the outputs of the network that is trained."""
+        """Return the outputs of the network that is trained: logits, unless it has a layer."""
+        return outputs
 
     def build_mean(self, outputs, dtype: str):
         """Return the mean of the outputs of several networks."""
@@ -73,12 +72,10 @@ class BoundedOutputHead(Head):
         return self.lower
 
     def weights(self, n_outputs):
-        """Return the gain, and the scale of a range without an upper end."""
         names = ["gain"] if self.upper is not None else ["gain", "scale"]
         return fixed("output", (n_outputs,), **dict.fromkeys(names, 1.0))
 
     def build(self, outputs, dtype):
-        """Return predictions."""
         from skconstrain.layers import BoundedOutput
 
         settings = {"monotone": self.monotone, "dtype": dtype, "name": "output"}
@@ -100,11 +97,9 @@ class AffineHead(Head):
     """The unit and the origin of the targets."""
 
     def weights(self, n_outputs):
-        """Return scale and shift."""
         return fixed("output", (n_outputs,), scale=1.0, shift=0.0)
 
     def build(self, outputs, dtype):
-        """Return predictions."""
         from skconstrain.layers._heads import Affine
 
         return Affine(dtype=dtype, name="output")(outputs)
@@ -123,16 +118,11 @@ class ProbabilityHead(Head):
     activation: str
     monotone: bool = False
 
-    def build(self, outputs, dtype):
-        """Return the logits."""
-        return outputs
-
     @property
     def _probability(self):
         return self.activation
 
     def build_fitted(self, outputs, dtype):
-        """Return probabilities."""
         import keras
 
         from skconstrain.layers._heads import OrderedSigmoid
@@ -148,16 +138,11 @@ class CompositionHead(Head):
 
     total: float
 
-    def build(self, outputs, dtype):
-        """Return the logits."""
-        return outputs
-
     @property
     def _probability(self):
         return "softmax"
 
     def build_fitted(self, outputs, dtype):
-        """Return the parts."""
         from skconstrain.layers._heads import Composition
 
         return Composition(self.total, dtype=dtype, name="parts")(outputs)
@@ -177,12 +162,10 @@ class QuantileHead(Head):
         return next((end for end in (self.lower, self.upper) if end is not None), 0.0)
 
     def weights(self, n_outputs):
-        """Return factors of the steps between levels, if there are steps; and units of all."""
         units = fixed("output", (1,), gain=1.0, scale=1.0, shift=0.0)
         return units if self.monotone else [*fixed("output", (n_outputs,), step=1.0), *units]
 
     def build(self, outputs, dtype):
-        """Return the quantiles."""
         from skconstrain.layers._heads import Quantiles
 
         settings = {"monotone": self.monotone, "dtype": dtype, "name": "output"}

@@ -20,6 +20,8 @@ class Stage(ABC):
         Name of the layer; weights are named ``"layer/weight"``.
     width
         How many values it holds for a row, at most.
+    n_models
+        The number of several networks or experts, for stages that have it; None for one.
     runs_in_numpy
         Whether `forward` knows what the layer computes; else Keras predicts.
     supports_xla
@@ -28,8 +30,14 @@ class Stage(ABC):
 
     name: str
     width: int = 0
+    n_models: int | None
     runs_in_numpy: bool = True
     supports_xla: bool = True
+
+    @property
+    def several(self) -> tuple[int, ...]:
+        """The leading axis of trained weights."""
+        return () if self.n_models is None else (self.n_models,)
 
     def weights(self) -> list[Weight]:
         """Return its weights, in the order in which they are drawn."""

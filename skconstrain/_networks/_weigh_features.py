@@ -25,8 +25,7 @@ class WeighFeatures(FrontStage):
         return (self.n_models or 1) * self.n_outputs
 
     def weights(self):
-        several = () if self.n_models is None else (self.n_models,)
-        return [Weight("feature_weights/weight", (*several, self.n_outputs), 1 / FEATURE_RATE)]
+        return [Weight("feature_weights/weight", (*self.several, self.n_outputs), 1 / FEATURE_RATE)]
 
     def layer(self, dtype, kernels):
         from skconstrain import layers

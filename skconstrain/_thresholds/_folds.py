@@ -14,7 +14,7 @@ def label_folds(cv, X, target, *, random_state, params):
     cv : None, int, float, splitter or iterable
         None is 5 folds, a float the share that one split holds out.
     X : array-like of shape (n_samples, n_features)
-    target : Target
+    target : ClassTarget
     random_state : int, RandomState instance or None
         Decides the splits that are made here.
     params : dict

@@ -1,36 +1,47 @@
 """What thresholds are tuned for: scikit-learn's `scoring` in the terms of `_search`."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from inspect import signature
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import (
+    accuracy_score,
     f1_score,
     fbeta_score,
     get_scorer,
+    hamming_loss,
     jaccard_score,
     precision_score,
     recall_score,
+    zero_one_loss,
 )
 
 from skconstrain._sklearn_compat import scorer_parts
-from skconstrain._thresholds import _search as _thresholds
-from skconstrain._thresholds._least import raise_with_least
+from skconstrain._thresholds import _metrics
+from skconstrain._thresholds._averages import Average, Called, LabelMean, Pooled, RowMean
+from skconstrain._thresholds._line import Line
+from skconstrain._thresholds._outcomes import Outcomes
+from skconstrain._thresholds._search import ignored, tune_each, tune_together, tune_with_least
 
 # scikit-learn's functions whose score is a number made of tp, fp, fn and tn.
 _COUNTED = {
-    f1_score: ("F1", _thresholds.f_beta),
-    fbeta_score: ("F-beta", _thresholds.f_beta),
-    jaccard_score: ("Jaccard", _thresholds.jaccard),
-    precision_score: ("precision", _thresholds.precision),
-    recall_score: ("recall", _thresholds.recall),
+    f1_score: ("F1", _metrics.f_beta),
+    fbeta_score: ("F-beta", _metrics.f_beta),
+    jaccard_score: ("Jaccard", _metrics.jaccard),
+    precision_score: ("precision", _metrics.precision),
+    recall_score: ("recall", _metrics.recall),
 }
 _AVERAGES = ("macro", "weighted", "micro", "samples")
-_OBJECTIVES = {"micro": _thresholds.MicroObjective, "samples": _thresholds.SamplesObjective}
+
+# Those whose score is a mean over rows, by function and sign.
+_MEANS_OF_ROWS = {
+    (accuracy_score, 1): _metrics.all_right,
+    (zero_one_loss, -1): _metrics.any_wrong,
+    (hamming_loss, -1): _metrics.hamming,
+}
 
 
 @dataclass(frozen=True)
@@ -39,115 +50,74 @@ class Scoring:
 
     Attributes
     ----------
-    average : {"macro", "weighted", "micro", "samples"} or None
-        How outcomes become one number; None where only `function` knows.
-    metrics : sequence of n_labels metrics, or empty where average is None
+    average : Average, how outcomes become one number
+    metrics : sequence of n_labels metrics, or empty where it is made of none of single labels
     name : str, what the metrics are called in a picture
-    function : callable ``(y_true, y_pred, sample_weight) -> float`` or None
-    limit : int, how many cut-offs of a label are tried where average is None
+    limit : int, how many cut-offs of a label are examined, or None for all
     has_fall_back : bool, whether `fbr` makes sense: for averages over labels of F or Jaccard
     """
 
-    average: str | None
-    metrics: Sequence[_thresholds.Metric] = ()
+    average: Average
+    metrics: Sequence[_metrics.Metric] = ()
     name: str = ""
-    function: Callable | None = None
-    limit: int = 100
+    limit: int | None = None
     has_fall_back: bool = False
 
     def tune(
-        self, y_true, y_score, weight=None, labels=None, *, default, limits, fbr=None, least=0
+        self,
+        y_true,
+        y_score,
+        weight=None,
+        labels=None,
+        *,
+        default,
+        limits,
+        fbr=None,
+        least=0,
+        report=ignored,
     ):
         """Find the best thresholds where every row has at least `least` labels.
 
-        The other parameters are those of `_search.tune_each`.
+        The other parameters are those of `_search.tune_each` and `tune_together`.
         """
         options = {"weight": weight, "labels": labels, "default": default, "limits": limits}
-        thresholds = self._tune_freely(y_true, y_score, fbr=fbr, **options)
-        n_labels = len(thresholds)
-        if not 0 < least < n_labels or fbr is not None:
-            return thresholds
-        starts = [thresholds, np.full(n_labels, float(default))]
-        options |= {"least": least, "labels": _thresholds.tunable(y_true, labels)}
-        return raise_with_least(self, y_true, y_score, starts=starts, **options)
-
-    def _tune_freely(self, y_true, y_score, *, fbr, **options):
-        weight = options["weight"]
-        if self.average in ("macro", "weighted"):
+        if isinstance(self.average, LabelMean):
             # The weights of the labels are given by y: the best mean has every label at its best.
-            return _thresholds.tune_each(y_true, y_score, self.metrics, fbr=fbr, **options)
-        if self.average is None:
-            function = partial(self._call, y_true, weight)
-            make = partial(
-                _thresholds.FunctionObjective, function=function, max_cut_offs=self.limit
-            )
+            thresholds = tune_each(y_true, y_score, self.metrics, fbr=fbr, **options)
         else:
-            make = partial(_OBJECTIVES[self.average], metric=self.metrics[0])
-        return _thresholds.tune_together(y_true, y_score, make, **options)
+            thresholds = tune_together(self, y_true, y_score, report=report, **options)
+        if not 0 < least < len(thresholds) or fbr is not None:
+            return thresholds
+        starts = [thresholds, np.full(len(thresholds), float(default))]
+        options |= {"least": least, "report": report}
+        return tune_with_least(self, y_true, y_score, starts, **options)
 
-    def along(self, line, y_true, weight):
-        """Return the scores at the cut-offs of a line, ``-inf`` where they are not examined."""
-        if self.average is None:
-            return self._along_candidates(line, y_true, weight)
-        share = np.ones(len(y_true)) if weight is None else weight
-        if self.average == "samples":
-            return self._along_rows(line, y_true, share)
-        fixed = _thresholds.count_outcomes(y_true, line.below, share)
-        moving = line.counts(y_true, share)
-        if self.average == "micro":
-            rest = np.delete(fixed, list(moving), axis=1)
-            return self.metrics[0](*(rest.sum(axis=1)[:, None] + sum(moving.values())))
-        outcomes = {**dict(enumerate(fixed.T)), **moving}
-        support = fixed[0] + fixed[2] if self.average == "weighted" else np.ones(fixed.shape[1])
-        scores = [self.metrics[label](*found) * support[label] for label, found in outcomes.items()]
-        return sum(scores) / support.sum()
+    def along(self, line: Line, current: int | None = None) -> np.ndarray:
+        """Return the scores at the cut-offs of a line, ``-inf`` where they are not examined.
 
-    def _along_candidates(self, line, y_true, weight):
+        The one at the `current` cut-off is, if there is one.
+        """
+        if self.limit is None:
+            return self.average.along(line, slice(None))
+        cuts = line.ranking.candidates(line.true, self.limit)
+        cuts = cuts if current is None else np.union1d(cuts, [current])
         scores = np.full(len(line.ranking.starts), -np.inf)
-        for cut in line.ranking.candidates(y_true[:, line.label], self.limit):
-            scores[cut] = self._call(y_true, weight, line.predictions(cut))
+        scores[cuts] = self.average.along(line, cuts)[cuts]
         return scores
 
-    def _along_rows(self, line, y_true, weight):
-        """Return scores of a mean over rows, each of which has two states along the line."""
-        is_short = line.substitute >= 0
-        lost = is_short & y_true[np.arange(len(y_true)), line.substitute]
-        hits, predicted = (line.below & y_true).sum(axis=1), line.below.sum(axis=1)
-        below = self._score_rows(y_true, hits, predicted)
-        hits, predicted = hits + y_true[:, line.label] - lost, predicted + 1 - is_short
-        gain = weight * (self._score_rows(y_true, hits, predicted) - below)
-        left_out, total = line.ranking.left_out(gain[line.ranking.order])
-        return (weight @ below + total - left_out) / weight.sum()
-
-    def _score_rows(self, y_true, hits, predicted):
-        fp, fn = predicted - hits, y_true.sum(axis=1) - hits
-        return self.metrics[0](hits, fp, fn, y_true.shape[1] - hits - fp - fn)
+    def value(self, outcomes: Outcomes) -> float:
+        """Score of predictions whose outcomes are known."""
+        return self.average.value(outcomes)
 
     def score(self, y_true, y_pred, weight) -> float:
         """Score of predictions, bool arrays of shape (n_samples, n_labels)."""
-        if self.average is None:
-            return float(self._call(y_true, weight, y_pred))
-        by_row = self.average == "samples"
-        share = np.ones(len(y_true)) if weight is None else weight
-        if by_row:
-            outcomes = _thresholds.count_outcomes(y_true.T, y_pred.T, np.ones(y_true.shape[1]))
-            return float(np.average(self.metrics[0](*outcomes), weights=share))
-        outcomes = _thresholds.count_outcomes(y_true, y_pred, share)
-        if self.average == "micro":
-            return float(self.metrics[0](*outcomes.sum(axis=1)))
-        scores = [
-            float(metric(*outcome))
-            for metric, outcome in zip(self.metrics, outcomes.T, strict=True)
-        ]
-        support = outcomes[0] + outcomes[2] if self.average == "weighted" else None
-        return float(np.average(scores, weights=support))
-
-    def _call(self, y_true, weight, y_pred):
-        return self.function(y_true, y_pred, weight)
+        return self.value(Outcomes(y_true, y_pred, weight))
 
 
-def resolve_scoring(scoring, *, cost_matrix, n_labels, classes=None, max_cut_offs=100) -> Scoring:
-    """Find out what `scoring` measures.
+def resolve_scoring(
+    scoring, *, cost_matrix, n_labels, classes=None, max_cut_offs=100, fbr=None
+) -> Scoring:
+    """Find out what `scoring` measures, and whether `fbr` makes sense with it.
 
     Parameters
     ----------
@@ -158,18 +128,30 @@ def resolve_scoring(scoring, *, cost_matrix, n_labels, classes=None, max_cut_off
         The classes of a binary target, which is one label.
     max_cut_offs : int
         How many cut-offs of a label an unknown scorer is called for.
+    fbr : float or None
+        The fall-back of labels too rare to be tuned.
     """
+    found = _resolved(scoring, cost_matrix, n_labels, classes, max_cut_offs)
+    if fbr is not None and not found.has_fall_back:
+        raise ValueError(
+            "fbr needs a macro- or weighted average of F1, F-beta or Jaccard. "
+            f"Got scoring={scoring!r} with fbr={fbr}. Use fbr=None."
+        )
+    return found
+
+
+def _resolved(scoring, cost_matrix, n_labels, classes, max_cut_offs):
     if (cost_matrix is not None) != (isinstance(scoring, str) and scoring == "cost"):
         raise ValueError(
             "scoring='cost' and cost_matrix belong together. "
             f"Got scoring={scoring!r} with cost_matrix={cost_matrix!r}."
         )
     if cost_matrix is not None:
-        metrics = [_thresholds.negative_cost(matrix) for matrix in _costs(cost_matrix, n_labels)]
-        return Scoring("macro", metrics, "minus cost")
+        metrics = [_metrics.negative_cost(matrix) for matrix in _costs(cost_matrix, n_labels)]
+        return Scoring(LabelMean(metrics), metrics, "minus cost")
     if isinstance(scoring, str) and scoring == "balanced_accuracy":
-        metrics = [_thresholds.balanced_accuracy()] * n_labels
-        return Scoring("macro", metrics, "balanced accuracy")
+        metrics = [_metrics.balanced_accuracy()] * n_labels
+        return Scoring(LabelMean(metrics), metrics, "balanced accuracy")
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     parts = scorer_parts(scorer)
     if parts is None or parts.response_method != "predict":
@@ -178,6 +160,9 @@ def resolve_scoring(scoring, *, cost_matrix, n_labels, classes=None, max_cut_off
             f"Got {scoring!r}. Use the name of such a scorer, for instance 'f1_macro', or wrap a "
             "function of y_true and y_pred with sklearn.metrics.make_scorer."
         )
+    if (parts.function, parts.sign) in _MEANS_OF_ROWS and not parts.kwargs:
+        metric = _MEANS_OF_ROWS[parts.function, parts.sign]()
+        return Scoring(RowMean(metric), limit=max_cut_offs)
     return _counted(parts, n_labels, classes) or _called(
         parts, scoring, n_labels, classes, max_cut_offs
     )
@@ -208,10 +193,13 @@ def _counted(parts, n_labels, classes):
     name, make_metric = _COUNTED[parts.function]
     given = {"beta": beta} if parts.function is fbeta_score else {}
     metric = make_metric(zero_division=zero_division, **given)
-    average = "macro" if binary else average
+    metrics = [metric] * n_labels
+    if average in ("micro", "samples"):
+        kind = Pooled if average == "micro" else RowMean
+        return Scoring(kind(metric), metrics, name)
     overlap = parts.function in (f1_score, fbeta_score, jaccard_score)
-    fall_back = overlap and average in ("macro", "weighted")
-    return Scoring(average, [metric] * n_labels, name, has_fall_back=fall_back)
+    by_support = average == "weighted"
+    return Scoring(LabelMean(metrics, by_support), metrics, name, has_fall_back=overlap)
 
 
 def _called(parts, scoring, n_labels, classes, max_cut_offs):
@@ -246,4 +234,4 @@ def _called(parts, scoring, n_labels, classes, max_cut_offs):
             f"Got {scoring!r} ({str(error).rstrip('.')}). Use a scorer made for several labels, "
             "for instance 'f1_macro', or make_scorer(f1_score, average='macro')."
         ) from error
-    return Scoring(None, function=function, limit=max_cut_offs)
+    return Scoring(Called(function), limit=max_cut_offs)

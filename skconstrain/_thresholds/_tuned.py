@@ -1,18 +1,15 @@
 """TunedThresholdMultiLabelClassifierCV: one threshold per label, chosen out of fold."""
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._decisions import decide
 from skconstrain._fit_tasks import CallbackSupport, FitTask
@@ -24,13 +21,15 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     check_sample_weight,
     fit_context,
-    raise_for_params,
 )
-from skconstrain._thresholds._least import least_labels, score_cut_offs
+from skconstrain._targets import ClassTarget, plain_target
+from skconstrain._thresholds._choice import Choice
 from skconstrain._thresholds._out_of_fold import OutOfFold, check_prefit
+from skconstrain._thresholds._routing import metadata_router, routed_parameters
 from skconstrain._thresholds._scores import HeldOut, label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
-from skconstrain._thresholds._target import Target
+from skconstrain._thresholds._search import score_cut_offs
+from skconstrain._wrapped import opened
 
 # Threshold of an untuned classifier, and the range of the scores.
 _DEFAULTS = {"predict_proba": (0.5, (0.0, 1.0)), "decision_function": (0.0, None)}
@@ -41,6 +40,15 @@ def _estimator_has(method):
         return hasattr(getattr(self, "estimator_", self.estimator), method)
 
     return available_if(check)
+
+
+def _read(y):
+    """Return the target, which has labels or at least two classes."""
+    target = ClassTarget.of(y)
+    if target.n_labels is None and len(target.classes) < 2:
+        found = f"one class: {target.classes[0]!r}" if len(target.values) else "no samples"
+        raise ValueError(f"y must have at least two classes. Got {found}.")
+    return target
 
 
 class TunedThresholdMultiLabelClassifierCV(
@@ -63,7 +71,10 @@ class TunedThresholdMultiLabelClassifierCV(
     ----------
     estimator : classifier
         Any classifier that takes an indicator matrix y, for instance OneVsRestClassifier,
-        MultiOutputClassifier, ClassifierChain, a forest or a Pipeline of one.
+        MultiOutputClassifier, ClassifierChain, a forest or a Pipeline of one. A Pipeline is fitted
+        anew for each fold, so that no transformer sees the rows that are held out. Where that does
+        not matter, as for a StandardScaler, the tuner may be the last step of the Pipeline: several
+        networks of this package then need a single fit.
     scoring : str or scorer, default="f1_macro"
         What the thresholds are chosen for.
 
@@ -72,8 +83,10 @@ class TunedThresholdMultiLabelClassifierCV(
           these averages;
         - "balanced_accuracy", its mean over the labels;
         - "cost", minus the mean cost by `cost_matrix`;
+        - "accuracy", which asks for whole rows, and `make_scorer` of `hamming_loss` or
+          `zero_one_loss` with ``greater_is_better=False``, on `max_cut_offs` cut-offs of a label;
         - any other scorer of predicted labels. It is called for at most `max_cut_offs` cut-offs of
-          each label in every sweep.
+          each label in every sweep, which takes minutes from some hundred labels on.
 
         A label without a positive scores 0, as in scikit-learn.
     cost_matrix : array-like of shape (2, 2) or (n_labels, 2, 2), default=None
@@ -95,8 +108,8 @@ class TunedThresholdMultiLabelClassifierCV(
         `fbr`, its threshold is its highest out-of-fold score. For macro- and weighted averages of
         F1, F-beta and Jaccard.
     max_cut_offs : int, default=100
-        How many cut-offs of a label are tried in each sweep by a scorer that is not one of the
-        above. The others examine all.
+        How many cut-offs of a label are tried in each sweep by accuracy, losses and scorers that
+        are called. The others examine all.
     refit : bool, default=True
         Whether to fit on all data at the end. False needs a single split and keeps its classifier.
         Not used with ``cv="prefit"``.
@@ -125,8 +138,8 @@ class TunedThresholdMultiLabelClassifierCV(
         label's threshold there and the others at `thresholds_`. None for a multiclass target.
     estimator_ : classifier
         The fitted classifier.
-    classes_ : ndarray of shape (n_labels, 2) or (n_classes,)
-        ``[0, 1]`` for each label; the classes of a 1-D target.
+    classes_ : ndarray of shape (n_labels,) or (n_classes,)
+        Numbers of the labels, as objects; the classes of a 1-D target.
     label_names_ : ndarray of shape (n_labels,)
         Column names of y, where y is a DataFrame.
     n_features_in_ : int
@@ -150,9 +163,9 @@ class TunedThresholdMultiLabelClassifierCV(
     more the best cut-off may be so low that the label is predicted far too often; that is what
     `fbr` is for.
 
-    A 1-D binary target is one label, whose positive class is ``classes_[1]``: "f1_macro" is then
-    the F1 of that class. A multiclass target has no thresholds: the prediction is the class of the
-    largest score, and nothing is tuned.
+    A 1-D binary target, or a column, is one label, whose positive class is ``classes_[1]``:
+    "f1_macro" is then the F1 of that class. A multiclass target has no thresholds: the prediction
+    is the class of the largest score, and nothing is tuned.
 
     A least number of labels is honoured: where `estimator`, or the last step of its Pipeline, is a
     :class:`MultiLabelNetClassifier` with `min_labels`, every prediction has as many, and thresholds
@@ -270,9 +283,9 @@ class TunedThresholdMultiLabelClassifierCV(
         X, y = indexable(X, y)
         weight = params.get("sample_weight")
         given = {"X": X, "y": y, "metadata": None if weight is None else {"sample_weight": weight}}
-        target = Target.of(y)
+        target = _read(y)
         self._record(target)
-        fit_params, split_params = self._route(params)
+        fit_params, split_params = routed_parameters(self, params)
         if self.cv == "prefit":
             check_prefit(self.estimator, target)
         n_subtasks = 0 if self.cv == "prefit" else 1 + (target.positive is not None and self.refit)
@@ -299,29 +312,9 @@ class TunedThresholdMultiLabelClassifierCV(
             self.__dict__.pop(name, None)
         self.classes_ = target.classes
         if target.names is not None:
-            self.label_names_ = target.names
+            self.label_names_ = np.asarray(target.names, dtype=object)
         self._n_labels, self._dtype = target.n_labels, target.dtype
         self._container = target.container
-
-    def _route(self, params):
-        """Find the parameters of the classifiers' `fit` and of the splitter."""
-        others = {name: value for name, value in params.items() if name != "sample_weight"}
-        raise_for_params(others, self, "fit")
-        if self.cv == "prefit" and not others:
-            return {}, {}  # the weights are for the search only
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            return routed.estimator.fit, routed.splitter.split
-        weight = params.get("sample_weight")
-        if weight is None:
-            return {}, {}
-        if has_fit_parameter(self.estimator, "sample_weight"):
-            return {"sample_weight": weight}, {}
-        raise ValueError(
-            "Without metadata routing sample_weight needs a classifier whose fit takes it. "
-            f"Got {type(self.estimator).__name__}. Use "
-            "sklearn.set_config(enable_metadata_routing=True) and the classifier's set_fit_request."
-        )
 
     def _fit_untuned(self, X, y, fit_params, task):
         """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
@@ -334,19 +327,14 @@ class TunedThresholdMultiLabelClassifierCV(
             self.cv_results_ = None
 
     def _resolve_scoring(self, target):
-        scoring = resolve_scoring(
+        return resolve_scoring(
             self.scoring,
             cost_matrix=self.cost_matrix,
             n_labels=target.positive.shape[1],
             classes=None if target.n_labels else target.classes,
             max_cut_offs=self.max_cut_offs,
+            fbr=self.fbr,
         )
-        if self.fbr is not None and not scoring.has_fall_back:
-            raise ValueError(
-                "fbr needs a macro- or weighted average of F1, F-beta or Jaccard. "
-                f"Got scoring={self.scoring!r} with fbr={self.fbr}. Use fbr=None."
-            )
-        return scoring
 
     def _fit_out_of_fold(self, X, target, fit_params, split_params, task, bar):
         """Fit the classifier; return the scores of every split, as `OutOfFold.fit` does."""
@@ -359,44 +347,23 @@ class TunedThresholdMultiLabelClassifierCV(
     def _tune(self, scoring, positive, weight, parts, bar):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
         default, limits = _DEFAULTS[self._method]
+        options = {"default": default, "limits": limits, "least": self._min_labels()}
         parts = [
             HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
             for rows, scores, trained in parts
         ]
-        together = HeldOut.joined(parts)
-        least = self._min_labels()
-        options = {"default": default, "limits": limits, "fbr": self.fbr, "least": least}
-        bar.begin("thresholds", 1 + len(parts))
-        self.thresholds_ = scoring.tune(*together, **options)
-        bar.done(1)
-        predicted = decide(together.y_score, self.thresholds_, least)
-        self.best_score_ = scoring.score(together.y_true, predicted, together.weight)
-        self.cv_thresholds_ = np.full((len(parts), len(self.thresholds_)), np.nan)
-        for number, (own, part) in enumerate(zip(self.cv_thresholds_, parts, strict=True)):
-            if part.labels.any():
-                whole = part is together  # a single split has been searched already
-                found = self.thresholds_ if whole else scoring.tune(*part, **options)
-                own[part.labels] = found[part.labels]
-            bar.done(2 + number)
+        choice = Choice.on(parts, scoring, bar, fbr=self.fbr, **options)
+        self.thresholds_, self.cv_thresholds_ = choice.thresholds, choice.cv_thresholds
+        self.best_score_ = choice.score
         if self.store_cv_results:
-            options = {"default": default, "limits": limits, "least": least}
-            self.cv_results_ = score_cut_offs(scoring, together, self.thresholds_, **options)
-        self._warn_of_untuned(together.labels, default)
+            held_out = choice.held_out
+            self.cv_results_ = score_cut_offs(scoring, held_out, self.thresholds_, **options)
+        choice.warn_of_untuned(getattr(self, "label_names_", None), default)
 
     def _min_labels(self):
         """Labels that every row has at least: one label is a binary target, and has none."""
-        return 0 if self._n_labels is None else least_labels(self.estimator_)
-
-    def _warn_of_untuned(self, tuned, default):
-        if tuned.all():
-            return
-        names = getattr(self, "label_names_", np.arange(len(tuned)))[~tuned].tolist()
-        shown = ", ".join(map(repr, names[:5])) + (", ..." if len(names) > 5 else "")
-        warnings.warn(
-            f"{len(names)} of {len(tuned)} labels have no positive that is held out while another "
-            f"is trained on, so their threshold stays {default}: {shown}.",
-            stacklevel=5,
-        )
+        *_, innermost = opened(self.estimator_)
+        return 0 if self._n_labels is None else getattr(innermost, "min_labels", 0)
 
     def _scores(self, X, method=None):
         """Scores of shape (n_samples, n_labels)."""
@@ -503,6 +470,7 @@ class TunedThresholdMultiLabelClassifierCV(
             Subset accuracy; accuracy of a 1-D target.
         """
         check_is_fitted(self)
+        y, _ = plain_target(y)
         if self._n_labels is not None and np.shape(y)[1:] != (self._n_labels,):
             raise ValueError(
                 f"y must have the {self._n_labels} labels seen in fit. Got shape {np.shape(y)}."
@@ -517,18 +485,7 @@ class TunedThresholdMultiLabelClassifierCV(
         routing : MetadataRouter
             Requests of this estimator, of `estimator` and of the splitter.
         """
-        return (
-            MetadataRouter(owner=self.__class__.__name__)
-            .add_self_request(self)
-            .add(
-                estimator=self.estimator,
-                method_mapping=MethodMapping().add(caller="fit", callee="fit"),
-            )
-            .add(
-                splitter=self.cv,
-                method_mapping=MethodMapping().add(caller="fit", callee="split"),
-            )
-        )
+        return metadata_router(self)
 
     def __sklearn_tags__(self):
         tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)

@@ -1,8 +1,8 @@
 """A panel for each label: which labels, where, and what y holds of them."""
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.multiclass import type_of_target
+
+from skconstrain._targets import ClassTarget
 
 
 def shown_labels(names, labels, max_labels) -> list[int]:
@@ -63,22 +63,14 @@ def name_outer_axes(panels, x_name, y_name):
 
 def as_labels(y, classes):
     """Return a bool array (n_samples, n_labels), names, and two classes of a 1-D target or None."""
-    names = getattr(y, "columns", None)
-    y = np.asarray(y.toarray() if sparse.issparse(y) else y)
-    if y.ndim == 2 and y.shape[1] > 1:
-        names = [f"label {i}" for i in range(y.shape[1])] if names is None else list(names)
-        return _positives(y), names, None
-    y = y.ravel()
-    known = np.unique(y) if np.ndim(classes) != 1 else np.asarray(classes)
-    if len(known) > 2 or type_of_target(y) != "binary":
+    target = ClassTarget.of(y)
+    if target.n_labels is not None:
+        names = target.names or [f"label {i}" for i in range(target.n_labels)]
+        return target.values, names, None
+    known = target.classes if np.ndim(classes) != 1 else np.asarray(classes)
+    if len(known) > 2:
         raise ValueError(
             "y must be an indicator matrix or have two classes: a multiclass target has no "
             f"thresholds. Got {len(known)} classes."
         )
-    return (y == known[-1])[:, None], [f"class {known[-1]}"], known
-
-
-def _positives(y):
-    if not np.isin(np.unique(y), [0, 1]).all():
-        raise ValueError(f"y must hold zeros and ones. Got {np.unique(y)[:5].tolist()}.")
-    return y.astype(bool)
+    return (target.values == known[-1])[:, None], [f"class {known[-1]}"], known

@@ -5,9 +5,9 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._sklearn_compat import check_sample_weight
+from skconstrain._thresholds._ranking import Ranking
 from skconstrain._thresholds._scores import label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
-from skconstrain._thresholds._search import Ranking
 from skconstrain.inspection._label_panels import (
     as_labels,
     label_axes,

@@ -68,10 +68,9 @@ class FeatureWeighting(Layer):
         self.n_models, self.rate, self.non_negative = n_models, float(rate), bool(non_negative)
 
     def build(self, input_shape):
-        several = () if self.n_models is None else (self.n_models,)
         self.weight = self.add_weight(
             name="weight",
-            shape=(*several, input_shape[-1]),
+            shape=(*self._several, input_shape[-1]),
             initializer=keras.initializers.Constant(1 / self.rate),
             constraint="non_neg" if self.non_negative else None,
         )
@@ -82,5 +81,4 @@ class FeatureWeighting(Layer):
         return self.rate * self.weight * inputs
 
     def compute_output_shape(self, input_shape):
-        several = () if self.n_models is None else (self.n_models,)
-        return (input_shape[0], *several, input_shape[-1])
+        return (input_shape[0], *self._several, input_shape[-1])

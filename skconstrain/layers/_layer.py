@@ -10,8 +10,14 @@ class Layer(keras.layers.Layer):
     or text, and `_objects` of those that are objects of Keras.
     """
 
+    n_models = None  # the number of several models, where there is an axis for them
     _settings: tuple[str, ...] = ()
     _objects: tuple[str, ...] = ()
+
+    @property
+    def _several(self) -> tuple[int, ...]:
+        """The leading axis of weights, and the second one of outputs."""
+        return () if self.n_models is None else (self.n_models,)
 
     def _add_fixed(self, shape, **starts):
         """Give the layer weights of a shape that are not trained, by their names and starts."""

@@ -152,18 +152,17 @@ class MonotonicDense(Layer):
         return output_cst(self.n_free, self.units)
 
     def build(self, input_shape):
-        several = () if self.n_models is None else (self.n_models,)
         self._check_shape(input_shape)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*several, len(self.monotonic_cst), self.units),
+            shape=(*self._several, len(self.monotonic_cst), self.units),
             initializer=self._initial_kernel,
             regularizer=self.kernel_regularizer,
             constraint=self._signs,
         )
         self.bias = None
         if self.use_bias:
-            shape = (*several, self.units)
+            shape = (*self._several, self.units)
             self.bias = self.add_weight(name="bias", shape=shape, initializer="zeros")
 
     def _initial_kernel(self, shape, dtype=None):
@@ -210,8 +209,7 @@ class MonotonicDense(Layer):
 
     def compute_output_shape(self, input_shape):
         self._check_shape(input_shape)
-        several = () if self.n_models is None else (self.n_models,)
-        return (input_shape[0], *several, self.units)
+        return (input_shape[0], *self._several, self.units)
 
     def get_config(self):
         return {

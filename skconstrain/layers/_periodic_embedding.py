@@ -115,14 +115,13 @@ class PeriodicEmbedding(Layer):
     def build(self, input_shape):
         positions = range(input_shape[-1]) if self.columns is None else self.columns
         shape = len(positions), self.n_frequencies
-        several = () if self.n_models is None else (self.n_models,)
         rng = np.random.default_rng(random.getrandbits(32) if self.seed is None else self.seed)
         bound = 1 / math.sqrt(self.n_frequencies)
         starts = {
-            "frequencies": rng.normal(0, self.frequency_scale, (*several, *shape)),
-            "phases": rng.uniform(-math.pi, math.pi, (*several, *shape)),
-            "projection": rng.uniform(-bound, bound, (*several, *shape, self.embedding_size)),
-            "bias": np.zeros((*several, len(positions), self.embedding_size)),
+            "frequencies": rng.normal(0, self.frequency_scale, (*self._several, *shape)),
+            "phases": rng.uniform(-math.pi, math.pi, (*self._several, *shape)),
+            "projection": rng.uniform(-bound, bound, (*self._several, *shape, self.embedding_size)),
+            "bias": np.zeros((*self._several, len(positions), self.embedding_size)),
         }
         for name, start in starts.items():
             setattr(self, name, self._weight(name, start))
@@ -169,8 +168,7 @@ class PeriodicEmbedding(Layer):
 
     def compute_output_shape(self, input_shape):
         n_columns = input_shape[-1] if self.columns is None else len(self.columns)
-        several = () if self.n_models is None else (self.n_models,)
-        return (input_shape[0], *several, input_shape[-1] + n_columns * self.embedding_size)
+        return (input_shape[0], *self._several, input_shape[-1] + n_columns * self.embedding_size)
 
 
 def _cosine_with_gradient(ops, turns, dtype):

@@ -87,8 +87,8 @@ def _parse(scope, model, inputs, custom_parsers=None):
     """Declare the outputs of a network estimator."""
     floats = _FLOATS[model._fitted.network.dtype]
     if isinstance(model, NetClassifier):
-        n_columns = len(model.classes_)  # a pair for each of several labels
-        outputs = [_label_variable(scope, model.classes_)]
+        n_columns = len(model.classes_)
+        outputs = [_label_variable(scope, model.classes_, model._target_kind == "multilabel")]
         outputs.append(scope.declare_local_variable("probabilities", floats([None, n_columns])))
     else:
         outputs = [
@@ -112,11 +112,12 @@ def _declare(scope, model, inputs, outputs):
     return operator.outputs
 
 
-def _label_variable(scope, classes):
-    is_matrix = np.ndim(classes) == 2
-    shape = [None, len(classes)] if is_matrix else [None]
-    kind = np.asarray(classes).dtype.kind
-    label = StringTensorType(shape) if kind in "OUS" else Int64TensorType(shape)
+def _label_variable(scope, classes, is_matrix):
+    if is_matrix:
+        label = Int64TensorType([None, len(classes)])
+    else:
+        is_text = np.asarray(classes).dtype.kind in "OUS"
+        label = StringTensorType([None]) if is_text else Int64TensorType([None])
     return scope.declare_local_variable("label", label)
 
 
@@ -129,7 +130,7 @@ def _parse_tuned(scope, model, inputs, custom_parsers=None):
         )
     scope.add_options(id(model.estimator_), {"zipmap": False})
     scores = _parse_sklearn(scope, model.estimator_, inputs, custom_parsers)[1]
-    outputs = [_label_variable(scope, model.classes_)]
+    outputs = [_label_variable(scope, model.classes_, model._n_labels is not None)]
     outputs.append(scope.declare_local_variable("probabilities", scores.type))
     return _declare(scope, model, [scores], outputs)
 

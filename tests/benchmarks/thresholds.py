@@ -1,12 +1,19 @@
-"""How long the search for thresholds takes, beside sorting the same scores.
+"""How long the search for thresholds takes: by scorer, and beside sorting the same scores.
 
 Run from the root of the repository::
 
     python -m tests.benchmarks.thresholds [--samples N] [--labels N] [--repeats N] [--json FILE]
+    python -m tests.benchmarks.thresholds --part scorers [--by-calls]
 
-The yardstick is one ``np.sort(scores, axis=0)``. The search looks at every cut-off of every label;
-macro F1 may take twenty times as long as the sort, which the exit status says. The ratios of the
-other metrics are printed beside it. Runs are interleaved; seconds are medians.
+The yardstick of the first part is one ``np.sort(scores, axis=0)``. The search looks at every
+cut-off of every label; macro F1 may take twenty times as long as the sort, which the exit status
+says. The ratios of the other metrics are printed beside it. Runs are interleaved; seconds are
+medians.
+
+The second part prints CPU seconds of one search (a fit with five folds makes six), for six scorers
+and three sizes, without a least number of labels and with one. ``--by-calls`` searches with
+accuracy and Hamming loss as functions that are called for each cut-off too, the smallest size only,
+and fails where thresholds differ.
 """
 
 import argparse
@@ -19,16 +26,38 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import accuracy_score, hamming_loss, make_scorer
 
-from skconstrain._thresholds._search import (
-    MicroObjective,
-    SamplesObjective,
-    f_beta,
-    tune_each,
-    tune_together,
-)
+from skconstrain._thresholds._scoring import resolve_scoring
+from skconstrain._thresholds._search import tune_each
 
 LIMIT = 20
+OPTIONS = {"default": 0.5, "limits": (0.0, 1.0)}
+SIZES = [(1_000, 20), (2_000, 50), (5_000, 300)]
+SCORERS = {
+    "f1_macro": "f1_macro",
+    "f1_micro": "f1_micro",
+    "f1_samples": "f1_samples",
+    "balanced_accuracy": "balanced_accuracy",
+    "accuracy": "accuracy",
+    "hamming loss": make_scorer(hamming_loss, greater_is_better=False),
+}
+
+
+def called_accuracy(y_true, y_pred):
+    """Return the same number from a function that the search does not know."""
+    return accuracy_score(y_true, y_pred)
+
+
+def called_hamming(y_true, y_pred):
+    """Return minus the Hamming loss, likewise."""
+    return -hamming_loss(y_true, y_pred)
+
+
+CALLED = {
+    "accuracy": make_scorer(called_accuracy),
+    "hamming loss": make_scorer(called_hamming),
+}
 
 
 def make_scores(n_samples, n_labels, random_state=0):
@@ -39,20 +68,50 @@ def make_scores(n_samples, n_labels, random_state=0):
     return rng.random(scores.shape) < scores, scores
 
 
+def search(y, scores, scorer, **settings):
+    """Return the thresholds that a scorer chooses."""
+    scoring = resolve_scoring(scorer, cost_matrix=None, n_labels=y.shape[1])
+    return scoring.tune(y, scores, **OPTIONS, **settings)
+
+
 def contestants(y, scores):
     """Return what is timed, by name; the sort first."""
-    metrics, weight = [f_beta()] * y.shape[1], np.linspace(0.5, 1.5, len(y))
+    scoring = resolve_scoring("f1_macro", cost_matrix=None, n_labels=y.shape[1])
+    weight = np.linspace(0.5, 1.5, len(y))
     return {
         "np.sort, axis 0": partial(np.sort, scores, axis=0),
-        "macro F1": partial(tune_each, y, scores, metrics),
-        "macro F1, weighted": partial(tune_each, y, scores, metrics, weight=weight),
-        "micro F1, ascent": partial(
-            tune_together, y, scores, partial(MicroObjective, metric=f_beta())
-        ),
-        "samples F1, ascent": partial(
-            tune_together, y, scores, partial(SamplesObjective, metric=f_beta())
-        ),
+        "macro F1": partial(tune_each, y, scores, scoring.metrics),
+        "macro F1, weighted": partial(tune_each, y, scores, scoring.metrics, weight=weight),
+        "micro F1, ascent": partial(search, y, scores, "f1_micro"),
+        "samples F1, ascent": partial(search, y, scores, "f1_samples"),
     }
+
+
+def print_scorers(by_calls):
+    """Print CPU seconds by scorer and size; return 1 where calls choose other thresholds."""
+    print("CPU seconds of one search     " + "".join(f"{n:>9,} x {k:<4}" for n, k in SIZES))
+    problems = [make_scores(*size) for size in SIZES]
+    for name, scorer in SCORERS.items():
+        for least in (0, 1):
+            found = [cpu_seconds(*problem, scorer, least=least)[0] for problem in problems]
+            label = f"{name}, min_labels={least}"
+            print(f"{label:30}" + "".join(f"{seconds:12.2f}    " for seconds in found), flush=True)
+    differ = 0
+    for name, scorer in CALLED.items() if by_calls else ():
+        for least in (0, 1):
+            seconds, called = cpu_seconds(*problems[0], scorer, least=least)
+            same = np.array_equal(called, search(*problems[0], SCORERS[name], least=least))
+            differ |= not same
+            label = f"{name} by calls, min_labels={least}"
+            print(f"{label:33}{seconds:9.2f}    equal thresholds: {'yes' if same else 'NO'}")
+    return int(differ)
+
+
+def cpu_seconds(y, scores, scorer, **settings):
+    """Return the CPU seconds of one search, and its thresholds."""
+    start = time.process_time()
+    thresholds = search(y, scores, scorer, **settings)
+    return time.process_time() - start, thresholds
 
 
 def race(runs, repeats):
@@ -74,7 +133,11 @@ def main():
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, help="also write the result to this file")
+    parser.add_argument("--part", choices=["sort", "scorers"], default="sort")
+    parser.add_argument("--by-calls", action="store_true")
     options = parser.parse_args()
+    if options.part == "scorers":
+        return print_scorers(options.by_calls)
     runs = contestants(*make_scores(options.samples, options.labels))
     seconds = race(runs, options.repeats)
     sort = next(iter(seconds.values()))

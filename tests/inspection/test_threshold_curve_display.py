@@ -130,7 +130,7 @@ def test_wrong_use_is_refused_in_a_sentence():
         draw(y, score, metric="auc")
     with pytest.raises(ValueError, match="a multiclass target has no thresholds"):
         draw(np.arange(len(y)) % 3, score[:, 0])
-    with pytest.raises(ValueError, match="zeros and ones"):
+    with pytest.raises(ValueError, match="hold 0 and 1, one column a label"):
         draw(y + 1, score)
 
 

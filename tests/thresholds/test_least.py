@@ -3,17 +3,32 @@
 import numpy as np
 import pytest
 from sklearn.datasets import make_multilabel_classification
-from sklearn.metrics import f1_score, get_scorer, make_scorer, precision_score
+from sklearn.metrics import (
+    f1_score,
+    get_scorer,
+    hamming_loss,
+    make_scorer,
+    precision_score,
+    zero_one_loss,
+)
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
 from skconstrain._decisions import decide
-from skconstrain._thresholds._least import Line
-from skconstrain._thresholds._scoring import resolve_scoring
+from skconstrain._thresholds._averages import Called
+from skconstrain._thresholds._line import Decisions, Line
+from skconstrain._thresholds._outcomes import Outcomes
+from skconstrain._thresholds._scoring import Scoring, resolve_scoring
 
+hamming = make_scorer(hamming_loss, greater_is_better=False)
+zero_one = make_scorer(zero_one_loss, greater_is_better=False)
 SCORINGS = [
+    "cost",
+    "accuracy",
+    hamming,
+    "recall_weighted",
     "f1_macro",
     "jaccard_weighted",
     "precision_micro",
@@ -30,15 +45,21 @@ def some_scores(n_rows=60, n_labels=4, seed=0):
     return y, score, rng.uniform(0.5, 2, n_rows)
 
 
+def resolved(scoring, max_cut_offs=1000):
+    costs = np.random.default_rng(1).uniform(0, 2, (4, 2, 2)) if scoring == "cost" else None
+    return resolve_scoring(scoring, cost_matrix=costs, n_labels=4, max_cut_offs=max_cut_offs)
+
+
 @pytest.mark.parametrize("least", [0, 1, 2, 3])
 @pytest.mark.parametrize("scoring", SCORINGS, ids=str)
 def test_every_cut_off_has_the_score_of_its_predictions(scoring, least):
     y, score, weight = some_scores()
-    scoring = resolve_scoring(scoring, cost_matrix=None, n_labels=4, max_cut_offs=1000)
+    scoring = resolved(scoring)
     thresholds = np.array([0.9, 0.6, 0.8, 0.7])
+    decisions = Decisions(y, score, weight, thresholds, least=least, limits=(0.0, 1.0))
     for label in range(4):
-        line = Line.of(label, score, thresholds, least, (0.0, 1.0))
-        found, expected = scoring.along(line, y, weight), []
+        line = decisions.line(label)
+        found, expected = scoring.along(line), []
         for cut, threshold in enumerate(line.ranking.thresholds()):
             moved = thresholds.copy()
             moved[label] = threshold
@@ -51,7 +72,7 @@ def test_every_cut_off_has_the_score_of_its_predictions(scoring, least):
 @pytest.mark.parametrize("scoring", SCORINGS, ids=str)
 def test_the_score_of_rows_with_a_least_number_is_raised(scoring):
     y, score, weight = some_scores(200)
-    scoring = resolve_scoring(scoring, cost_matrix=None, n_labels=4)
+    scoring = resolved(scoring)
     options = {"default": 0.5, "limits": (0.0, 1.0)}
 
     def reached(thresholds):
@@ -68,6 +89,49 @@ def test_the_score_of_rows_with_a_least_number_is_raised(scoring):
             assert reached(moved) <= reached(honouring) + 1e-9
     # All labels of every row: there is nothing to choose.
     assert scoring.tune(y, score, weight, **options, least=4).shape == (4,)
+
+
+@pytest.mark.parametrize("least", [0, 1, 2, 4])
+def test_counts_follow_thresholds_that_move(least):
+    rng = np.random.default_rng(least)
+    for _ in range(20):
+        score = rng.uniform(size=(30, 5)).round(1)  # margins are equal often
+        y, weight = rng.uniform(size=score.shape) < score, rng.uniform(0.5, 2, 30)
+        decisions = Decisions(y, score, weight, np.full(5, 0.5), least=least, limits=(0.0, 1.0))
+        for _ in range(20):
+            line = decisions.line(int(rng.integers(5)))
+            decisions.move(line, round(rng.uniform(), 1))
+            predicted = decide(score, decisions.thresholds, least)
+            found, expected = decisions.outcomes, Outcomes(y, predicted, weight)
+            for name in ("predicted", "n_true", "n_hits", "n_predicted"):
+                np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+            np.testing.assert_allclose(found.by_label, expected.by_label, atol=1e-12)
+            np.testing.assert_array_equal(found.by_label == 0, expected.by_label == 0)
+
+
+@pytest.mark.parametrize("least", [0, 1, 2])
+@pytest.mark.parametrize("max_cut_offs", [7, 1000])
+@pytest.mark.parametrize("scoring", ["accuracy", zero_one, hamming], ids=str)
+def test_counted_scores_choose_what_calls_of_their_function_choose(
+    scoring, max_cut_offs, least, monkeypatch
+):
+    scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
+    options = {"default": 0.5, "limits": (0.0, 1.0), "least": least}
+
+    def function(y_true, y_pred, weight):
+        return scorer._sign * scorer._score_func(y_true, y_pred, sample_weight=weight)
+
+    by_calls = Scoring(Called(function), limit=max_cut_offs)
+    problems = [some_scores(n_rows, seed=n_rows) for n_rows in (12, 60, 200)]
+    expected = [by_calls.tune(*problem, **options) for problem in problems]
+
+    def refuse(line, cut):
+        raise AssertionError("Scores that are counts need no predictions of a cut-off.")
+
+    monkeypatch.setattr(Line, "predictions", refuse)
+    for problem, thresholds in zip(problems, expected, strict=True):
+        found = resolved(scoring, max_cut_offs).tune(*problem, **options)
+        np.testing.assert_array_equal(found, thresholds)
 
 
 NET = {"hidden_layer_sizes": (), "epochs": 15, "learning_rate": 0.05, "tol": None}

@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import balanced_accuracy_score, f1_score, fbeta_score, jaccard_score
 
-from skconstrain._thresholds import _search as _thresholds
-from skconstrain._thresholds._search import (
-    FunctionObjective,
-    MicroObjective,
-    Ranking,
-    SamplesObjective,
-    ascend,
+from skconstrain._thresholds._averages import Called, Pooled, RowMean
+from skconstrain._thresholds._line import Decisions
+from skconstrain._thresholds._metrics import (
+    all_right,
+    any_wrong,
     balanced_accuracy,
-    count_outcomes,
     f_beta,
+    hamming,
     jaccard,
     negative_cost,
-    tune_each,
-    tune_together,
 )
+from skconstrain._thresholds._outcomes import count_outcomes
+from skconstrain._thresholds._ranking import Ranking
+from skconstrain._thresholds._scoring import Scoring
+from skconstrain._thresholds._search import ascend, tune_each, tune_together
 
 COST = np.array([[0.0, 1.0], [5.0, -2.0]])
 quiet = partial(f1_score, zero_division=0.0)
@@ -172,49 +172,58 @@ def averaged(average):
     return score
 
 
-OBJECTIVES = {
-    "micro": (partial(MicroObjective, metric=f_beta()), averaged("micro")),
-    "samples": (partial(SamplesObjective, metric=f_beta()), averaged("samples")),
-}
-
-
-@pytest.mark.parametrize("name", OBJECTIVES)
-@settings(max_examples=60, deadline=None)
-@given(problem=problems())
-def test_curves_of_objectives_are_what_scikit_learn_computes(name, problem):
-    make, reference = OBJECTIVES[name]
-    y, scores, weight = problem
-    ones = np.ones(len(y)) if weight is None else weight
-    rankings = [Ranking.of(column) for column in scores.T]
-    objective = make(y, ones, rankings, [0] * y.shape[1])
-    objective.move(0, len(rankings[0].starts) - 1)
-    for label, ranking in enumerate(rankings):
-        for cut, value in enumerate(objective.curve(label)):
-            predicted = objective.predictions()
-            predicted[:, label] = ranking.predicted(cut)
-            assert value == pytest.approx(reference(y, predicted, weight), abs=1e-9)
-    assert objective.value() == pytest.approx(
-        reference(y, objective.predictions(), weight), abs=1e-9
-    )
-
-
 def subset_accuracy(y, predicted, weight):
     return np.average((y == predicted).all(axis=1), weights=weight)
+
+
+def hamming_score(y, predicted, weight):
+    return -np.average((y != predicted).mean(axis=1), weights=weight)
+
+
+AVERAGES = {
+    "micro": (Pooled(f_beta()), averaged("micro")),
+    "samples": (RowMean(f_beta()), averaged("samples")),
+    "subset accuracy": (RowMean(all_right()), subset_accuracy),
+    "zero-one": (RowMean(any_wrong()), lambda y, p, weight: subset_accuracy(y, p, weight) - 1),
+    "hamming": (RowMean(hamming()), hamming_score),
+}
+SETTINGS = {"labels": None, "default": 0.5, "limits": (0.0, 1.0)}
+
+
+@pytest.mark.parametrize("name", AVERAGES)
+@settings(max_examples=60, deadline=None)
+@given(problem=problems())
+def test_scores_along_a_label_are_what_scikit_learn_computes(name, problem):
+    average, reference = AVERAGES[name]
+    y, scores, weight = problem
+    start = np.zeros(y.shape[1])
+    decisions = Decisions(y, scores, weight, start, least=0, limits=(0.0, 1.0))
+    line = decisions.line(0)
+    decisions.move(line, line.ranking.thresholds()[-1])
+    for label in range(y.shape[1]):
+        line = decisions.line(label)
+        for cut, value in enumerate(average.along(line, slice(None))):
+            expected = scores >= decisions.thresholds
+            expected[:, label] = line.ranking.predicted(cut)
+            np.testing.assert_array_equal(line.predictions(cut), expected)
+            assert value == pytest.approx(reference(y, expected, weight), abs=1e-9)
+    predicted = scores >= decisions.thresholds
+    value = average.value(decisions.outcomes)
+    assert value == pytest.approx(reference(y, predicted, weight), abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
 @given(problem=problems())
 def test_ascent_never_gets_worse_than_its_starts(problem):
     y, scores, weight = problem
-    cases = dict(OBJECTIVES)
-    own = partial(FunctionObjective, function=lambda p: subset_accuracy(y, p, weight))
-    cases["subset accuracy"] = own, subset_accuracy
+    cases = {**AVERAGES, "function": (Called(subset_accuracy), subset_accuracy)}
     starts = [
         np.full(y.shape[1], 0.5),
         tune_each(y, scores, [f_beta()] * y.shape[1], weight=weight),
     ]
-    for make, reference in cases.values():
-        found = tune_together(y, scores, make, weight=weight)
+    for average, reference in cases.values():
+        scoring = Scoring(average, limit=100 if isinstance(average, Called) else None)
+        found = tune_together(scoring, y, scores, weight=weight, **SETTINGS)
         reached = reference(y, scores >= found, weight)
         assert reached >= max(reference(y, scores >= t, weight) for t in starts) - 1e-9
         assert ((found >= 0) & (found <= 1)).all()
@@ -224,8 +233,9 @@ def test_ascent_never_gets_worse_than_its_starts(problem):
 @given(problem=problems(max_labels=2, max_samples=7))
 def test_micro_f1_by_ascent_is_the_best_of_all_combinations(problem):
     y, scores, weight = problem
-    make, reference = OBJECTIVES["micro"]
-    found = reference(y, scores >= tune_together(y, scores, make, weight=weight), weight)
+    average, reference = AVERAGES["micro"]
+    thresholds = tune_together(Scoring(average), y, scores, weight=weight, **SETTINGS)
+    found = reference(y, scores >= thresholds, weight)
     # A label without a positive keeps 0.5.
     choices = [cut_offs(s) if t.any() else [0.5] for s, t in zip(scores.T, y.T, strict=True)]
     best = max(reference(y, scores >= np.array(t), weight) for t in itertools.product(*choices))
@@ -236,18 +246,16 @@ def test_every_step_of_the_ascent_is_up():
     rng = np.random.default_rng(0)
     y = rng.random((300, 8)) < 0.2
     scores = np.clip(rng.normal(0.3 + 0.2 * y, 0.15), 0, 1)
-    rankings = [Ranking.of(column) for column in scores.T]
-    objective = SamplesObjective(
-        y, np.ones(300), rankings, [r.cut_at(0.5) for r in rankings], f_beta()
-    )
-    values, move = [objective.value()], objective.move
+    scoring = Scoring(RowMean(f_beta()))
+    decisions = Decisions(y, scores, None, np.full(8, 0.5), least=0, limits=(0.0, 1.0))
+    values, move = [scoring.value(decisions.outcomes)], decisions.move
 
-    def observed(label, cut):
-        move(label, cut)
-        values.append(objective.value())
+    def observed(line, threshold):
+        move(line, threshold)
+        values.append(scoring.value(decisions.outcomes))
 
-    objective.move = observed
-    assert ascend(objective, range(8)) == values[-1]
+    decisions.move = observed
+    assert ascend(scoring, decisions, range(8), 0.5) == values[-1]
     assert (np.diff(values) >= -1e-12).all()
     assert values[-1] > values[0]
 
@@ -268,10 +276,3 @@ def test_thinning_keeps_to_its_number():
     rng = np.random.default_rng(0)
     ranking = Ranking.of(rng.random(1000))
     assert len(ranking.candidates(rng.random(1000) < 0.5, at_most=20)) == 20
-
-
-def test_the_mathematics_needs_numpy_only():
-    modules = {
-        v.__name__.split(".")[0] for v in vars(_thresholds).values() if hasattr(v, "__path__")
-    }
-    assert modules == {"numpy"}

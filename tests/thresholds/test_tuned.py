@@ -44,7 +44,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain import TunedThresholdMultiLabelClassifierCV as Tuned
-from skconstrain._thresholds._search import f_beta, tune_each
+from skconstrain._thresholds._metrics import f_beta
+from skconstrain._thresholds._search import tune_each
 
 
 def imbalanced(n_samples=600, n_labels=5, random_state=0):
@@ -201,7 +202,7 @@ def test_probabilities_of_a_list_are_those_of_the_positive_class():
     tuned = Tuned(forest, cv=2, random_state=0).fit(X, y)
     expected = np.column_stack([p[:, 1] for p in forest.fit(X, y).predict_proba(X)])
     np.testing.assert_array_equal(tuned.predict_proba(X), expected)
-    assert [c.tolist() for c in tuned.classes_] == [[0, 1]] * 3
+    assert tuned.classes_.tolist() == [0, 1, 2]
     assert get_scorer("roc_auc")(tuned, X, y) > 0.9
 
 
@@ -471,8 +472,14 @@ def test_settings_are_refused_before_anything_is_fitted(fits):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.tile([[0, 1, 2], [2, 1, 0]], (50, 1)), "zeros and ones, a column for each label"),
-        (np.tile([[1, 2, 2], [2, 1, 1]], (50, 1)), r"zeros and ones. Got the values \[1, 2\]"),
+        (
+            np.tile([[0, 1, 2], [2, 1, 0]], (50, 1)),
+            "0 and 1, one column a label.* Got 2 at row 0",
+        ),
+        (
+            np.tile([[1, 2, 2], [2, 1, 1]], (50, 1)),
+            "0 and 1, one column a label.* Got 2 at row 0",
+        ),
         (np.zeros(100), "at least two classes. Got one class"),
         (np.linspace(0, 1, 100), "Unknown label type"),
     ],
