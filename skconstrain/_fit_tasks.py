@@ -4,6 +4,7 @@ It is experimental there, so nothing else in this package touches it.
 """
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import sklearn
@@ -73,6 +74,19 @@ class FitTask:
         settings = {"max_subtasks": n_subtasks, "sequential_subtasks": in_order}
         return FitTask(self.estimator, self.context.subcontext(name, task_id=number, **settings))
 
+    def parts(self, names) -> "list[FitTask]":
+        """Return parts of this task, which come in any order."""
+        return [self.subtask(name, number=number) for number, name in enumerate(names)]
+
+    @contextmanager
+    def as_current(self):
+        """Make this the current task inside, in this thread."""
+        token = _TASK.set(self)
+        try:
+            yield
+        finally:
+            _TASK.reset(token)
+
     def begin(self, **data) -> None:
         """Tell the callbacks that the task begins; `data` are what they may ask for."""
         if self.context is not None:
@@ -96,10 +110,21 @@ class FitTask:
 
 
 NOT_TOLD = FitTask()
+_TASK = ContextVar("the task of scikit-learn's callbacks that runs", default=NOT_TOLD)
+
+
+def current_task() -> FitTask:
+    """Return the innermost task that was made current around; one that nobody is told of without.
+
+    The code between a public method and the fits that it comes to knows nothing of callbacks.
+    """
+    return _TASK.get()
 
 
 class NetworkFit:
     """Tells callbacks of the fit of a network, and of its epochs: a task each.
+
+    A context: inside, :meth:`current` is this fit; where no error ends it, the estimator is fitted.
 
     Parameters
     ----------
@@ -117,6 +142,21 @@ class NetworkFit:
         self._data = {"X": X, "y": y, "metadata": metadata}
         self._fit = self._training = None
 
+    @staticmethod
+    def current() -> "NetworkFit":
+        """Return the innermost fit of a network around."""
+        return _NETWORK.get()
+
+    def __enter__(self):
+        self._token = _NETWORK.set(self)
+        return self
+
+    def __exit__(self, error, *_):
+        _NETWORK.reset(self._token)
+        if error is None:
+            for task in filter(None, [self._training, self._fit]):
+                task.end(**self._data, reconstruction_attributes={})
+
     def begin(self, n_parts: int) -> None:
         """Set up the callbacks, and tell them of a fit with other parts than epochs."""
         self._fit = FitTask.root(self._estimator, n_parts)
@@ -124,10 +164,14 @@ class NetworkFit:
 
     @contextmanager
     def part(self, name: str, n_subtasks: int):
-        """Yield a part of the fit before the training; its subtasks come in any order."""
+        """Make a part of the fit before the training the current task inside.
+
+        Its subtasks come in any order.
+        """
         task = self._fit.subtask(name, n_subtasks, in_order=False)
         task.begin(**self._data)
-        yield task
+        with task.as_current():
+            yield
         task.end(**self._data)
 
     def watched(self, run, fitted):
@@ -151,10 +195,8 @@ class NetworkFit:
         fitted = fitted if self._predicts else None
         return replace(run, watcher=EpochTasks(self._training or self._fit, self._data, fitted))
 
-    def end(self) -> None:
-        """Tell that the estimator is fitted, if anybody was told that it is."""
-        for task in filter(None, [self._training, self._fit]):
-            task.end(**self._data, reconstruction_attributes={})
+
+_NETWORK: ContextVar[NetworkFit] = ContextVar("the fit of a network that runs")
 
 
 class EpochTasks:

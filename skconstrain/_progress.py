@@ -4,8 +4,7 @@ import math
 import sys
 import threading
 from contextlib import contextmanager
-
-from sklearn.utils.parallel import Parallel
+from contextvars import ContextVar
 
 # Two bars on one screen would write over each other: fits inside of what is shown show none.
 _SHOWN = threading.Lock()
@@ -78,30 +77,31 @@ class _ShownBar(Bar):
         self._shown.update(self._task, note=text)
 
 
-class CountingParallel(Parallel):
-    """A parallel call that tells a bar how many of its tasks are done, whatever backend runs them.
+_SILENT = Bar()
+_BAR = ContextVar("the bar that is told of work", default=_SILENT)
 
-    Parameters
-    ----------
-    bar : Bar
-        Is told.
-    **settings
-        Those of :class:`joblib.Parallel`.
-    """
 
-    def __init__(self, bar: Bar, **settings):
-        super().__init__(**settings)
-        self._bar = bar
-
-    def print_progress(self):
-        """Show how many tasks are done: joblib calls this after each of them."""
-        super().print_progress()
-        self._bar.done(self.n_completed_tasks)
+def current_bar() -> Bar:
+    """Return the bar of the innermost `progress_bar` around; one that shows nothing without."""
+    return _BAR.get()
 
 
 @contextmanager
 def progress_bar(is_wanted: bool):
-    """Yield a `Bar`, which is shown in a terminal or a notebook, and where no other one is."""
+    """Yield a `Bar`, which is shown in a terminal or a notebook, and where no other one is.
+
+    It is the current one inside, in this thread.
+    """
+    with _shown_bar(is_wanted) as bar:
+        token = _BAR.set(bar)
+        try:
+            yield bar
+        finally:
+            _BAR.reset(token)
+
+
+@contextmanager
+def _shown_bar(is_wanted):
     if not is_wanted:
         yield Bar()
         return

@@ -220,6 +220,19 @@ def test_a_gate_tells_of_its_experts_and_epochs(n_rounds):
     assert recorder.count(name, "out-of-fold") == (n_rounds == 0)
 
 
+@pytest.mark.filterwarnings(EVERYWHERE)
+def test_nobody_is_told_of_what_is_fitted_in_rounds_wherever_they_are():
+    (X, y), recorder = two_classes(), Recorder()
+    inner = MultiLabelNetClassifier((4,), n_networks=1, epochs=2, random_state=0)
+    rounds = GatedEnsembleClassifier([("net", inner)], n_rounds=2, epochs=2, cv=2, random_state=0)
+    outer = GatedEnsembleClassifier([("rounds", rounds)], epochs=3, cv=2, random_state=0)
+    outer.set_callbacks(recorder).fit(X, y)
+    # The gate, and within it the other one, which is fitted on all rows.
+    assert recorder.count("GatedEnsembleClassifier", "fit") == 2
+    assert recorder.count("GatedEnsembleClassifier", "epoch") == 3 + 2
+    assert recorder.count("MultiLabelNetClassifier", "epoch") == 0
+
+
 def test_epochs_of_a_gate_are_scored_where_its_experts_stay():
     (X, y), monitor = two_classes(), callback.ScoringMonitor(scoring="accuracy")
     gate = GatedEnsembleClassifier([("linear", LogisticRegression())], epochs=3, random_state=0)

@@ -34,7 +34,7 @@ LAYERS = [
     {"_quantile_levels"},
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
-    {"_targets"},
+    {"_parallel", "_targets"},
     {
         "_compile_cache",
         "_fit_tasks",

@@ -267,14 +267,13 @@ default=None
         rows, _, used = self._training_rows(X, y, sample_weight, **settings)
         rows = self._weigh(rows)
         held_out = self._given_validation(validation, rows.X)
-        told = NetworkFit(self, X, y, sample_weight)
         settings = {"continues": continues, "epochs": epochs, "partial": partial, "used": used}
-        outcome = self._fit_rows(rows, held_out, told, **settings)
-        told.end()
+        with NetworkFit(self, X, y, sample_weight):
+            outcome = self._fit_rows(rows, held_out, **settings)
         self._warn(*outcome)
         return self
 
-    def _fit_rows(self, rows, held_out, told, *, continues, epochs, partial=False, used=None):
+    def _fit_rows(self, rows, held_out, *, continues, epochs, partial=False, used=None):
         """Train on rows that are checked, and record what it left.
 
         Parameters
@@ -283,8 +282,6 @@ default=None
             Rows to train on, some of which may be held out.
         held_out : Rows or None
             Validation data that the user gave.
-        told : NetworkFit
-            Tells callbacks of scikit-learn of the training.
         continues, partial : bool
             Whether training goes on, and whether it is a call of `partial_fit`.
         epochs : int or "auto"
@@ -304,15 +301,15 @@ default=None
         plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
         if not continues:
             self._fold_seed = plan.fold_seed
-        outcome = self._fitted_on(plan, told, rng, **settings)
+        outcome = self._fitted_on(plan, rng, **settings)
         if plan.finds_epochs and not outcome.result.interrupted:
             plan = Plan(Parts(rows), best_epochs(outcome.result), self.batch_size)
-            outcome = self._fitted_on(plan, told, self._generator(0), **settings)
+            outcome = self._fitted_on(plan, self._generator(0), **settings)
         self._record(*outcome, continues, keep=partial or self.warm_start)
         self._record_folds(plan.parts, used)
         return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
 
-    def _fitted_on(self, plan, told, rng, *, continues, partial):
+    def _fitted_on(self, plan, rng, *, continues, partial):
         """Build and start the network, and train it as planned."""
         network = self._specify(plan.parts.rows, continues)
         known, target_scale = {}, None
@@ -331,7 +328,8 @@ default=None
         if plan.finds_epochs:
             run = replace(run, callbacks=[])
         elif not partial:
-            run = told.watched(run, partial_attributes(network, run.first_epoch))
+            fitted = partial_attributes(network, run.first_epoch)
+            run = NetworkFit.current().watched(run, fitted)
         return Outcome(network, self._train(network, run), target_scale)
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):

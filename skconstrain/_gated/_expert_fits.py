@@ -5,45 +5,37 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_predict
-from sklearn.utils.parallel import delayed
 
-from skconstrain._fit_tasks import NOT_TOLD
+from skconstrain._fit_tasks import current_task
 from skconstrain._gated._expert_params import NO_PARAMS
-from skconstrain._progress import Bar, CountingParallel
+from skconstrain._parallel import in_parallel
 from skconstrain._sklearn_compat import safe_indexing
 
 
-def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0, task=NOT_TOLD, bar=None) -> list:
-    """Fit a clone of each expert on all rows, in parallel.
+def fit_experts(estimators, X, y, params, *, n_jobs, verbose=0) -> list:
+    """Fit a clone of each expert on all rows, in parallel, as a part of the current task.
 
-    `params` is a dict of ExpertParams by name; an expert that is not in it has none. Each fit is a
-    part of `task`, which callbacks are told of; so is `bar`.
+    `params` is a dict of ExpertParams by name; an expert that is not in it has none.
     """
-    parts = [task.subtask(name, number=i) for i, (name, _) in enumerate(estimators)]
-    jobs = (
-        delayed(_fit_one)(name, estimator, X, y, params.get(name, NO_PARAMS).fit, part)
-        for (name, estimator), part in zip(estimators, parts, strict=True)
-    )
-    return _in_parallel(jobs, n_jobs, bar, verbose=_lines(verbose))
+    names = [name for name, _ in estimators]
+    jobs = [
+        (name, estimator, X, y, params.get(name, NO_PARAMS).fit) for name, estimator in estimators
+    ]
+    parts, verbose = current_task().parts(names), _lines(verbose)
+    return in_parallel(_fit_one, jobs, parts, n_jobs=n_jobs, prefer="threads", verbose=verbose)
 
 
-def fit_parts(estimators, X, y, params, parts, *, n_jobs, bar=None) -> list:
+def fit_parts(estimators, X, y, params, parts, *, n_jobs) -> list:
     """Fit a clone of each expert on its rows; on rows of one class, a constant.
 
     `parts` holds the positions of each expert's rows. An expert without rows is a constant, too:
-    the most frequent class of all. `bar` is told of each fit.
+    the most frequent class of all.
     """
-    jobs = (
-        delayed(_fit_part)(name, estimator, X, y, params.get(name, NO_PARAMS), rows)
+    jobs = [
+        (name, estimator, X, y, params.get(name, NO_PARAMS), rows)
         for (name, estimator), rows in zip(estimators, parts, strict=True)
-    )
-    return _in_parallel(jobs, n_jobs, bar)
-
-
-def _in_parallel(jobs, n_jobs, bar, **settings):
-    bar = Bar() if bar is None else bar
-    bar.go_on()
-    return CountingParallel(bar, n_jobs=n_jobs, prefer="threads", **settings)(jobs)
+    ]
+    return in_parallel(_fit_part, jobs, n_jobs=n_jobs, prefer="threads")
 
 
 def _lines(verbose):
@@ -51,29 +43,26 @@ def _lines(verbose):
     return verbose if verbose > 1 else 0
 
 
-def out_of_fold_scores(
-    experts, X, y, params, *, cv, n_jobs, verbose=0, task=NOT_TOLD, bar=None
-) -> np.ndarray:
+def out_of_fold_scores(experts, X, y, params, *, cv, n_jobs, verbose=0) -> np.ndarray:
     """Return scores of every row by clones that were fitted without it, shape (n_rows, L, C).
 
-    Those of each expert are a part of `task`, which callbacks are told of; so is `bar`.
+    Those of each expert are a part of the current task.
     """
     splits = list(cv.split(X, y))
-    parts = [task.subtask(expert.name, number=i) for i, expert in enumerate(experts)]
-    jobs = (
-        delayed(_held_out)(
-            expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose, part
-        )
-        for expert, part in zip(experts, parts, strict=True)
-    )
+    jobs = [
+        (expert, X, y, params.get(expert.name, NO_PARAMS).asked, splits, n_jobs, verbose)
+        for expert in experts
+    ]
+    parts = current_task().parts([expert.name for expert in experts])
     # One expert after the other: folds are what runs in parallel.
-    return np.stack(_in_parallel(jobs, 1, bar), axis=1)
+    return np.stack(in_parallel(_held_out, jobs, parts, n_jobs=1), axis=1)
 
 
-def _held_out(expert, X, y, params, splits, n_jobs, verbose, task):
+def _held_out(*arguments):
     """Return scores of every row by clones of one expert that were fitted without it."""
+    task = current_task()
     task.begin()
-    scores = _scores_held_out(expert, X, y, params, splits, n_jobs, verbose)
+    scores = _scores_held_out(*arguments)
     task.end()
     return scores
 
@@ -98,9 +87,9 @@ def _scores_held_out(expert, X, y, params, splits, n_jobs, verbose):
     return expert.columns(given)
 
 
-def _fit_one(name, estimator, X, y, params, task=NOT_TOLD):
+def _fit_one(name, estimator, X, y, params):
     try:
-        return task.fit(clone(estimator), X, y, params)
+        return current_task().fit(clone(estimator), X, y, params)
     except Exception as error:
         _note_failure(error, name)
         raise

@@ -72,17 +72,16 @@ class OverExperts(BaseComposition):
         is_weighted = sample_weight is not None or self.class_weight is not None
         weight = rows.weight if is_weighted else None
         given, cv = self._rows_of_experts(X, y, weight, used, metadata)
-        scores, rounds = self._fit_experts(given, cv, told)
-        if held_out is not None:
-            held_out = held_out._replace(X=self._inputs(held_out.X, validation[0]))
-        self._held = gate = self._held if continues else ScoreGate()
-        settings = self._settings_of_gate(len(rows.X), held_out)
-        gate.follow(self, self._experts.columns, rounds, **settings)
-        rows = rows._replace(X=with_scores(rows.X, scores))
-        settings = {"continues": continues, "epochs": gate.epochs}
-        outcome = gate._fit_rows(rows, held_out, told, **settings)
-        self._record_gate(rounds)
-        told.end()
+        with told:
+            scores, rounds = self._fit_experts(given, cv)
+            if held_out is not None:
+                held_out = held_out._replace(X=self._inputs(held_out.X, validation[0]))
+            self._held = gate = self._held if continues else ScoreGate()
+            settings = self._settings_of_gate(len(rows.X), held_out)
+            gate.follow(self, self._experts.columns, rounds, **settings)
+            rows = rows._replace(X=with_scores(rows.X, scores))
+            outcome = gate._fit_rows(rows, held_out, continues=continues, epochs=gate.epochs)
+            self._record_gate(rounds)
         self._warn(*outcome)
         return self
 
@@ -98,7 +97,7 @@ class OverExperts(BaseComposition):
             warn_of_ignored_weight(self._kept_experts, weight, params)
         return ExpertRows(X, np.ravel(y), params), cv
 
-    def _fit_experts(self, given, cv, told):
+    def _fit_experts(self, given, cv):
         """Fit the experts; return their scores for rows that they were not fitted on, and rounds.
 
         Rounds fit them when the gate is trained, and replace scores of zero.
@@ -113,18 +112,18 @@ class OverExperts(BaseComposition):
                 check_prefit(name, estimator, self.n_features_in_)
             self._keep(estimators, given.X)
             return all_scores(self._experts.experts, given.X, n_jobs=self.n_jobs), None
+        told = NetworkFit.current()
         told.begin(3)
         with progress_bar(self.verbose == 1) as bar:
-            settings = {"bar": bar, "n_jobs": self.n_jobs, "verbose": int(self.verbose)}
+            settings = {"n_jobs": self.n_jobs, "verbose": int(self.verbose)}
             bar.begin("experts", len(estimators))
-            with told.part("experts", len(estimators)) as task:
-                self._keep(fit_experts(self._kept_experts, *given, task=task, **settings), given.X)
+            with told.part("experts", len(estimators)):
+                self._keep(fit_experts(self._kept_experts, *given, **settings), given.X)
             # Asked for only now: experts may be given the same RandomState as the gate.
             settings["cv"] = make_folds(cv, given.y, self._generator(0))
             bar.begin("experts out of fold", len(estimators))
-            with told.part("out-of-fold", len(estimators)) as task:
-                experts = self._experts.experts
-                return out_of_fold_scores(experts, *given, task=task, **settings), None
+            with told.part("out-of-fold", len(estimators)):
+                return out_of_fold_scores(self._experts.experts, *given, **settings), None
 
     def _keep(self, fitted, X):
         wanted = [self.stack_method] * len(fitted)

@@ -104,16 +104,16 @@ class Rounds:
         """Fit each expert on all of its own rows: see `fit`."""
         with progress_bar(self.verbose == 1) as bar:
             bar.begin("experts", len(self.estimators))
-            return self.fit(bar=bar)
+            return self.fit()
 
-    def fit(self, training=None, bar=None) -> list[Expert]:
-        """Fit each expert on its own rows, among those of `training`; tell `bar` of each."""
+    def fit(self, training=None) -> list[Expert]:
+        """Fit each expert on its own rows, among those of `training`."""
         used = np.ones(len(self.owner), bool)
         if training is not None:
             used[:] = False
             used[training] = True
         parts = [np.flatnonzero(used & (self.owner == i)) for i in range(len(self.estimators))]
-        fitted = fit_parts(self.estimators, *self.rows, parts, n_jobs=self.n_jobs, bar=bar)
+        fitted = fit_parts(self.estimators, *self.rows, parts, n_jobs=self.n_jobs)
         names = [name for name, _ in self.estimators]
         return make_experts(names, fitted, self.responses, self.classes, self.rows.X)
 
@@ -126,12 +126,12 @@ class Rounds:
         folds = list(make_folds(self.cv, y, rng).split(np.zeros(len(y)), y))
         with progress_bar(self.verbose == 1) as bar:
             bar.begin(name, len(folds) * len(self.estimators))
-            return self._scores_of(folds, bar)
+            return self._scores_of(folds)
 
-    def _scores_of(self, folds, bar):
+    def _scores_of(self, folds):
         X, scores = self.rows.X, None
         for training, rest in folds:
-            found = all_scores(self.fit(training, bar), safe_indexing(X, rest), n_jobs=self.n_jobs)
+            found = all_scores(self.fit(training), safe_indexing(X, rest), n_jobs=self.n_jobs)
             if scores is None:
                 scores = np.zeros((len(self.owner), *found.shape[1:]))
             scores[rest] = found

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skconstrain._decisions import decide
+from skconstrain._progress import current_bar
 from skconstrain._thresholds._scores import HeldOut
 
 
@@ -26,22 +27,24 @@ class Choice(NamedTuple):
     cv_thresholds: np.ndarray
 
     @classmethod
-    def on(cls, parts: list[HeldOut], scoring, bar, **options) -> "Choice":
+    def on(cls, parts: list[HeldOut], scoring, **options) -> "Choice":
         """Search on the rows of every split; `options` are those of `Scoring.tune`."""
         held_out = HeldOut.joined(parts)
+        bar = current_bar()
         bar.begin("thresholds", 1 + len(parts))
-        thresholds = scoring.tune(*held_out, **options, report=_reporter(bar, 0))
+        thresholds = scoring.tune(*held_out, **options)
         bar.done(1)
         predicted = decide(held_out.y_score, thresholds, options["least"])
         score = scoring.score(held_out.y_true, predicted, held_out.weight)
         cv_thresholds = np.full((len(parts), len(thresholds)), np.nan)
-        for n_done, (own, part) in enumerate(zip(cv_thresholds, parts, strict=True), start=1):
+        for own, part in zip(cv_thresholds, parts, strict=True):
+            bar.go_on()
             if part is held_out:  # a single split has been searched already
                 own[part.labels] = thresholds[part.labels]
             elif part.labels.any():
-                found = scoring.tune(*part, **options, report=_reporter(bar, n_done))
+                found = scoring.tune(*part, **options)
                 own[part.labels] = found[part.labels]
-            bar.done(1 + n_done)
+            bar.done(1)
         return cls(held_out, thresholds, score, cv_thresholds)
 
     def warn_of_untuned(self, names, default) -> None:
@@ -56,13 +59,3 @@ class Choice(NamedTuple):
             f"is trained on, so their threshold stays {default}: {shown}.",
             stacklevel=5,
         )
-
-
-def _reporter(bar, n_done):
-    """Return what shows on the bar how far a search is, after so many others."""
-
-    def report(share, note):
-        bar.reach(n_done + share)
-        bar.note(note)
-
-    return report

@@ -1,15 +1,17 @@
 """Fits of a classifier, and its scores of rows that it has not seen."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.parallel import delayed
 from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._progress import CountingParallel
+from skconstrain._fit_tasks import current_task
+from skconstrain._parallel import in_parallel
+from skconstrain._progress import current_bar
 from skconstrain._thresholds._folds import label_folds
 from skconstrain._thresholds._scores import fit_and_score, label_scores, response_method
 
@@ -31,10 +33,8 @@ class OutOfFold:
     n_jobs: int | None
     random_state: Any
 
-    def fit(self, X, target, fit_params, split_params, task, bar):
-        """Return the fitted classifier, and its out-of-fold scores.
-
-        Parts of `task` are what callbacks are told of.
+    def fit(self, X, target, fit_params, split_params):
+        """Return the fitted classifier, and its out-of-fold scores; fits are parts of a task.
 
         Returns
         -------
@@ -49,14 +49,15 @@ class OutOfFold:
             return self.estimator, [(np.arange(len(target.positive)), scores, True)]
         whole = None
         if self._may_have_folds():
+            bar, task = current_bar(), current_task().subtask("fit")
             bar.begin("fits", 1)
-            whole = task.subtask("fit").fit(clone(self.estimator), X, target.y, fit_params)
+            whole = task.fit(clone(self.estimator), X, target.y, fit_params)
             bar.done(1)
             if hasattr(whole, "oof_prediction_"):
                 return whole, _parts_of_own_folds(whole, target)
         splits = self._splits(X, target, split_params)
         refit = self.refit and whole is None
-        fitted, scores = self._fit_all(X, target, splits, refit, fit_params, task, bar)
+        fitted, scores = self._fit_all(X, target, splits, refit, fit_params)
         parts = [
             (test, score, target.positive[train].any(axis=0))
             for (train, test), score in zip(splits, scores, strict=True)
@@ -82,27 +83,21 @@ class OutOfFold:
             )
         return splits
 
-    def _fit_all(self, X, target, splits, refit, fit_params, task, bar):
+    def _fit_all(self, X, target, splits, refit, fit_params):
         """Fit on every training part, and on all rows if `refit`.
 
         Return the last classifier, if it is kept, and the scores of the rows held out.
         """
-        jobs = [*splits, (np.arange(len(target.positive)), None)] if refit else splits
+        rows = [*splits, (np.arange(len(target.positive)), None)] if refit else splits
+        task = current_task()
         folds = task.subtask("out-of-fold", len(splits), in_order=False)
-        tasks = [folds.subtask("fold", number=i) for i in range(len(splits))]
-        tasks += [task.subtask("fit")] * refit
+        parts = folds.parts(["fold"] * len(splits)) + [task.subtask("fit")] * refit
         folds.begin(X=X, y=target.y)
-        bar.begin("fits", len(jobs))
+        current_bar().begin("fits", len(rows))
         settings = {"wanted": self.response_method, "n_labels": target.n_labels}
-        done = CountingParallel(bar, n_jobs=self.n_jobs)(
-            delayed(fit_and_score)(
-                *(clone(self.estimator), X, target.y, *rows, fit_params),
-                **settings,
-                keep=not self.refit,
-                task=task,
-            )
-            for rows, task in zip(jobs, tasks, strict=True)
-        )
+        fit = partial(fit_and_score, **settings, keep=not self.refit)
+        jobs = [(clone(self.estimator), X, target.y, *pair, fit_params) for pair in rows]
+        done = in_parallel(fit, jobs, parts, n_jobs=self.n_jobs)
         folds.end(X=X, y=target.y)
         return done[-1][0], [scores for _, scores in done[: len(splits)]]
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skconstrain._fit_tasks import current_task
 from skconstrain._sklearn_compat import rows_of_params, safe_split
 
 
@@ -81,14 +82,11 @@ def _positive_column(part, classes, floor):
     return part[:, -1]
 
 
-def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels, keep, task):
-    """Fit on some rows; return the classifier, if it is kept, and its scores on the others.
-
-    `task` is what callbacks are told of.
-    """
+def fit_and_score(estimator, X, y, train, test, fit_params, *, wanted, n_labels, keep):
+    """Fit on some rows; return the classifier, if it is kept, and its scores on the others."""
     X_train, y_train = safe_split(estimator, X, y, train)
     try:
-        task.fit(estimator, X_train, y_train, rows_of_params(X, fit_params, train))
+        current_task().fit(estimator, X_train, y_train, rows_of_params(X, fit_params, train))
     except ValueError as error:
         if n_labels is None or "1d array" not in str(error):
             raise

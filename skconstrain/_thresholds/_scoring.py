@@ -24,7 +24,7 @@ from skconstrain._thresholds import _metrics
 from skconstrain._thresholds._averages import Average, Called, LabelMean, Pooled, RowMean
 from skconstrain._thresholds._line import Line
 from skconstrain._thresholds._outcomes import Outcomes
-from skconstrain._thresholds._search import ignored, tune_each, tune_together, tune_with_least
+from skconstrain._thresholds._search import tune_each, tune_together, tune_with_least
 
 # scikit-learn's functions whose score is a number made of tp, fp, fn and tn.
 _COUNTED = {
@@ -74,7 +74,6 @@ class Scoring:
         limits,
         fbr=None,
         least=0,
-        report=ignored,
     ):
         """Find the best thresholds where every row has at least `least` labels.
 
@@ -85,12 +84,11 @@ class Scoring:
             # The weights of the labels are given by y: the best mean has every label at its best.
             thresholds = tune_each(y_true, y_score, self.metrics, fbr=fbr, **options)
         else:
-            thresholds = tune_together(self, y_true, y_score, report=report, **options)
+            thresholds = tune_together(self, y_true, y_score, **options)
         if not 0 < least < len(thresholds) or fbr is not None:
             return thresholds
         starts = [thresholds, np.full(len(thresholds), float(default))]
-        options |= {"least": least, "report": report}
-        return tune_with_least(self, y_true, y_score, starts, **options)
+        return tune_with_least(self, y_true, y_score, starts, least=least, **options)
 
     def along(self, line: Line, current: int | None = None) -> np.ndarray:
         """Return the scores at the cut-offs of a line, ``-inf`` where they are not examined.

@@ -4,16 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from skconstrain._progress import current_bar
 from skconstrain._thresholds._line import Decisions
 from skconstrain._thresholds._metrics import Metric, f_beta
 from skconstrain._thresholds._ranking import TIE, Ranking, best_cut
 
 # Ascent ends when a sweep gains nothing, in practice after three to five.
 MAX_SWEEPS = 50
-
-
-def ignored(share: float, note: str) -> None:
-    """Take note of how far a search is: of nothing."""
 
 
 def tune_each(
@@ -60,7 +57,7 @@ def tune_each(
     return thresholds
 
 
-def tune_together(scoring, y_true, y_score, *, weight, labels, default, limits, report=ignored):
+def tune_together(scoring, y_true, y_score, *, weight, labels, default, limits):
     """Thresholds of all labels by coordinate ascent on a score of all labels together.
 
     Starts from the better of two: the default everywhere, and the best F1 of every label by itself.
@@ -71,8 +68,6 @@ def tune_together(scoring, y_true, y_score, *, weight, labels, default, limits, 
         The score that is raised.
     y_true, y_score, weight, labels, default, limits
         As in `tune_each`.
-    report : callable
-        Told the share of the search that is done, and in words.
 
     Returns
     -------
@@ -91,13 +86,13 @@ def tune_together(scoring, y_true, y_score, *, weight, labels, default, limits, 
         )
     decisions = max(starts, key=lambda start: scoring.value(start.outcomes))
     tuned = tunable(y_true, labels)
-    ascend(scoring, decisions, tuned, default, report)
+    ascend(scoring, decisions, tuned, default)
     thresholds = np.full(n_labels, float(default))
     thresholds[tuned] = decisions.thresholds[tuned]
     return thresholds
 
 
-def tune_with_least(scoring, y_true, y_score, starts, *, least, default, report=ignored, **options):
+def tune_with_least(scoring, y_true, y_score, starts, *, least, default, **options):
     """Thresholds by coordinate ascent from the best of `starts`, where rows have `least` labels.
 
     The other parameters and the result are those of `tune_together`; `least` is fewer than all.
@@ -105,23 +100,25 @@ def tune_with_least(scoring, y_true, y_score, starts, *, least, default, report=
     weight, settings = options["weight"], {"least": least, "limits": options["limits"]}
     starts = [Decisions(y_true, y_score, weight, start, **settings) for start in starts]
     decisions = max(starts, key=lambda start: scoring.value(start.outcomes))
-    ascend(scoring, decisions, tunable(y_true, options["labels"]), default, report)
+    ascend(scoring, decisions, tunable(y_true, options["labels"]), default)
     return decisions.thresholds
 
 
-def ascend(scoring, decisions, labels, default, report=ignored) -> float:
+def ascend(scoring, decisions, labels, default) -> float:
     """Move one label after the other to its best cut-off until a sweep gains nothing.
 
     Cyclic coordinate ascent, as Fan and Lin (2007) do it for micro-averaged F1. The score never
     gets worse; its value at the end is returned.
     """
+    bar = current_bar()
     value = scoring.value(decisions.outcomes)
     for sweep in range(MAX_SWEEPS):
         before = value
         for done, label in enumerate(labels):
             passed = sweep + done / len(labels)
             # Nobody knows how many sweeps there will be: the share nears 1 by halves.
-            report(1 - 0.5**passed, f"sweep {sweep + 1}, label {done + 1} of {len(labels)}")
+            bar.reach(1 - 0.5**passed)
+            bar.note(f"sweep {sweep + 1}, label {done + 1} of {len(labels)}")
             _step(scoring, decisions, label, default)
         value = scoring.value(decisions.outcomes)
         if value <= before + TIE * abs(before):

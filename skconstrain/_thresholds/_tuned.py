@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._decisions import decide
-from skconstrain._fit_tasks import CallbackSupport, FitTask
+from skconstrain._fit_tasks import CallbackSupport, FitTask, current_task
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import (
     HasMethods,
@@ -291,15 +291,15 @@ class TunedThresholdMultiLabelClassifierCV(
         n_subtasks = 0 if self.cv == "prefit" else 1 + (target.positive is not None and self.refit)
         task = FitTask.root(self, n_subtasks)
         task.begin(**given)
-        if target.positive is None:
-            self._fit_untuned(X, target.y, fit_params, task)
-        else:
-            if weight is not None:
-                weight = check_sample_weight(weight, X, ensure_non_negative=True)
-            scoring = self._resolve_scoring(target)
-            with progress_bar(self.verbose == 1) as bar:
-                parts = self._fit_out_of_fold(X, target, fit_params, split_params, task, bar)
-                self._tune(scoring, target.positive, weight, parts, bar)
+        with task.as_current(), progress_bar(self.verbose == 1):
+            if target.positive is None:
+                self._fit_untuned(X, target.y, fit_params)
+            else:
+                if weight is not None:
+                    weight = check_sample_weight(weight, X, ensure_non_negative=True)
+                scoring = self._resolve_scoring(target)
+                parts = self._fit_out_of_fold(X, target, fit_params, split_params)
+                self._tune(scoring, target.positive, weight, parts)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -316,11 +316,12 @@ class TunedThresholdMultiLabelClassifierCV(
         self._n_labels, self._dtype = target.n_labels, target.dtype
         self._container = target.container
 
-    def _fit_untuned(self, X, y, fit_params, task):
+    def _fit_untuned(self, X, y, fit_params):
         """Fit for a multiclass target: the largest score decides, there is nothing to tune."""
         self.estimator_ = self.estimator
         if self.cv != "prefit":
-            self.estimator_ = task.subtask("fit").fit(clone(self.estimator), X, y, fit_params)
+            task = current_task().subtask("fit")
+            self.estimator_ = task.fit(clone(self.estimator), X, y, fit_params)
         self._method = response_method(self.estimator_, self.response_method)
         self.thresholds_ = self.cv_thresholds_ = self.best_score_ = None
         if self.store_cv_results:
@@ -336,15 +337,15 @@ class TunedThresholdMultiLabelClassifierCV(
             fbr=self.fbr,
         )
 
-    def _fit_out_of_fold(self, X, target, fit_params, split_params, task, bar):
+    def _fit_out_of_fold(self, X, target, fit_params, split_params):
         """Fit the classifier; return the scores of every split, as `OutOfFold.fit` does."""
         names = ("estimator", "response_method", "cv", "refit", "n_jobs", "random_state")
         fits = OutOfFold(**{name: getattr(self, name) for name in names})
-        self.estimator_, parts = fits.fit(X, target, fit_params, split_params, task, bar)
+        self.estimator_, parts = fits.fit(X, target, fit_params, split_params)
         self._method = response_method(self.estimator_, self.response_method)
         return parts
 
-    def _tune(self, scoring, positive, weight, parts, bar):
+    def _tune(self, scoring, positive, weight, parts):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
         default, limits = _DEFAULTS[self._method]
         options = {"default": default, "limits": limits, "least": self._min_labels()}
@@ -352,7 +353,7 @@ class TunedThresholdMultiLabelClassifierCV(
             HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
             for rows, scores, trained in parts
         ]
-        choice = Choice.on(parts, scoring, bar, fbr=self.fbr, **options)
+        choice = Choice.on(parts, scoring, fbr=self.fbr, **options)
         self.thresholds_, self.cv_thresholds_ = choice.thresholds, choice.cv_thresholds
         self.best_score_ = choice.score
         if self.store_cv_results:
