@@ -111,6 +111,11 @@ class ClassTarget:
 
         `names` are those of the columns, where y has lost them; messages call it `name`.
         """
+        if y is None:
+            raise ValueError(
+                f"{name} must hold classes or labels: a classifier requires y to be passed, but "
+                "the target y is None."
+            )
         plain, found = plain_target(y, name)
         container = type(plain) if sparse.issparse(plain) else None
         dense = plain.toarray() if container else plain

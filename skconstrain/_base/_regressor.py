@@ -48,7 +48,7 @@ class NetRegressor(RegressorMixin, NetEstimator):
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         return target
 
-    def _columns(self, y, name):
+    def _columns(self, y, name="y"):
         """Return y as columns of floats, and whether predictions have one dimension."""
         given = y
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
