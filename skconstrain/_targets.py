@@ -77,6 +77,15 @@ def _named(names, column):
     return column if names is None else names[column]
 
 
+def warn_of_column(name: str = "y") -> None:
+    """Warn, as scikit-learn does, of a matrix of one column that is taken for a vector."""
+    warn(
+        "A column-vector y was passed when a 1d array was expected. Change the shape of "
+        f"{name} to (n_samples,), for example with {name}.ravel().",
+        DataConversionWarning,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassTarget:
     """A target of classification that has been read.
@@ -102,15 +111,16 @@ class ClassTarget:
 
         `names` are those of the columns, where y has lost them; messages call it `name`.
         """
+        if y is None:
+            raise ValueError(
+                f"{name} must hold classes or labels: a classifier requires y to be passed, but "
+                "the target y is None."
+            )
         plain, found = plain_target(y, name)
         container = type(plain) if sparse.issparse(plain) else None
         dense = plain.toarray() if container else plain
         if dense.ndim == 2 and dense.shape[1] == 1:
-            warn(
-                "A column-vector y was passed when a 1d array was expected. Change the shape of "
-                f"{name} to (n_samples,), for example with {name}.ravel().",
-                DataConversionWarning,
-            )
+            warn_of_column(name)
             dense = dense.ravel()
         if dense.ndim != 2:
             if type_of_target(dense, input_name=name) in ("continuous", "unknown"):

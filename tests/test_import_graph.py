@@ -35,15 +35,8 @@ LAYERS = [
     {"_decisions", "_links"},
     {"_cosine", "_grid", "_signs"},
     {"_parallel", "_targets"},
-    {
-        "_compile_cache",
-        "_fit_tasks",
-        "_progress",
-        "_recipe",
-        "_sklearn_compat",
-        "_warn",
-        "_wrapped",
-    },
+    {"_compile_cache", "_fit_tasks", "_progress", "_recipe"},
+    {"_sklearn_compat", "_warn", "_wrapped"},
     {"_keras_backend"},
 ]
 ESTIMATORS = LAYERS[2]

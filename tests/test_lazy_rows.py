@@ -15,6 +15,7 @@ from skconstrain._lazy_rows import (
     validate_rows,
     weighted_quantiles,
 )
+from tests.chunks import chunks_of
 
 BIG = 2**28
 
@@ -102,7 +103,8 @@ def test_moments_in_pieces_are_those_of_the_whole(dtype, monkeypatch):
 
 def validated(X, chunk_bytes, **settings):
     settings = {"dtype": None, "reset": True, **settings}
-    return validate_rows(PositiveRegressor(), X, chunk_bytes=chunk_bytes, **settings)
+    with chunks_of(chunk_bytes):
+        return validate_rows(PositiveRegressor(), X, **settings)
 
 
 @pytest.mark.parametrize("wrap", [np.asarray, sparse.csr_array, sparse.csc_array])
@@ -128,9 +130,8 @@ def test_half_the_precision_is_half_the_memory():
 
 def test_sparse_rows_are_refused_by_estimators_whose_tags_say_so():
     gate = GatedEnsembleClassifier([("neighbours", GaussianNB())])
-    settings = {"dtype": None, "reset": True, "chunk_bytes": 1}
-    with pytest.raises(TypeError, match="Sparse data was passed"):
-        validate_rows(gate, sparse.csr_array(draw()), **settings)
+    with chunks_of(1), pytest.raises(TypeError, match="Sparse data was passed"):
+        validate_rows(gate, sparse.csr_array(draw()), dtype=None, reset=True)
 
 
 def test_quantiles_of_equal_weights_are_those_of_weights_that_differ_by_rows_without_any():

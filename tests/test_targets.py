@@ -183,11 +183,11 @@ def test_text_is_told_from_numbers(name):
 
 def test_parts_of_another_kind_are_refused():
     model = CLASSIFIERS["net"]().fit(X, LABELS)
-    with refuses("y must be a column for each of 3 labels", "Got a vector of classes"):
+    with refuses("y must be 3 columns, one for each label", "Got a vector of classes"):
         model.partial_fit(X, VECTOR)
-    with refuses("y must be a column for each of 3 labels", "Got a column for each of 2 labels"):
+    with refuses("y must be 3 columns, one for each label", "Got 2 columns"):
         model.partial_fit(X, LABELS[:, :2])
-    with refuses("y_val must be a vector of classes", "Got a column for each of 3 labels"):
+    with refuses("y_val must be a vector of classes", "Got 3 columns"):
         CLASSIFIERS["net"]().fit(X, VECTOR, X_val=X, y_val=LABELS)
 
 

@@ -241,7 +241,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         known = self.n_outputs_ if self._target_kind == "multilabel" else None
         if target.n_labels != known:
             expected, found = (
-                "a vector of classes" if n is None else f"a column for each of {n} labels"
+                "a vector of classes" if n is None else f"{n} columns, one for each label"
                 for n in (known, target.n_labels)
             )
             raise ValueError(f"{name} must be {expected}, as in the first fit. Got {found}.")

@@ -11,6 +11,9 @@ from skconstrain._base._parts import Parts, split, strata_of
 from skconstrain._base._rows import Rows
 from skconstrain._lazy_rows import loaded
 
+# A tenth of few rows is too few to judge by.
+_FOLDS_OF_FEW_ROWS = 5
+
 
 class Plan(NamedTuple):
     """The first training of a fit; there is a second one where the first only `finds_epochs`.
@@ -63,12 +66,14 @@ def make_plan(estimator, rows: Rows, held_out, rng, *, epochs, continues, partia
         return Plan(_dealt(estimator, rows, seed), epochs, batch_size, fold_seed=seed)
     if estimator.n_networks == 1 and _sets_aside(estimator, n_rows):
         return Plan(_split(estimator, rows, rng), epochs, batch_size)
+    parts = Parts(rows)
     if _finds_epochs(estimator, n_rows) and not continues:
-        settings = {"epochs": "auto", "batch_size": batch_size, "patience": "auto"}
-        budget = choose_budget(n_rows, **settings, validates=False)
-        parts = _split(estimator, rows, rng)
-        return Plan(parts, budget.epochs, budget.batch_size, finds_epochs=True)
-    return Plan(Parts(rows), epochs, batch_size)
+        parts = (_split if n_rows > FEW_ROWS else _split_few)(estimator, rows, rng)
+    if parts.held_out is None:
+        return Plan(parts, epochs, batch_size)
+    settings = {"epochs": "auto", "batch_size": batch_size, "patience": "auto"}
+    budget = choose_budget(n_rows, **settings, validates=False)
+    return Plan(parts, budget.epochs, budget.batch_size, finds_epochs=True)
 
 
 def best_epochs(result) -> int:
@@ -86,12 +91,25 @@ def _sets_aside(estimator, n_rows):
 def _finds_epochs(estimator, n_rows):
     """Whether rows are held out of a first training to find how long to train on all."""
     is_auto = estimator.early_stopping == estimator.epochs == "auto"
-    is_one = estimator.n_networks == 1
-    return is_one and is_auto and estimator.tol is not None and n_rows > FEW_ROWS
+    # Of few rows, classifiers alone were measured.
+    is_meant = n_rows > FEW_ROWS or is_classifier(estimator)
+    return estimator.n_networks == 1 and is_auto and estimator.tol is not None and is_meant
 
 
 def _split(estimator, rows, rng):
     return split(rows, estimator.validation_fraction, _strata(estimator, rows), rng)
+
+
+def _split_few(estimator, rows, rng):
+    """Set a fifth of few rows aside, whatever their order; none where too few are distinct."""
+    X, strata = loaded(rows.X), _strata(estimator, rows)
+    folds = deal_few(X, rows.target, _FOLDS_OF_FEW_ROWS, strata, int(rng.integers(2**31)))
+    if folds is None:
+        return Parts(rows)
+    rows, is_held_out = rows._replace(X=X), folds == 0
+    return Parts(
+        *(Rows(*(part[chosen] for part in rows)) for chosen in (~is_held_out, is_held_out))
+    )
 
 
 def _dealt(estimator, rows, seed):

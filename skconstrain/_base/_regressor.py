@@ -1,14 +1,12 @@
 """The fit template for regressors: targets of one column or several."""
 
-import warnings
-
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 
 from skconstrain._base._estimator import NetEstimator
 from skconstrain._base._rows import onto_ends
+from skconstrain._targets import warn_of_column
 
 
 class NetRegressor(RegressorMixin, NetEstimator):
@@ -50,18 +48,13 @@ class NetRegressor(RegressorMixin, NetEstimator):
             self.n_outputs_, self._y_is_1d = target.shape[1], is_1d
         return target
 
-    def _columns(self, y, name):
+    def _columns(self, y, name="y"):
         """Return y as columns of floats, and whether predictions have one dimension."""
         given = y
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:
-            warnings.warn(
-                "A column-vector y was passed when a 1d array was expected. Change the shape of y "
-                "to (n_samples,), for example with y.ravel().",
-                DataConversionWarning,
-                stacklevel=5,
-            )
+            warn_of_column(name)
             is_1d = True
         ends = getattr(self, "lower", None), getattr(self, "upper", None)
         return onto_ends(y.reshape(len(y), -1), given, ends), is_1d

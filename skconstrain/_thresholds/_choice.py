@@ -1,6 +1,5 @@
 """Thresholds chosen on the rows that several splits have held out."""
 
-import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from skconstrain._decisions import decide
 from skconstrain._progress import current_bar
 from skconstrain._thresholds._scores import HeldOut
+from skconstrain._warn import warn
 
 
 class Choice(NamedTuple):
@@ -54,8 +54,7 @@ class Choice(NamedTuple):
             return
         kept = np.flatnonzero(~tuned).tolist() if names is None else names[~tuned].tolist()
         shown = ", ".join(map(repr, kept[:5])) + (", ..." if len(kept) > 5 else "")
-        warnings.warn(
+        warn(
             f"{len(kept)} of {len(tuned)} labels have no positive that is held out while another "
-            f"is trained on, so their threshold stays {default}: {shown}.",
-            stacklevel=5,
+            f"is trained on, so their threshold stays {default}: {shown}."
         )

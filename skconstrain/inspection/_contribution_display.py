@@ -14,7 +14,7 @@ from skconstrain.inspection._connection_pictures import (
     weight_norm,
 )
 from skconstrain.inspection._contributions import check_activations, contributions
-from skconstrain.inspection._inner_network import inner_network
+from skconstrain.inspection._inner_network import as_seen_inside, inner_network
 from skconstrain.inspection._layered_layout import edges_between, sorted_units
 
 _RAISES, _LOWERS = "#b40426", "#3b4cc0"
@@ -142,15 +142,16 @@ class ContributionDisplay:
         ----------
         estimator : fitted estimator
             A :class:`~skconstrain.SparseConnectedNet` or
-            :class:`~skconstrain.SparseConnectedNetClassifier`; of a Pipeline the last step, with X
-            as it sees it, of a search the best estimator.
+            :class:`~skconstrain.SparseConnectedNetClassifier`, also inside a Pipeline, a search or
+            a tuner of thresholds.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
+            Samples as `estimator` takes them. Behind a Pipeline's transformers are the inputs whose
+            contributions are shown.
         row : int, default=0
             Which of them is explained.
         baseline : array-like of shape (n_features,), default=None
-            What it is compared with. None is the median of each feature over X, which then needs
-            more than one row.
+            What it is compared with, in the inputs of the network. None is the median of each of
+            them over X, which then needs more than one row.
         output : int, default=0
             Which output, label or class: its number. Two classes have one output, the logit of the
             second.
@@ -174,7 +175,7 @@ class ContributionDisplay:
             )
         activations = [layer.activation for layer in net._fitted.network.layers[:-1]]
         check_activations(activations)
-        checked = np.asarray(loaded(net._validated_input(X)))
+        checked = np.asarray(loaded(net._validated_input(as_seen_inside(estimator, X))))
         row = _checked_number("row", row, len(checked), "rows")
         output = _checked_number("output", output, net.n_outputs_, "outputs")
         pair = np.stack([checked[row], _baseline(baseline, checked)])

@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from skconstrain.inspection._gate_pictures import (
     PALETTE,
@@ -14,6 +13,7 @@ from skconstrain.inspection._gate_pictures import (
 )
 from skconstrain.inspection._gate_regions import chosen_features, feature_names_of, gate_regions
 from skconstrain.inspection._gate_shares import checked_column, checked_gate_weights, gate_shares
+from skconstrain.inspection._inner_network import as_seen_inside, inner_network
 
 _KINDS = ("auto", "both", "regions", "usage")
 
@@ -108,9 +108,10 @@ class GateDisplay:
         ----------
         estimator : fitted classifier
             It has `gate_proba`, `expert_predict_proba` and `predict`:
-            :class:`skconstrain.GatedEnsembleClassifier`.
+            :class:`skconstrain.GatedEnsembleClassifier`, also inside a Pipeline or a search.
         X : {DataFrame, array-like} of shape (n_samples, n_features)
-            Rows. Experts see their columns, and names, on the grid too.
+            Rows as `estimator` takes them. Experts see their columns, and names, on the grid too.
+            Behind a Pipeline's transformers are the features of the regions.
         y : array-like of shape (n_samples,), default=None
             Classes. Without them there are no accuracies, and samples have one symbol.
         features : pair of int or str, default=None
@@ -132,9 +133,11 @@ class GateDisplay:
         display : GateDisplay
             With `axes_` and `figure_`.
         """
-        _check_estimator(estimator)
+        gated = inner_network(estimator)
+        _check_estimator(gated)
         _check_kind(kind)
         _check_at_least("grid_resolution", grid_resolution, 2)
+        X, estimator = as_seen_inside(estimator, X), gated
         X = X if hasattr(X, "shape") else np.asarray(X)
         if kind == "auto":
             kind = "usage" if features is None and X.shape[1] != 2 else "both"
@@ -292,10 +295,9 @@ def _check_estimator(estimator):
     if not all(hasattr(estimator, name) for name in needed):
         raise TypeError(
             "GateDisplay needs a classifier with gate_proba and expert_predict_proba, like "
-            f"GatedEnsembleClassifier. Got {type(estimator).__name__}. Pass the ensemble itself "
-            "(the last step of a Pipeline, with X as it sees it; the best_estimator_ of a search)."
+            f"GatedEnsembleClassifier. Got {type(estimator).__name__}. Pass an ensemble, or a "
+            "Pipeline or search of one."
         )
-    check_is_fitted(estimator)
 
 
 def _check_kind(kind):

@@ -1,10 +1,13 @@
-"""The network inside a Pipeline or a search."""
+"""What predicts inside of a Pipeline, a search or a tuner of thresholds."""
 
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
+
+from skconstrain._wrapped import opened
 
 
 def inner_network(estimator):
-    """Return the last step of a Pipeline, the best estimator of a search, in any order; or itself.
+    """Return what is innermost: behind Pipelines, searches and tuners, in any order; or itself.
 
     Raises
     ------
@@ -12,10 +15,19 @@ def inner_network(estimator):
         If `estimator` is not fitted.
     """
     check_is_fitted(estimator)
-    while True:
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-        else:
-            return estimator
+    *_, innermost = opened(estimator)
+    return innermost
+
+
+def as_seen_inside(estimator, X):
+    """Return X as what is innermost sees it: behind the transformers of Pipelines."""
+    for outer in opened(estimator):
+        if isinstance(outer, Pipeline) and len(outer) > 1:
+            X = outer[:-1].transform(X)
+    return X
+
+
+def found_inside(estimator, name, otherwise=None):
+    """Return the attribute that is outermost of those with this name, or the other value."""
+    having = (getattr(one, name) for one in opened(estimator) if hasattr(one, name))
+    return next(having, otherwise)

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from skconstrain._sklearn_compat import check_sample_weight
-from skconstrain.inspection._inner_network import inner_network
+from skconstrain.inspection._inner_network import as_seen_inside, inner_network
 
 _FAN, _TARGETS, _IDEAL = "#4c72b0", "0.25", "0.55"
 
@@ -77,10 +77,10 @@ class QuantileDisplay:
         Parameters
         ----------
         estimator : fitted estimator
-            A :class:`~skconstrain.QuantileNetRegressor` (the last step of a Pipeline, with X as it
-            sees it; the best estimator of a search), or what has its method `predict_quantiles`.
+            A :class:`~skconstrain.QuantileNetRegressor` or what has its method `predict_quantiles`,
+            also inside a Pipeline or a search.
         X : array-like of shape (n_samples, n_features)
-            Samples.
+            Samples as `estimator` takes them.
         y : array-like of shape (n_samples,)
             Targets.
         quantiles : array-like of float, default=None
@@ -106,7 +106,7 @@ class QuantileDisplay:
         x, x_name = _column(X, feature)
         return cls.from_predictions(
             y,
-            net.predict_quantiles(X, quantiles),
+            net.predict_quantiles(as_seen_inside(estimator, X), quantiles),
             quantiles=net.quantiles if quantiles is None else quantiles,
             x=x,
             x_name=x_name,

@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._sklearn_compat import check_sample_weight
 from skconstrain._thresholds._scores import label_scores
+from skconstrain.inspection._inner_network import found_inside
 from skconstrain.inspection._label_panels import (
     as_labels,
     label_axes,
@@ -98,7 +99,7 @@ class ReliabilityDisplay:
         Parameters
         ----------
         estimator : fitted classifier of several labels, or of a binary target
-            It has `predict_proba`.
+            It has `predict_proba`. Names of labels are also found inside a Pipeline or a search.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
@@ -130,7 +131,7 @@ class ReliabilityDisplay:
                 f"{type(estimator).__name__}. Wrap it in CalibratedClassifierCV."
             )
         y, names, classes = as_labels(y, getattr(estimator, "classes_", None))
-        names = getattr(estimator, "label_names_", names)
+        names = found_inside(estimator, "label_names_", names)
         n_labels = None if classes is not None else y.shape[1]
         return cls.from_predictions(
             y,

@@ -4,10 +4,13 @@ import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from skconstrain._base import NetClassifier
 from skconstrain._sklearn_compat import check_sample_weight
 from skconstrain._thresholds._ranking import Ranking
 from skconstrain._thresholds._scores import label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
+from skconstrain._wrapped import opened
+from skconstrain.inspection._inner_network import found_inside
 from skconstrain.inspection._label_panels import (
     as_labels,
     label_axes,
@@ -118,7 +121,8 @@ class ThresholdCurveDisplay:
         Parameters
         ----------
         estimator : fitted classifier of several labels, or of a binary target
-            Its `thresholds_` or `threshold`, and its `cv_thresholds_`, are shown if it has them.
+            Its `thresholds_` or `threshold`, and its `cv_thresholds_`, are shown if it has them,
+            also those of what is inside a Pipeline or a search.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Samples.
         y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
@@ -144,19 +148,17 @@ class ThresholdCurveDisplay:
         """
         check_is_fitted(estimator)
         y, names, classes = as_labels(y, getattr(estimator, "classes_", None))
-        names = getattr(estimator, "label_names_", names)
-        method = response_method(estimator, getattr(estimator, "response_method", "auto"))
+        names = found_inside(estimator, "label_names_", names)
+        tuned = next((one for one in opened(estimator) if hasattr(one, "thresholds_")), None)
+        method = response_method(estimator, getattr(tuned, "response_method", "auto"))
         n_labels = None if classes is not None else y.shape[1]
-        thresholds = getattr(estimator, "thresholds_", getattr(estimator, "threshold", None))
-        if thresholds is not None:
-            thresholds = np.broadcast_to(np.asarray(thresholds, float), y.shape[1])
         return cls.from_predictions(
             y,
             label_scores(estimator, X, method, n_labels),
-            metric=_scoring_of(estimator, y.shape[1], classes) if metric is None else metric,
+            metric=_scoring_of(tuned, y.shape[1], classes) if metric is None else metric,
             sample_weight=sample_weight,
-            thresholds=thresholds,
-            cv_thresholds=getattr(estimator, "cv_thresholds_", None),
+            thresholds=_thresholds_of(estimator, tuned, y.shape[1]),
+            cv_thresholds=getattr(tuned, "cv_thresholds_", None),
             label_names=names if label_names is None else label_names,
             default=0.0 if method == "decision_function" else 0.5,
             labels=labels,
@@ -335,15 +337,27 @@ def _check_shapes(y_true, y_score, thresholds, cv_thresholds, label_names):
             )
 
 
-def _scoring_of(estimator, n_labels, classes):
+def _thresholds_of(estimator, tuned, n_labels):
+    """Return the thresholds that decide, one for each label; None where there are none."""
+    *_, innermost = opened(estimator)
+    if tuned is not None:
+        thresholds = tuned.thresholds_
+    elif isinstance(innermost, NetClassifier):
+        thresholds = innermost._checked_threshold()
+    else:
+        thresholds = getattr(innermost, "threshold", None)
+    return None if thresholds is None else np.broadcast_to(np.asarray(thresholds, float), n_labels)
+
+
+def _scoring_of(tuned, n_labels, classes):
     """Return what the thresholds were chosen for, or "f1" where that is no metric of one label."""
-    if not hasattr(estimator, "thresholds_") or not hasattr(estimator, "scoring"):
+    if not hasattr(tuned, "scoring"):
         return "f1"
     scoring = resolve_scoring(
-        estimator.scoring,
-        cost_matrix=estimator.cost_matrix,
+        tuned.scoring,
+        cost_matrix=tuned.cost_matrix,
         n_labels=n_labels,
-        classes=None if classes is None else estimator.classes_,
+        classes=None if classes is None else tuned.classes_,
     )
     return scoring if scoring.metrics else "f1"
 

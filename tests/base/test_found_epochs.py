@@ -31,9 +31,10 @@ def networks():
     }
 
 
+@pytest.mark.parametrize("n_rows", [100, 400])
 @pytest.mark.parametrize("name", networks())
-def test_all_rows_train_for_as_many_epochs_as_were_best(name):
-    X, y = noisy()
+def test_all_rows_train_for_as_many_epochs_as_were_best(name, n_rows):
+    X, y = noisy(n_rows)
     found = networks()[name].fit(X, y)
     said = networks()[name].set_params(epochs=found.n_iter_, early_stopping=False).fit(X, y)
     np.testing.assert_array_equal(found.predict_proba(X), said.predict_proba(X))
@@ -41,10 +42,11 @@ def test_all_rows_train_for_as_many_epochs_as_were_best(name):
     assert found.validation_scores_ is None
 
 
+@pytest.mark.parametrize("n_rows", [160, 300])
 @pytest.mark.parametrize("name", ["gate", "one network"])
-def test_noise_is_not_learnt_by_heart(name):
-    X, y = noisy(1000)
-    train, test = slice(300), slice(300, None)
+def test_noise_is_not_learnt_by_heart(name, n_rows):
+    X, y = noisy(n_rows + 700)
+    train, test = slice(n_rows), slice(n_rows, None)
     found, for_long = networks()[name], networks()[name].set_params(early_stopping=False)
     losses = [
         log_loss(y[test], net.fit(X[train], y[train]).predict_proba(X[test]))
@@ -61,7 +63,19 @@ def test_what_is_said_is_done(settings, monkeypatch):
     X, y = noisy()
     monkeypatch.setattr("skconstrain._base._estimator.best_epochs", None)  # a call would raise
     MultiLabelNetClassifier(n_networks=1, **ONE).set_params(**settings).fit(X, y)
-    MultiLabelNetClassifier(n_networks=1, **ONE).fit(X[:200], y[:200])
+    MultiLabelNetClassifier(n_networks=1, **ONE).fit(X[:49], y[:49])
+
+
+@pytest.mark.parametrize("name", ["gate", "one network"])
+def test_neither_order_nor_repetition_of_few_rows_changes_what_is_held_out(name):
+    X, y = noisy(90)
+    rng = np.random.default_rng(0)
+    weight, order = rng.integers(0, 3, 90), rng.permutation(90)
+    expected = networks()[name].fit(X, y, sample_weight=weight).predict_proba(X)
+    shuffled = networks()[name].fit(X[order], y[order], sample_weight=weight[order])
+    repeated = networks()[name].fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
+    for net in (shuffled, repeated):
+        np.testing.assert_allclose(net.predict_proba(X), expected, rtol=1e-5)
 
 
 def test_regressors_of_ranges_stop_on_held_out_rows_instead():

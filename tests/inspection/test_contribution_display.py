@@ -133,8 +133,7 @@ def test_a_pipeline_and_rows_without_names():
     layers = [layer.without_names() for layer in from_edges(EDGES, inputs=NAMES)]
     net = SparseConnectedNet(layers, **FAST)
     model = make_pipeline(StandardScaler(), net).fit(X.to_numpy(), y)
-    scaled = model[:-1].transform(X.to_numpy())
-    display = ContributionDisplay.from_estimator(model, scaled)
+    display = ContributionDisplay.from_estimator(model, X.to_numpy())
     np.testing.assert_allclose(display.prediction, model.predict(X.to_numpy()[:1])[0], rtol=1e-9)
     labels = [label.get_text() for label in display.axes_[0].get_yticklabels()]
     assert all(label.startswith("x") for label in labels)

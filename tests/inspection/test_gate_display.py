@@ -388,7 +388,9 @@ def test_wrong_estimators_are_refused_in_a_sentence():
         GateDisplay.from_estimator(FakeGate(), X, y)
     with pytest.raises(NotFittedError):
         GateDisplay.from_estimator(GatedEnsembleClassifier(), X, y)
-    with pytest.raises(TypeError, match=r"with gate_proba .* Got LogisticRegression. Pass the"):
+    with pytest.raises(
+        TypeError, match=r"with gate_proba .* Got LogisticRegression. Pass an ensemble"
+    ):
         GateDisplay.from_estimator(LogisticRegression().fit(X, y), X, y)
 
 

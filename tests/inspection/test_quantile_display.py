@@ -7,8 +7,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skconstrain import QuantileNetRegressor
 from skconstrain.inspection import QuantileDisplay
@@ -72,15 +70,6 @@ def test_given_axes_are_divided(fitted):
     assert display.figure_ is figure
     assert len(figure.axes) == 3
     assert display.plot().figure_ is not figure
-
-
-def test_a_pipeline_is_asked_for_its_last_step(fitted):
-    _, X, y = fitted
-    net = QuantileNetRegressor((4,), epochs=2, random_state=0)
-    pipeline = make_pipeline(StandardScaler(), net).fit(X, y)
-    X = pipeline[:-1].transform(X)
-    display = QuantileDisplay.from_estimator(pipeline, X, y)
-    np.testing.assert_array_equal(display.y_quantiles, pipeline[-1].predict_quantiles(X))
 
 
 def test_wrong_use_is_refused(fitted):
