@@ -73,7 +73,7 @@ def scores(search):
     return [value for name, value in search.cv_results_.items() if name.endswith("test_score")]
 
 
-def timed(label, run):
+def timed(label: str, run):
     """Return a label, the seconds that `run` took the second time, and its scores."""
     run()  # imports and compiles, here or on the workers
     start = time.perf_counter()
@@ -84,7 +84,7 @@ def timed(label, run):
 def compare(client, X, y):
     """Print seconds of the search alone and on the cluster; return what the workers did."""
     search, arrays = make_search(X, y)
-    rows = [timed("alone", lambda: search.fit(X, y))]
+    rows: list[tuple[str, float, list]] = [timed("alone", lambda: search.fit(X, y))]
     with distributed.get_task_stream(client) as stream:
         label = f"{len(client.nthreads())} workers"
         rows.append(timed(label, lambda: search_on(client, search, X, y, arrays)))
@@ -92,7 +92,7 @@ def compare(client, X, y):
     print(f"\n{'GridSearchCV':14} {'seconds':>8}   results")
     for name, seconds, found in rows:
         print(f"{name:14} {seconds:8.1f}   {difference(found, expected)}")
-    return stream.data
+    return stream.data  # pyright: ignore[reportAttributeAccessIssue]  Dask types it as asynchronous
 
 
 def difference(found, expected):

@@ -335,7 +335,7 @@ def test_partial_fit_needs_all_classes_first():
     assert model.score(X, y) > 0.7
     with pytest.raises(ValueError, match=r"y must hold the classes \[0, 1\] only. Got .*2"):
         net().partial_fit(X[:100], y[:100]).partial_fit(X, y)
-    with refuses("y must be a vector of classes, as in the first fit. Got a column for each"):
+    with refuses("y must be a vector of classes, as in the first fit. Got 2 columns"):
         model.partial_fit(X, np.eye(3)[y][:, :2])
 
 
