@@ -38,7 +38,9 @@ SETTINGS = {**ONE_NETWORK, "epochs": 50, "tol": None, "batch_size": 32}
 def searches():
     """Return the two searches by name, scikit-learn's network first."""
     net = PositiveRegressor((100,), random_state=0, **SETTINGS)
-    mlp = MLPRegressor((100,), max_iter=50, batch_size=32, random_state=0, tol=0.0)
+    mlp = MLPRegressor(
+        hidden_layer_sizes=(100,), max_iter=50, batch_size=32, random_state=0, tol=0.0
+    )
     return {
         "MLPRegressor": GridSearchCV(mlp, {"learning_rate_init": RATES, "alpha": ALPHAS}, cv=5),
         "PositiveRegressor": GridSearchCV(net, {"learning_rate": RATES, "alpha": ALPHAS}, cv=5),
