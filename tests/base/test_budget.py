@@ -3,7 +3,7 @@
 import pytest
 
 from skconstrain._base._budget import FEW_ROWS, choose_budget
-from skconstrain._engine import Stopping
+from skconstrain._engine._stopping import Stopping
 
 AUTO = {"epochs": "auto", "batch_size": "auto", "patience": "auto"}
 

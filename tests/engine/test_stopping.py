@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skconstrain._engine import Stopping
+from skconstrain._engine._stopping import Stopping
 
 losses = st.lists(st.floats(0, 10), min_size=1, max_size=60)
 
