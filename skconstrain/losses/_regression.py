@@ -46,7 +46,7 @@ def _deviance(power):
     )
 
 
-# By scikit-learn's names, of the settings `power` and `quantile`.
+# Functions of `power` and `quantile` that return a loss, by scikit-learn's names.
 REGRESSION_LOSSES: dict[str, Callable[[float, float], RegressionLoss]] = {
     "squared_error": lambda power, quantile: RegressionLoss(
         keras.losses.MeanSquaredError(), exponent=2.0
