@@ -45,7 +45,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _keras_loss(self):
         from skconstrain.losses._classification import classification_loss
-        from skconstrain.losses._validated_by_brier import ValidatedByBrier
+        from skconstrain.losses._wrapped import ValidatedByBrier
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
         loss = classification_loss(self.loss, activation)

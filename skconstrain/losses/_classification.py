@@ -2,9 +2,8 @@
 
 from skconstrain.losses._asymmetric_loss import AsymmetricLoss
 from skconstrain.losses._categorical_focal_loss import CategoricalFocalLoss
-from skconstrain.losses._function_loss import as_keras_loss
 from skconstrain.losses._log_loss import LogLoss
-from skconstrain.losses._on_probabilities import OnProbabilities
+from skconstrain.losses._wrapped import OnProbabilities, as_keras_loss
 
 _NAMED = {"log_loss": LogLoss, "focal": CategoricalFocalLoss, "asymmetric": AsymmetricLoss}
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import keras
 
-from skconstrain.losses._function_loss import as_keras_loss
 from skconstrain.losses._pinball_loss import PinballLoss
 from skconstrain.losses._tweedie_deviance import TweedieDeviance
+from skconstrain.losses._wrapped import as_keras_loss
 
 
 @dataclass(frozen=True)
