@@ -248,3 +248,11 @@ def moments(X, weight, unit=1.0):
     mean = sum(weight[rows] @ (X.load(rows) / unit) for rows in X.pieces()) / total
     squares = sum(weight[rows] @ (X.load(rows) / unit - mean) ** 2 for rows in X.pieces())
     return mean, np.sqrt(squares / total)
+
+
+def shares_of_nonzero(X, weight):
+    """Return in which share of the weighted rows each column is not zero."""
+    total = weight.sum(dtype=np.float64)
+    if not isinstance(X, LazyRows):
+        return weight.astype(np.float64) @ (X != 0) / total
+    return sum(weight[rows].astype(np.float64) @ (X.load(rows) != 0) for rows in X.pieces()) / total

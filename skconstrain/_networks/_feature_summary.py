@@ -4,11 +4,20 @@ from functools import cached_property
 
 import numpy as np
 
-from skconstrain._lazy_rows import RANGE_OF_NORMAL, moments, sample_rows, weighted_quantiles
+from skconstrain._lazy_rows import (
+    RANGE_OF_NORMAL,
+    moments,
+    sample_rows,
+    shares_of_nonzero,
+    weighted_quantiles,
+)
 
 # A feature of fewer values is a category, or like one: any function of it is a sum of few steps.
 _FEWEST_VALUES = 10
 _FIRST_ROWS = 1_000
+
+# Words, tags and one-hot columns have more zeros: features of which a category is one have fewer.
+_SPARSE = 0.9
 
 
 class FeatureSummary:
@@ -33,6 +42,12 @@ class FeatureSummary:
     def _quartiles(self):
         return weighted_quantiles(*self._sample, [0.25, 0.5, 0.75])
 
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether nine tenths of the values are zero."""
+        X, weight = self._sample
+        return float(shares_of_nonzero(X, weight).mean()) <= 1 - _SPARSE
+
     @property
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each feature."""
@@ -45,7 +60,9 @@ class FeatureSummary:
         The center is the weighted median; the scale the interquartile range, in units in which it
         is the standard deviation of normal features, or the standard deviation if that is smaller:
         a few far values then do not set the scale. Features that have one value in half of the rows
-        have their mean and standard deviation, constant ones a scale of 1.
+        have their mean and standard deviation, constant ones a scale of 1. Where the rows are
+        sparse, features that are mostly zero are not centered, and their scale is the root mean
+        square of the values that are not zero: a rare 1 stays 1.
         """
         # Units are powers of two, which change no bit. Squares of 1e200 would be infinite.
         largest = np.abs(self._sample[0]).max(axis=0).astype(np.float64)
