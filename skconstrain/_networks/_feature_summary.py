@@ -61,8 +61,9 @@ class FeatureSummary:
         is the standard deviation of normal features, or the standard deviation if that is smaller:
         a few far values then do not set the scale. Features that have one value in half of the rows
         have their mean and standard deviation, constant ones a scale of 1. Where the rows are
-        sparse, features that are mostly zero are not centered, and their scale is the root mean
-        square of the values that are not zero: a rare 1 stays 1.
+        sparse, features that are mostly zero are not centered, and their scale is the geometric
+        mean of the deviation and of the root mean square of the values that are not zero: rare
+        words are larger than frequent ones, but not by as much as by the deviation alone.
         """
         # Units are powers of two, which change no bit. Squares of 1e200 would be infinite.
         largest = np.abs(self._sample[0]).max(axis=0).astype(np.float64)
@@ -73,6 +74,12 @@ class FeatureSummary:
         scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
         is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
         center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
+        if self.is_sparse:
+            share = shares_of_nonzero(self._X, self._weight)
+            is_zero = (low == 0) & (high == 0) & (share > 0)
+            of_nonzero = np.sqrt((mean**2 + deviation**2) / np.where(share > 0, share, 1))
+            both = np.sqrt(deviation * of_nonzero)
+            center, scale = np.where(is_zero, 0, center), np.where(is_zero, both, scale)
         # A processor may round subnormal numbers to zero.
         tiny = 4 * np.finfo(self._X.dtype).tiny
         is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < tiny)

@@ -22,7 +22,7 @@ def labels(n_rows):
 
 def layers(X, **params):
     net = MultiLabelNetClassifier(epochs=1, n_networks=1, random_state=0, **params)
-    network = net.fit(X, labels(len(X)))._fitted.network
+    network = net.fit(X, labels(X.shape[0]))._fitted.network
     return network.hidden_layer_sizes, network.dropout
 
 
@@ -52,12 +52,12 @@ def test_what_is_set_is_taken():
 def test_training_that_continues_keeps_its_layers():
     net = MultiLabelNetClassifier(epochs=1, n_networks=1, warm_start=True, random_state=0)
     for X in (words(30, 31, 0.5), words(90, 31, 0.5)):
-        network = net.fit(X, labels(len(X)))._fitted.network
+        network = net.fit(X, labels(X.shape[0]))._fitted.network
         assert (network.hidden_layer_sizes, network.dropout) == WIDE
 
 
 @pytest.mark.parametrize("is_lazy", [False, True])
-def test_rare_ones_of_sparse_rows_stay_ones(is_lazy):
+def test_sparse_rows_are_scaled_by_their_deviation_and_their_values_alike(is_lazy):
     X, weight = words(200, 20, 0.05), np.linspace(0.5, 1.5, 200)
     X[:, 1] *= 1e-3
     X[:, 2] = np.random.default_rng(0).normal(5, 1, 200)
@@ -65,7 +65,8 @@ def test_rare_ones_of_sparse_rows_stay_ones(is_lazy):
     center, scale = FeatureSummary(rows, weight).center_and_scale
     unscaled = np.r_[0, 1, 3:20]
     np.testing.assert_array_equal(center[unscaled], 0)
-    np.testing.assert_allclose(scale[unscaled], np.where(unscaled == 1, 1e-3, 1))
+    value, share = np.where(unscaled == 1, 1e-3, 1), weight @ (X[:, unscaled] > 0) / weight.sum()
+    np.testing.assert_allclose(scale[unscaled], value * (share * (1 - share)) ** 0.25)
     assert 4.5 < center[2] < 5.5
     assert 0.5 < scale[2] < 1.5
 
