@@ -410,7 +410,7 @@ def test_routing_hands_metadata_to_fits_search_and_folds(fits):
         for rows, given in fits:
             np.testing.assert_array_equal(given, weight[rows])
         assert not set(groups[fits[0][0]]) & set(groups[fits[1][0]])
-        expected = tune_each(y > 0, X[:, 1:], [f_beta()] * 3, weight=weight)
+        expected = tune_each(y > 0, X[:, 1:], [f_beta()] * 3, weight=weight, **DRAWN)
         np.testing.assert_array_equal(tuned.thresholds_, expected)
         fits.clear()
         only_search = Tuned(clone(inner).set_fit_request(sample_weight=False), cv=2, random_state=0)
