@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from skconstrain._lazy_rows import filled
+
 # Distinct rows from which on few rows have folds.
 _ENOUGH_ROWS = 50
 
@@ -13,8 +15,9 @@ def deal_few(
 
     Equal rows are in one fold. None where too few are distinct.
     """
+    # Gaps are equal, too.
     _, first, group = np.unique(
-        np.hstack([X, target]), axis=0, return_index=True, return_inverse=True
+        np.hstack([filled(X, -np.inf), target]), axis=0, return_index=True, return_inverse=True
     )
     if len(first) < max(_ENOUGH_ROWS, 2 * n_networks):
         return None

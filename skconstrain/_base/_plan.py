@@ -37,6 +37,14 @@ class Plan(NamedTuple):
     finds_epochs: bool = False
     fold_seed: int | None = None
 
+    def without_gaps(self, network, named) -> "Plan":
+        """Return the plan with rows as the network takes them, whose weights have names."""
+        rows, held_out, folds = self.parts
+        rows = rows._replace(X=network.without_gaps(rows.X, named))
+        if held_out is not None:
+            held_out = held_out._replace(X=network.without_gaps(held_out.X, named))
+        return self._replace(parts=Parts(rows, held_out, folds))
+
 
 def make_plan(estimator, rows: Rows, held_out, rng, *, epochs, continues, partial) -> Plan:
     """Return the plan of a fit.
