@@ -62,10 +62,15 @@ class Column:
                 return held
         raise self._refused(examples)
 
+    @property
+    def _dtype(self) -> str | None:
+        """Name of the dtype, None where it says nothing of the values."""
+        return None
+
     def _refused(self, examples):
         """Return the error of a column whose values have these types."""
         kinds = set(examples)
-        found = " and ".join(sorted(kind.__name__ for kind in kinds))
+        found = self._dtype or " and ".join(sorted(kind.__name__ for kind in kinds))
         if any(issubclass(kind, str) for kind in kinds):
             remedy = f"Make text of all of them: X[{self.name!r}].astype(str)."
         elif any(issubclass(kind, complex | np.complexfloating) for kind in kinds):
@@ -114,8 +119,13 @@ class FrameColumn(Column):
         return dtype.is_numeric() or dtype in (nw.Boolean, nw.Categorical) or self._is_sparse
 
     @property
+    def _dtype(self):
+        name = str(self._values.to_native().dtype)
+        return None if name.lower() == "object" else name
+
+    @property
     def _is_sparse(self):
-        return str(self._values.to_native().dtype).startswith("Sparse[")
+        return (self._dtype or "").startswith("Sparse[")
 
     def values(self):
         return self._values.to_list()

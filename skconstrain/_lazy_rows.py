@@ -45,8 +45,6 @@ class LazyRows:
         How much of it may be held at once.
     saturate
         Whether numbers that `dtype` cannot hold are saturated; otherwise they are an error.
-    owner
-        Name of the estimator, for errors about rows that are not finite.
     index
         Rows of `source` that are meant, ascending; None for all of them.
     filling
@@ -55,12 +53,9 @@ class LazyRows:
 
     ndim = 2
 
-    def __init__(
-        self, source, dtype, *, chunk_bytes, saturate=False, owner=None, index=None, filling=None
-    ):
+    def __init__(self, source, dtype, *, chunk_bytes, saturate=False, index=None, filling=None):
         self.source, self.dtype, self.chunk_bytes = source, np.dtype(dtype), chunk_bytes
-        self._saturate, self._owner, self._index = saturate, owner, index
-        self._filling = filling
+        self._saturate, self._index, self._filling = saturate, index, filling
         n_rows = source.shape[0] if index is None else len(index)
         self.shape = (n_rows, source.shape[1])
         self.rows_at_once = max(1, int(chunk_bytes // (self.shape[1] * self.dtype.itemsize)))
@@ -84,8 +79,8 @@ class LazyRows:
         return self._changed(filling=filling)
 
     def _changed(self, **options):
-        same = {"saturate": self._saturate, "owner": self._owner, "index": self._index}
-        same |= {"chunk_bytes": self.chunk_bytes, "filling": self._filling}
+        same = {"saturate": self._saturate, "index": self._index, "filling": self._filling}
+        same |= {"chunk_bytes": self.chunk_bytes}
         return LazyRows(self.source, self.dtype, **{**same, **options})
 
     def load(self, rows=slice(None), out=None) -> np.ndarray:
@@ -106,7 +101,7 @@ class LazyRows:
         piece = piece.toarray() if sparse.issparse(piece) else np.asarray(piece)
         # As without chunks: numbers of other kinds become float64 first when they are saturated.
         piece = piece.astype(_precision(piece, None if self._saturate else self.dtype), copy=False)
-        assert_all_finite(piece, input_name="X", estimator_name=self._owner, allow_nan=True)
+        assert_all_finite(piece, input_name="X", allow_nan=True)
         piece = as_precision(piece, self.dtype)
         return piece if self._filling is None else filled(piece, self._filling)
 
@@ -212,7 +207,6 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, encoder=None, **se
             fitted_dtype or _precision(X, dtype),
             chunk_bytes=chunk_bytes,
             saturate=fitted_dtype is not None,
-            owner=type(estimator).__name__,
         )
         return (rows, *checked[1:]) if y else rows
     if sparse.issparse(X) and not is_refused:

@@ -141,8 +141,8 @@ def _refuse(columns, held, name):
         if one is Held.CATEGORIES:
             raise ValueError(
                 f"{name} takes numbers, because connections name the columns of X. Got categories "
-                f"in column {column.name!r}. Encode them in front of it, for example by OneHotEncoder, "
-                "and connect the columns that come out."
+                f"in column {column.name!r}. Encode them in front of it, for example by "
+                "OneHotEncoder, and connect the columns that come out."
             )
 
 

@@ -47,8 +47,8 @@ def warn_of_other_units(X_val, X):
         warnings.warn(
             f"X_val lies far outside the range of X in {len(far)} features: feature {j} is in "
             f"[{low[j]:.3g}, {high[j]:.3g}] in X, and in [{np.nanmin(X_val[:, j]):.3g}, "
-            f"{np.nanmax(X_val[:, j]):.3g}] in X_val. Probably X_val has not passed the transformers of "
-            "a Pipeline. " + _REMEDY,
+            f"{np.nanmax(X_val[:, j]):.3g}] in X_val. Probably X_val has not passed the "
+            "transformers of a Pipeline. " + _REMEDY,
             stacklevel=5,
         )
 

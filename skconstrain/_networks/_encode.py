@@ -27,6 +27,7 @@ class Encode(FrontStage):
     numbers: tuple[int, ...] = field(compare=False)
     flagged: tuple[int, ...] = field(compare=False)
     codes: tuple[float, ...] = field(compare=False)
+    standardized: bool
     n_numbers: int = field(init=False)
     n_flags: int = field(init=False)
     name = "encode"
@@ -52,7 +53,8 @@ class Encode(FrontStage):
             # Folds of a search that differ in a few categories train in the same program.
             flags += [(int(n_codes.argmax()), _NO_CODE)] * (-len(flags) % _STEP_OF_MANY)
         flagged, codes = zip(*flags, strict=True) if flags else ((), ())
-        return cls(tuple(np.flatnonzero(n_codes == 0).tolist()), flagged, codes)
+        numbers = tuple(np.flatnonzero(n_codes == 0).tolist())
+        return cls(numbers, flagged, codes, network.standardized)
 
     @property
     def n_outputs(self):
@@ -66,17 +68,17 @@ class Encode(FrontStage):
         return tuple(signs[j] for j in self.numbers) + (0,) * self.n_flags
 
     def weights(self):
-        starts = {"numbers": self.numbers, "flagged": self.flagged, "codes": self.codes}
-        return [
-            *fixed(self.name, (self.n_numbers,), center=0.0),
-            *(
-                Weight(f"encode/{name}", (len(start),), lambda *_, start=start: start, False)
-                for name, start in starts.items()
-            ),
+        shapes = {"numbers": self.n_numbers, "flagged": self.n_flags, "codes": self.n_flags}
+        positions = [
+            Weight(f"encode/{name}", (size,), lambda *_, name=name: getattr(self, name), False)
+            for name, size in shapes.items()
         ]
+        return [*fixed(self.name, (self.n_numbers,), center=0.0), *positions]
 
     def known(self, summary):
-        return {"encode/center": summary.center_and_scale[0][: self.n_numbers]}
+        """Return what gaps are filled by: 0 where features have no center."""
+        center = summary.center_and_scale[0] if self.standardized else np.zeros(self.n_outputs)
+        return {"encode/center": center[: self.n_numbers]}
 
     def layer(self, dtype, kernels):
         from skconstrain.layers import _encode
@@ -85,6 +87,6 @@ class Encode(FrontStage):
         return _encode.Encode(*parts, dtype=dtype, name=self.name)
 
     def forward(self, named, X):
-        numbers, flagged = (named[f"encode/{name}"].astype(int) for name in ("numbers", "flagged"))
-        center, codes = named["encode/center"], named["encode/codes"]
-        return encoded(NUMPY_OPS, X[:, numbers], center, X[:, flagged], codes)
+        numbers, flagged = np.array(self.numbers, int), np.array(self.flagged, int)
+        codes = np.array(self.codes, X.dtype)
+        return encoded(NUMPY_OPS, X[:, numbers], named["encode/center"], X[:, flagged], codes)

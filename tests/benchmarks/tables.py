@@ -137,6 +137,12 @@ def compare(kind, X, y, n_splits, names):
     return {name: np.mean(values, axis=0) for name, values in found.items()}
 
 
+def shown(found):
+    """Return the errors and seconds of each model as text."""
+    numbers = {name: " ".join(f"{number:.4g}" for number in v[:-1]) for name, v in found.items()}
+    return ", ".join(f"{name} {numbers[name]} ({v[-1]:.1f} s)" for name, v in found.items())
+
+
 def report(kind, tables, results, title):
     """Print geometric means of ratios to boosting's errors, over tables."""
     columns = [results[table] for table in tables if table in results]
@@ -173,11 +179,7 @@ def main():
                 continue
             X, y = readers.table(name)
             results[table] = compare(kind, X, y, options.splits, options.models)
-            scores = ", ".join(
-                f"{model} {' '.join(f'{number:.4g}' for number in values[:-1])} ({values[-1]:.1f} s)"
-                for model, values in results[table].items()
-            )
-            print(f"{table}: {scores}", flush=True)
+            print(f"{table}: {shown(results[table])}", flush=True)
         starred = [table for table in tables if table.endswith("*")]
         report(kind, tables, results, "all")
         report(kind, starred, results, "not chosen on")
