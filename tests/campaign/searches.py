@@ -72,7 +72,7 @@ def calls_of_tuner():
         "y with NaN": (Y * NAN, "NaN"),
         "y of one class": (np.zeros(60), "class"),
         "y in between": (np.full(Y.shape, 0.5), "continuous"),
-        "columns of three classes": (Y + Y[::-1], "multiclass"),
+        "columns of three classes": (Y + Y[::-1], "Got 2"),
         "y as a dict": ({"a": 1}, "dict|inconsistent"),
     }
     for name, (y, names) in targets.items():
