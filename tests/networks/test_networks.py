@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from skconstrain._engine import freeze, named_variables, precision
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
