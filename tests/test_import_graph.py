@@ -30,6 +30,8 @@ LAYERS = [
     {"layers"},
     {"connections"},
     {"_lazy_rows"},
+    {"_table_encoder"},
+    {"_columns"},
     {"_formulas"},
     {"_parallel", "_targets"},
     {"_compile_cache", "_fit_tasks", "_progress"},
