@@ -10,7 +10,7 @@ import numpy as np
 
 from skconstrain._formulas._cosine import cosine_of_turns
 from skconstrain._formulas._grid import FARTHEST_ON_GRID, in_order, logit_of_mean, through_grid
-from skconstrain._formulas._recipe import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+from skconstrain._formulas._recipe import CODE_OF_GAPS, FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
 
 
 def encoded(ops, numbers, center, flagged, codes):
