@@ -12,12 +12,12 @@ from itertools import accumulate
 import numpy as np
 from scipy.special import ndtri
 
-from skconstrain._links import LINKS, output_range, start
+from skconstrain._links import LINKS, bias_and_gain, output_range, smallest_share
 
 # Levels that differ by less are the same: (1 - 0.9) / 2 is not 0.05.
 _SAME = 1e-9
 
-# A step of 1 between levels is an output of this.
+# softplus(UNIT_STEP) is 1.
 UNIT_STEP = float(np.log(np.e - 1))
 
 # Where many targets are equal, steps between levels start at this share of what they would be for
@@ -27,6 +27,20 @@ _SMALLEST_STEP = 0.1
 # A quantile near one end of a range starts this far from it, in units of the targets: links have no
 # gradient there, and the pinball loss does not grow with the distance.
 _FROM_END = 0.3
+
+
+def checked_levels(quantiles):
+    """Return levels as an array of floats between 0 and 1."""
+    try:
+        levels = np.asarray(quantiles, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"quantiles must be numbers. Got {quantiles!r}.") from error
+    if levels.ndim != 1 or len(levels) == 0 or not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(
+            "quantiles must be a list of numbers between 0 and 1, both excluded. Got "
+            f"{quantiles!r}."
+        )
+    return levels
 
 
 def middle(n_levels: int) -> int:
@@ -98,6 +112,22 @@ def running_maximum(ops, values):
     return ops.stack(list(accumulate(columns, ops.maximum)), axis=-1)
 
 
+def unit(center, spread, *, lower, upper, dtype) -> float:
+    """Return the unit of targets: their spread, less where they lie near an end of a range.
+
+    Targets without spread, as the one row of a first `partial_fit`, have the unit of their size.
+    """
+    size = abs(center)
+    if (lower is None) != (upper is None):
+        size = abs(center - (upper if lower is None else lower))
+        spread = min(spread, size)
+    scale = spread if spread > 0 else size
+    if lower is not None and upper is not None:
+        # Squares of gradients would overflow in a much smaller unit than the range.
+        scale = max(scale, smallest_share(dtype) * (upper - lower))
+    return scale if scale > 0 else 1.0
+
+
 def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=False):
     """Return the weights with which a network starts at given quantiles, by name.
 
@@ -106,7 +136,7 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=Fals
     levels, quantiles : ndarray of shape (n_levels,)
         Quantiles of the targets, and their levels.
     spread : float
-        Of the targets.
+        Spread of the targets.
     lower, upper : float or None
         Ends of the range.
     scale : float
@@ -123,7 +153,7 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=Fals
         low, high = (-upper, None) if lower is None else (lower, upper)
         least, most = low + _FROM_END * scale, np.inf if high is None else high - _FROM_END * scale
         inside = np.clip(sign * quantiles, least, max(least, most))
-        eta, gains = start(output, inside, spread, lower=low, upper=high, scale=scale)
+        eta, gains = bias_and_gain(output, inside, spread, lower=low, upper=high, scale=scale)
         gain = gains[base]
         eta = sign * eta * gains / gain
     between = np.maximum(np.diff(eta), _SMALLEST_STEP * np.diff(ndtri(levels)))

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-# Distinct rows from which on few rows have folds.
+from skconstrain._base._parts import Parts
+from skconstrain._networks import FittedNetwork
+
+# Fewer distinct rows than this are not dealt to folds.
 _ENOUGH_ROWS = 50
 
 
@@ -48,7 +51,7 @@ def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> 
         )
     rng, folds = np.random.default_rng(seed), np.empty(n_rows, np.int32)
     if strata is not None and (strata.sum(axis=1) != 1).any():
-        # Here, because predicting does not need it.
+        # Imported here: predicting does not need it.
         from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
         splitter = MultilabelStratifiedKFold(n_networks, shuffle=True, random_state=seed)
@@ -60,3 +63,21 @@ def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> 
         order = order[np.argsort(strata[order].argmax(axis=1), kind="stable")]
     folds[order] = np.arange(n_rows) % n_networks
     return folds
+
+
+def outputs_out_of_fold(fitted: FittedNetwork, parts: Parts) -> np.ndarray:
+    """Return for each row the outputs of the network that was not trained on it."""
+    X, folds = parts.rows.X, parts.folds
+    outputs = np.empty((len(folds), fitted.network.n_outputs), fitted.network.dtype)
+    for k in range(fitted.network.n_networks):
+        outputs[folds == k] = fitted.member(k).predict(X[folds == k])
+    return outputs
+
+
+def among_all(values: np.ndarray, used: np.ndarray | None, missing) -> np.ndarray:
+    """Return the values of the rows in `used` among those of all rows; None stands for all."""
+    if used is None:
+        return values
+    found = np.full((len(used), *values.shape[1:]), missing, values.dtype)
+    found[used] = values
+    return found

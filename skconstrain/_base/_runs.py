@@ -7,6 +7,7 @@ from skconstrain._base._blame import explained
 from skconstrain._base._budget import choose_budget
 from skconstrain._base._rows import scaled
 from skconstrain._base._schedules import base_rate, rate_schedule
+from skconstrain._networks import FittedNetwork
 
 if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
@@ -16,7 +17,7 @@ def make_run(
     estimator, plan, target_scale, *, rng, known_weights, continues, partial
 ) -> "TrainingRun":
     """Return everything that training needs beside the network."""
-    # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
+    # Imported here: constructing, cloning and searching over estimators cost no TensorFlow.
     from skconstrain._engine import TrainingRun
     from skconstrain.losses._numbers import numbers_of
 
@@ -62,6 +63,14 @@ def make_run(
     )
 
 
+def partial_attributes(network, first_epoch):
+    """Return a function of weights and a number of epochs: what to predict with them needs."""
+    return lambda weights, n: {
+        "_fitted": FittedNetwork(network, weights),
+        "n_iter_": first_epoch + n,
+    }
+
+
 def train_network(estimator, network, run) -> "TrainingResult":
     """Train a network of an estimator as the run says."""
     from skconstrain._base._single_precision import in_single, trains_in_single
@@ -76,12 +85,12 @@ def train_network(estimator, network, run) -> "TrainingResult":
     if is_single:
         trained, converted = in_single(trained, converted)
     if converted is run:
-        return _train_in(estimator, network, run)
-    result = _train_in(estimator, trained, watched_as_started(converted, network, run.start))
+        return _run_network(estimator, network, run)
+    result = _run_network(estimator, trained, watched_as_started(converted, network, run.start))
     return replace(result, weights=as_started(result.weights, network, run.start))
 
 
-def _train_in(estimator, network, run):
+def _run_network(estimator, network, run):
     from skconstrain._base._fold_losses import validated_in_numpy
     from skconstrain._keras_wrapper import NetWrapper
 
