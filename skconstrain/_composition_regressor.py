@@ -189,7 +189,7 @@ class CompositionRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         total=1.0,

@@ -201,10 +201,10 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
-        threshold: float | ArrayLike | dict = 0.5,
+        threshold: "float | ArrayLike | dict" = 0.5,
         min_labels=0,
         class_weight=None,
         loss: str | Any | Callable = "log_loss",

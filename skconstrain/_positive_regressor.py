@@ -248,7 +248,7 @@ class PositiveRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         output="softplus",

@@ -213,10 +213,10 @@ class QuantileNetRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
-        quantiles: ArrayLike = (0.05, 0.5, 0.95),
+        quantiles: "ArrayLike" = (0.05, 0.5, 0.95),
         lower=None,
         upper=None,
         alpha=1e-4,
