@@ -29,6 +29,7 @@ from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import validate_rows
 from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
+from skconstrain._progress import long_work_shown
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
@@ -170,7 +171,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
     def _outputs(self, X) -> np.ndarray:
         """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
         check_is_fitted(self)
-        return self._fitted.predict(self._validated_input(X))
+        with long_work_shown(self.verbose):
+            return self._fitted.predict(self._validated_input(X))
 
     @abstractmethod
     def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
