@@ -11,7 +11,17 @@ import numpy as np
 
 from skconstrain._cosine import cosine_of_turns
 from skconstrain._grid import FARTHEST_ON_GRID, in_order, logit_of_mean, through_grid
-from skconstrain._recipe import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+from skconstrain._recipe import CODE_OF_GAPS, FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+
+
+def encoded(ops, numbers, center, flagged, codes):
+    """Return numbers whose gaps are their centers, and behind them flags of codes.
+
+    A flag is 1 where what is `flagged` has its code, or is a gap where that is the code of gaps.
+    """
+    filled = ops.where(ops.isnan(numbers), center, numbers)
+    flags = ops.where(codes == CODE_OF_GAPS, ops.isnan(flagged), flagged == codes)
+    return ops.concatenate([filled, ops.cast(flags, numbers.dtype)], axis=1)
 
 
 def standardized(ops, x, center, scale, *, limit=STANDARDIZED_LIMIT, monotone=False):

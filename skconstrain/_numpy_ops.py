@@ -57,6 +57,7 @@ NUMPY_OPS = SimpleNamespace(
     cumsum=np.cumsum,
     exp=np.exp,
     flip=np.flip,
+    isnan=np.isnan,
     log=np.log,
     log_sigmoid=log_expit,
     log_softmax=_log_softmax,

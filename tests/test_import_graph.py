@@ -30,6 +30,8 @@ LAYERS = [
     {"layers"},
     {"connections"},
     {"_lazy_rows"},
+    {"_table_encoder"},
+    {"_columns"},
     {"_numpy_ops"},
     {"_formulas"},
     {"_quantile_levels"},

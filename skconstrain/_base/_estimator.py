@@ -36,6 +36,7 @@ from skconstrain._sklearn_compat import (
     StrOptions,
     fit_context,
 )
+from skconstrain._table_encoder import TableEncoder
 from skconstrain._targets import plain_target
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "standardize": ["boolean"],
         "n_frequencies": [Interval(Integral, 0, None, closed="left")],
         "weight_features": ["boolean"],
@@ -107,6 +109,10 @@ class NetEstimator(CallbackSupport, CopiedNet):
     n_frequencies = 0
     weight_features = False
     monotonic_cst = None
+    categorical_features: Any = None
+
+    # Whether X may have categories: not where connections name its columns.
+    _takes_categories = True
 
     # `Any`: None without held-out rows. Declared optional, every reader would have to assert.
     validation_scores_: Any
@@ -320,9 +326,10 @@ default=None
         else:
             X, target, weight = plan.parts.rows
             warn_of_few_digits(target, network.head.origin, X.dtype)
-            network, of_features = network.found(X, weight)
+            network, of_features = network.found(X, weight, self._encoder.n_codes)
             known, target_scale = self._start(plan.parts.rows)
             known |= of_features
+        plan = plan.without_gaps(network, self._fitted.weights if continues else known)
         settings = {"continues": continues, "partial": partial}
         run = make_run(self, plan, target_scale, rng=rng, known_weights=known, **settings)
         if plan.finds_epochs:
@@ -335,6 +342,10 @@ default=None
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
         """Return validated rows, their targets as given, and which of all rows have weight."""
         y, names = plain_target(y)
+        if reset:
+            refusing = None if self._takes_categories else type(self).__name__
+            given = X, self.categorical_features, sample_weight
+            self._encoder = TableEncoder.of(*given, refusing=refusing)
         X, y = validate_rows(
             self,
             X,
@@ -342,6 +353,7 @@ default=None
             dtype=self.dtype,
             # Training that goes on keeps its precision.
             fitted_dtype=None if reset else self._fitted.network.dtype,
+            encoder=self._encoder,
             reset=reset,
             multi_output=True,
             y_numeric=False,
@@ -407,7 +419,14 @@ default=None
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
-        return validate_rows(self, X, dtype=None, fitted_dtype=dtype, reset=False)
+        settings = {"encoder": self._encoder, "fitted_dtype": dtype, "reset": False}
+        return validate_rows(self, X, dtype=None, **settings)
+
+    @property
+    def categories_(self):
+        """Categories of each feature, None where it holds numbers: see `categorical_features`."""
+        check_is_fitted(self)
+        return list(self._encoder.categories) or [None] * self.n_features_in_
 
     @property
     def model_(self):
@@ -422,5 +441,7 @@ default=None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        takes_categories = self._takes_categories and self.categorical_features is not None
+        tags.input_tags.categorical = tags.input_tags.string = takes_categories
         return tags

@@ -48,7 +48,7 @@ class Embed(FrontStage):
             return None
         columns, signs = summary.numerical_columns, network.monotonic_cst
         if signs is not None:
-            columns = [column for column in columns if signs[column] == 0]
+            columns = [column for column in columns if signs[summary.numbers[column]] == 0]
         if not 0 < len(columns) <= _MOST_COLUMNS:
             return None
         models = network.n_models

@@ -157,6 +157,7 @@ def _convert(scope, operator, container):
     name = concatenate_variables(scope, operator.inputs, container)
     dtype = network.dtype
     X = TracedArray(graph, graph.cast(name, dtype), dtype, (None, model.n_features_in_))
+    X = network.without_gaps(X, model._fitted.weights)
     outputs = model._fitted.outputs(X).astype(dtype)  # networks with signs compute in float64
     if isinstance(model, NetClassifier):
         _write_classes(graph, operator, model, outputs)
