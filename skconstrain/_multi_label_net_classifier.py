@@ -208,10 +208,10 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
-        threshold: float | ArrayLike | dict = 0.5,
+        threshold: "float | ArrayLike | dict" = 0.5,
         min_labels=0,
         class_weight=None,
         loss: str | Any | Callable = "log_loss",
@@ -219,7 +219,7 @@ class MultiLabelNetClassifier(NetClassifier):
         dropout=0.0,
         kernel_constraint=None,
         monotonic_cst=None,
-        categorical_features: str | ArrayLike | None = "from_dtype",
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=False,

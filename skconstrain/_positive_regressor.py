@@ -261,7 +261,7 @@ class PositiveRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         output="softplus",
@@ -274,7 +274,7 @@ class PositiveRegressor(NetRegressor):
         dropout=0.0,
         kernel_constraint=None,
         monotonic_cst=None,
-        categorical_features: str | ArrayLike | None = "from_dtype",
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=True,
