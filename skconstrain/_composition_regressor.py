@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
+from skconstrain._formulas._numpy_ops import softmax
 from skconstrain._networks import CompositionHead
-from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
 
 # A row of y may miss the total by this share of it: float32, and numbers read from text, do.
@@ -196,7 +196,7 @@ class CompositionRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         total=1.0,
@@ -204,7 +204,7 @@ class CompositionRegressor(NetRegressor):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
-        categorical_features: str | ArrayLike | None = "from_dtype",
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=True,

@@ -11,7 +11,7 @@ from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._hidden_layers import HiddenLayers, choose_hidden_layers
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._sizes import checked_sizes
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 
@@ -220,10 +220,10 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike | str = "auto",
+        hidden_layer_sizes: "int | ArrayLike | str" = "auto",
         *,
         activation: str | Callable = "silu",
-        threshold: float | ArrayLike | dict = 0.5,
+        threshold: "float | ArrayLike | dict" = 0.5,
         min_labels=0,
         class_weight=None,
         loss: str | Any | Callable = "log_loss",
@@ -231,7 +231,7 @@ class MultiLabelNetClassifier(NetClassifier):
         dropout: float | str = "auto",
         kernel_constraint=None,
         monotonic_cst=None,
-        categorical_features: str | ArrayLike | None = "from_dtype",
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=False,

@@ -12,7 +12,13 @@ from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, bias_and_gain, check_monotone, check_range, smallest_share
+from skconstrain._formulas._links import (
+    LINKS,
+    bias_and_gain,
+    check_monotone,
+    check_range,
+    smallest_share,
+)
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -255,7 +261,7 @@ class PositiveRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         output="softplus",
@@ -268,7 +274,7 @@ class PositiveRegressor(NetRegressor):
         dropout=0.0,
         kernel_constraint=None,
         monotonic_cst=None,
-        categorical_features: str | ArrayLike | None = "from_dtype",
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=True,
