@@ -151,9 +151,10 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples. Of fewer,
-        where `epochs` is ``"auto"`` too and experts are networks, it sets some aside to find the
-        best epoch, and then trains anew on all samples for as many: a fifth of up to 200 samples,
-        which their values choose and not their order, and none of fewer than 50 distinct ones.
+        where `epochs` is ``"auto"`` too, it sets some aside to find the best epoch, and then trains
+        anew on all samples for as many: a fifth of up to 200 samples, which their values choose and
+        not their order, and none of fewer than 50 distinct ones. A gate over given experts does so
+        up to 200 samples, and trains to the end on more.
         The split is such that every label (or class) keeps its share.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the

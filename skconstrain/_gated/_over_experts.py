@@ -8,6 +8,7 @@ from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
 from skconstrain._base._blame import tell_of_end
+from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._plan import generator
 from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import NetworkFit
@@ -157,7 +158,8 @@ class OverExperts(BaseComposition):
         if self.n_rounds > 0:  # rounds hold nothing out, and each of them has an epoch
             epochs = self.epochs if self.epochs == "auto" else max(self.epochs, self.n_rounds)
             return {"early_stopping": False, "epochs": epochs}
-        if self.early_stopping == "auto":
+        # Few rows find their epochs on a fifth of them; more rows gained nothing by it.
+        if self.early_stopping == "auto" and n_rows > FEW_ROWS:
             return {"early_stopping": held_out is not None or n_rows > self._rows_to_split}
         return {}
 

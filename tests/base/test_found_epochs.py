@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from sklearn.naive_bayes import GaussianNB
 
 from skconstrain import (
     GatedEnsembleClassifier,
@@ -54,6 +56,24 @@ def test_noise_is_not_learnt_by_heart(name, n_rows):
     ]
     share = y[train].mean()
     assert losses[0] < log_loss(y[test], np.full(700, share)) < losses[1]
+
+
+def test_a_gate_over_given_experts_finds_its_epochs_on_few_rows():
+    experts = [("linear", LogisticRegression()), ("bayes", GaussianNB())]
+
+    def rows(n_rows):
+        X, y = noisy(n_rows)
+        return np.hstack([X, np.random.default_rng(1).normal(size=(n_rows, 40))]), y
+
+    def fitted(n_rows, **params):
+        return GatedEnsembleClassifier(experts, random_state=0, **params).fit(*rows(n_rows))
+
+    few, said = fitted(160), fitted(160, early_stopping=False)
+    assert few.n_iter_ < said.n_iter_
+    said = fitted(160, early_stopping=False, epochs=few.n_iter_)
+    X, _ = rows(160)
+    np.testing.assert_array_equal(few.predict_proba(X), said.predict_proba(X))
+    assert fitted(300).n_iter_ == fitted(300, early_stopping=False).n_iter_
 
 
 @pytest.mark.parametrize(
