@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
+from skconstrain._formulas._numpy_ops import softmax
 from skconstrain._networks import CompositionHead
-from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
 
 # A row of y may miss the total by this share of it: float32, and numbers read from text, do.

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn import get_config
 from sklearn.utils import assert_all_finite, check_array, check_X_y, get_tags
 
-from skconstrain._recipe import limit_of_features
+from skconstrain._formulas._recipe import limit_of_features
 from skconstrain._sklearn_compat import validate_data
 
 # Bytes of rows that are converted at once, so few that they stay in a processor's cache between

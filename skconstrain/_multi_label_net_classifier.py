@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._monotonic import MONOTONIC_CST
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._sklearn_compat import Interval
 
 

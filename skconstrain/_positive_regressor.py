@@ -12,7 +12,13 @@ from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, bias_and_gain, check_monotone, check_range, smallest_share
+from skconstrain._formulas._links import (
+    LINKS,
+    bias_and_gain,
+    check_monotone,
+    check_range,
+    smallest_share,
+)
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 

@@ -14,9 +14,7 @@ from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import BESIDE, center_and_spread
-from skconstrain._lazy_rows import weighted_quantiles
-from skconstrain._networks import QuantileHead
-from skconstrain._quantile_levels import (
+from skconstrain._formulas._quantile_levels import (
     checked_levels,
     interpolated,
     is_outside,
@@ -24,6 +22,8 @@ from skconstrain._quantile_levels import (
     middle,
     unit,
 )
+from skconstrain._lazy_rows import weighted_quantiles
+from skconstrain._networks import QuantileHead
 from skconstrain._sklearn_compat import Interval, check_sample_weight
 
 

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from skconstrain._engine import TrainingRun
+from skconstrain._formulas._recipe import FARTHEST_STANDARDIZED
 from skconstrain._networks import Network
-from skconstrain._recipe import FARTHEST_STANDARDIZED
 
 _FIXED = {"standardize/center": 0.0, "standardize/scale": 1.0}
 

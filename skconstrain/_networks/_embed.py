@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from skconstrain._formulas import waves
-from skconstrain._grid import to_grid
+from skconstrain._formulas._grid import to_grid
+from skconstrain._formulas._layers import waves
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
+from skconstrain._formulas._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE
 from skconstrain._networks._stage import FrontStage
 from skconstrain._networks._weight import Weight, kernel_on_grid
-from skconstrain._numpy_ops import NUMPY_OPS
-from skconstrain._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE
 
 # Embeddings of more features would take most of the time of a training.
 _MOST_COLUMNS = 500

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from skconstrain._formulas import encoded
+from skconstrain._formulas._layers import encoded
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
+from skconstrain._formulas._recipe import CODE_OF_GAPS
 from skconstrain._networks._stage import FrontStage
 from skconstrain._networks._weight import Weight, fixed
-from skconstrain._numpy_ops import NUMPY_OPS
-from skconstrain._recipe import CODE_OF_GAPS
 
 # No row has it.
 _NO_CODE = -2.0

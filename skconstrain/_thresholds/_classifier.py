@@ -8,7 +8,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._targets import plain_target
 from skconstrain._thresholds._scores import label_scores
 from skconstrain._wrapped import opened

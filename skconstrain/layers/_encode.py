@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from skconstrain._formulas import encoded
+from skconstrain._formulas._layers import encoded
 from skconstrain.layers._layer import Layer
 
 

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 import skconstrain
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from tests.monotone import CST
 from tests.registry import ROWS, WIRING, compositions, positive_regression, two_classes
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from skconstrain._formulas._links import LINKS
 from skconstrain._lazy_rows import LazyRows
-from skconstrain._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,

@@ -1,17 +1,16 @@
-"""Formulas of networks, each written once: for Keras layers, for predictions in NumPy, for ONNX.
+"""Formulas of layers.
 
 Every function takes ``ops``, the operations: ``keras.ops``, or ``NUMPY_OPS`` of `_numpy_ops`, which
-writes a graph of ONNX where it is given traced arrays. Links, quantiles, cosines and numbers on
-grids have modules of their own.
+writes a graph of ONNX where it is given traced arrays.
 """
 
 import math
 
 import numpy as np
 
-from skconstrain._cosine import cosine_of_turns
-from skconstrain._grid import FARTHEST_ON_GRID, in_order, logit_of_mean, through_grid
-from skconstrain._recipe import CODE_OF_GAPS, FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+from skconstrain._formulas._cosine import cosine_of_turns
+from skconstrain._formulas._grid import FARTHEST_ON_GRID, in_order, logit_of_mean, through_grid
+from skconstrain._formulas._recipe import CODE_OF_GAPS, FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
 
 
 def encoded(ops, numbers, center, flagged, codes):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import expit, log_expit
 
-from skconstrain._formulas import softmax_over
+from skconstrain._formulas._layers import softmax_over
 
 
 def softmax(x, axis=-1):
