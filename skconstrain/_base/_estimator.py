@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -22,7 +22,7 @@ from skconstrain._base._rows import (
     unit_of_loss,
     warn_of_few_digits,
 )
-from skconstrain._base._runs import make_run, partial_attributes, train_network
+from skconstrain._base._runs import Outcome, make_run, partial_attributes, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._validation_rows import given_validation
@@ -47,14 +47,6 @@ _OPTIMIZERS = {
     "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
     "ftrl", "lion", "nadam", "rmsprop", "sgd",
 }  # fmt: skip
-
-
-class Outcome(NamedTuple):
-    """A trained network, what its training left, and the scale of the targets."""
-
-    network: Network
-    result: "TrainingResult"
-    target_scale: np.ndarray | float | None
 
 
 class NetEstimator(CallbackSupport, CopiedNet):
