@@ -194,7 +194,8 @@ def _for_each(rows, n_networks):
 class TrainingResult:
     """Weights, the optimizer's state, and the mean loss of every epoch.
 
-    `validation_losses` are what the training stops on. `interrupted` by Ctrl-C, or `stopped` by its own rule, a callback or a watcher.
+    Training stops on `validation_losses`, where there are any. It was `interrupted` by Ctrl-C, or
+    `stopped` by its own rule, a callback or a watcher.
     """
 
     weights: dict[str, np.ndarray]

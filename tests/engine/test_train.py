@@ -5,8 +5,8 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from sklearn.datasets import make_regression
 from scipy.special import expit
+from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import brier_score_loss, log_loss
 
