@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 from scipy.special import ndtri
 
-from skconstrain._links import LINKS, output_range, start
+from skconstrain._links import LINKS, output_range, smallest_share, start
 
 # Levels that differ by less are the same: (1 - 0.9) / 2 is not 0.05.
 _SAME = 1e-9
@@ -27,6 +27,20 @@ _SMALLEST_STEP = 0.1
 # A quantile near one end of a range starts this far from it, in units of the targets: links have no
 # gradient there, and the pinball loss does not grow with the distance.
 _FROM_END = 0.3
+
+
+def checked_levels(quantiles):
+    """Return levels as an array of floats between 0 and 1."""
+    try:
+        levels = np.asarray(quantiles, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"quantiles must be numbers. Got {quantiles!r}.") from error
+    if levels.ndim != 1 or len(levels) == 0 or not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(
+            "quantiles must be a list of numbers between 0 and 1, both excluded. Got "
+            f"{quantiles!r}."
+        )
+    return levels
 
 
 def middle(n_levels: int) -> int:
@@ -96,6 +110,22 @@ def running_maximum(ops, values):
     """Return the largest number so far along the last axis: rounding shall not let levels cross."""
     columns = [values[..., k] for k in range(values.shape[-1])]
     return ops.stack(list(accumulate(columns, ops.maximum)), axis=-1)
+
+
+def unit(center, spread, *, lower, upper, dtype) -> float:
+    """Return the unit of targets: their spread, less where they lie near an end of a range.
+
+    Targets without spread, as the one row of a first `partial_fit`, have the unit of their size.
+    """
+    size = abs(center)
+    if (lower is None) != (upper is None):
+        size = abs(center - (upper if lower is None else lower))
+        spread = min(spread, size)
+    scale = spread if spread > 0 else size
+    if lower is not None and upper is not None:
+        # In a much smaller unit than the range, squares of gradients would overflow.
+        scale = max(scale, smallest_share(dtype) * (upper - lower))
+    return scale if scale > 0 else 1.0
 
 
 def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=False):

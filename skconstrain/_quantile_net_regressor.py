@@ -15,9 +15,15 @@ from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
 from skconstrain._lazy_rows import weighted_quantiles
-from skconstrain._links import smallest_share
 from skconstrain._networks import QuantileHead
-from skconstrain._quantile_levels import interpolated, is_outside, known_start, middle
+from skconstrain._quantile_levels import (
+    checked_levels,
+    interpolated,
+    is_outside,
+    known_start,
+    middle,
+    unit,
+)
 from skconstrain._sklearn_compat import Interval, check_sample_weight
 
 # The start is beside a target by this share of the spread, see `center_and_spread`.
@@ -299,7 +305,7 @@ class QuantileNetRegressor(NetRegressor):
             A column for each level.
         """
         check_is_fitted(self)
-        asked = _checked_levels(self.quantiles if quantiles is None else quantiles)
+        asked = checked_levels(self.quantiles if quantiles is None else quantiles)
         levels = np.array(self._fitted.network.head.levels)
         outside = is_outside(levels, asked)
         if outside.any():
@@ -352,7 +358,7 @@ class QuantileNetRegressor(NetRegressor):
         """
         target, predicted = self._columns(y)[0], self.predict_quantiles(X)
         weight = check_sample_weight(sample_weight, target, dtype=np.float64)
-        levels = _checked_levels(self.quantiles)
+        levels = checked_levels(self.quantiles)
         constants = np.tile(weighted_quantiles(target, weight, levels).T, (len(target), 1))
         loss, of_constants = (
             sum(
@@ -366,7 +372,7 @@ class QuantileNetRegressor(NetRegressor):
         return float(1 - loss / of_constants)
 
     def _check_settings(self):
-        levels = _checked_levels(self.quantiles)
+        levels = checked_levels(self.quantiles)
         if (np.diff(levels) <= 0).any():
             raise ValueError(f"quantiles must increase. Got {self.quantiles!r}.")
         if not levels[0] <= 0.5 <= levels[-1]:
@@ -402,42 +408,24 @@ class QuantileNetRegressor(NetRegressor):
                     f"Got {digits(target[row, 0])} at row {row}. Set {name}=, or shift y."
                 )
 
-    def _scale(self, rows, quantiles, spread):
-        """Return the unit of the targets: their spread, less where they lie near an end of a range.
-
-        Targets without spread, as the one row of a first `partial_fit`, have the unit of their
-        size.
-        """
-        center = quantiles[middle(len(quantiles))]
-        size = abs(center)
-        if (self.lower is None) != (self.upper is None):
-            end = self.upper if self.lower is None else self.lower
-            if center == end:
-                center = np.average(rows.target[:, 0], weights=rows.weight)
-            size = abs(center - end)
-            spread = min(spread, size)
-        scale = spread if spread > 0 else size
-        if self.lower is not None and self.upper is not None:
-            # In a much smaller unit than the range, squares of gradients would overflow.
-            scale = max(scale, smallest_share(rows.X.dtype) * (self.upper - self.lower))
-        return scale if scale > 0 else 1.0
-
     def _oof_prediction(self, outputs):
-        return interpolated(np.array(self._fitted.network.head.levels), outputs, np.array([0.5]))[
-            :, 0
-        ]
+        levels = np.array(self._fitted.network.head.levels)
+        return interpolated(levels, outputs, np.array([0.5]))[:, 0]
 
     def _head(self):
         ends = (None if end is None else float(end) for end in (self.lower, self.upper))
-        return QuantileHead(tuple(_checked_levels(self.quantiles).tolist()), *ends)
+        return QuantileHead(tuple(checked_levels(self.quantiles).tolist()), *ends)
 
     def _start(self, rows):
         """Start at the quantiles of y, in the unit of its spread."""
-        rows, levels = rows._replace(target=rows.target[:, :1]), _checked_levels(self.quantiles)
+        rows, levels = rows._replace(target=rows.target[:, :1]), checked_levels(self.quantiles)
         spread = float(center_and_spread(rows, 0.5)[1][0])
         quantiles = weighted_quantiles(rows.target, rows.weight, levels)[:, 0]
-        scale = self._scale(rows, quantiles, spread)
         ends = {"lower": self.lower, "upper": self.upper}
+        center = quantiles[middle(len(levels))]
+        if center in ends.values():
+            center = np.average(rows.target[:, 0], weights=rows.weight)
+        scale = unit(center, spread, **ends, dtype=rows.X.dtype)
         beside = quantiles + _BESIDE * spread
         monotone = checked_signs(self) is not None
         return known_start(levels, beside, spread, scale=scale, **ends, monotone=monotone), scale
@@ -445,24 +433,10 @@ class QuantileNetRegressor(NetRegressor):
     def _keras_loss(self):
         from skconstrain.losses import PinballLoss
 
-        return PinballLoss(_checked_levels(self.quantiles).tolist()), 1.0
+        return PinballLoss(checked_levels(self.quantiles).tolist()), 1.0
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = False
         tags.target_tags.positive_only = self.lower is not None and bool(self.lower >= 0)
         return tags
-
-
-def _checked_levels(quantiles):
-    """Return levels as an array of floats between 0 and 1."""
-    try:
-        levels = np.asarray(quantiles, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"quantiles must be numbers. Got {quantiles!r}.") from error
-    if levels.ndim != 1 or len(levels) == 0 or not ((levels > 0) & (levels < 1)).all():
-        raise ValueError(
-            "quantiles must be a list of numbers between 0 and 1, both excluded. Got "
-            f"{quantiles!r}."
-        )
-    return levels

@@ -1,6 +1,9 @@
-"""Errors of a training, in terms of what the user can change."""
+"""Errors and ends of a training, in terms of what the user can change."""
 
+import warnings
 from contextlib import contextmanager
+
+from sklearn.exceptions import ConvergenceWarning
 
 _FUNCTIONS = ("activation", "loss", "kernel_constraint")
 
@@ -38,6 +41,34 @@ def explained(estimator):
         if message is None:
             raise
         raise ValueError(message) from error
+
+
+def check_continues(fitted, network) -> None:
+    """Raise ``ValueError`` where training would continue another network than `network`."""
+    name = network.first_difference(fitted)
+    if name is not None:
+        raise ValueError(
+            f"Training continues the network fitted before, so {name} must stay "
+            f"{getattr(fitted, name)!r}. Got {getattr(network, name)!r}. Fit a clone instead."
+        )
+
+
+def tell_of_end(estimator, result, expects_convergence: bool) -> None:
+    """Tell the user, and whatever calls `fit`, of an early or a late end."""
+    if result.interrupted:
+        # After all is recorded: the estimator is fitted, and a search that calls it ends.
+        raise KeyboardInterrupt(
+            f"Training was interrupted after epoch {estimator.n_iter_}. Its weights are kept: the "
+            "estimator is fitted."
+        )
+    may_stop = estimator.tol is not None and estimator.n_iter_no_change != "auto"
+    if expects_convergence and may_stop and not result.stopped:
+        warnings.warn(
+            f"Training ended at epochs={estimator.epochs} while its loss still fell. Raise epochs "
+            "or learning_rate, or set tol=None to train for a fixed number of epochs.",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
 
 
 def _explanation(text, estimator):

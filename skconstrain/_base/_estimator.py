@@ -1,22 +1,20 @@
 """The fit template that every network estimator follows."""
 
-import warnings
 from abc import abstractmethod
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
-from skconstrain._base._blame import require_keras
+from skconstrain._base._blame import check_continues, require_keras, tell_of_end
 from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
+from skconstrain._base._folds import among_all, outputs_out_of_fold
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
 from skconstrain._base._parts import Parts, warn_of_unused_fraction
-from skconstrain._base._plan import Plan, best_epochs, make_plan
+from skconstrain._base._plan import Plan, best_epochs, generator, make_plan
 from skconstrain._base._rows import (
     Rows,
     check_representable,
@@ -24,10 +22,10 @@ from skconstrain._base._rows import (
     unit_of_loss,
     warn_of_few_digits,
 )
-from skconstrain._base._runs import make_run, train_network
+from skconstrain._base._runs import make_run, partial_attributes, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
-from skconstrain._base._validation_rows import check_same_features, warn_of_other_units
+from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import validate_rows
 from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
@@ -109,7 +107,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     weight_features = False
     monotonic_cst = None
 
-    # None where nothing is held out. Type checkers shall not ask those for it who hold rows out.
+    # `Any`: None without held-out rows. Declared optional, every reader would have to assert.
     validation_scores_: Any
 
     # Rows from which on some are set aside to stop on, where early stopping is "auto".
@@ -266,11 +264,11 @@ default=None
         settings = {"reset": not continues, "partial": partial, "classes": classes}
         rows, _, used = self._training_rows(X, y, sample_weight, **settings)
         rows = self._weigh(rows)
-        held_out = self._given_validation(validation, rows.X)
+        held_out = given_validation(self, validation, rows.X)
         settings = {"continues": continues, "epochs": epochs, "partial": partial, "used": used}
         with NetworkFit(self, X, y, sample_weight):
             outcome = self._fit_rows(rows, held_out, **settings)
-        self._warn(*outcome)
+        tell_of_end(self, *outcome)
         return self
 
     def _fit_rows(self, rows, held_out, *, continues, epochs, partial=False, used=None):
@@ -296,7 +294,7 @@ default=None
         expects_convergence : bool
             Whether the loss of training is to stop it.
         """
-        rng = self._generator(self.n_iter_ if continues else 0)
+        rng = generator(self.random_state, self.n_iter_ if continues else 0)
         settings = {"continues": continues, "partial": partial}
         plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
         if not continues:
@@ -304,7 +302,7 @@ default=None
         outcome = self._fitted_on(plan, rng, **settings)
         if plan.finds_epochs and not outcome.result.interrupted:
             plan = Plan(Parts(rows), best_epochs(outcome.result), self.batch_size)
-            outcome = self._fitted_on(plan, self._generator(0), **settings)
+            outcome = self._fitted_on(plan, generator(self.random_state, 0), **settings)
         self._record(*outcome, continues, keep=partial or self.warm_start)
         self._record_folds(plan.parts, used)
         return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
@@ -315,7 +313,7 @@ default=None
         known, target_scale = {}, None
         if continues:
             network = replace(network, front=self._fitted.network.front)
-            self._check_same_network(network)
+            check_continues(self._fitted.network, network)
             target_scale = self._target_scale
         else:
             X, target, weight = plan.parts.rows
@@ -357,36 +355,6 @@ default=None
         check_representable(target, X.dtype)
         return Rows(X, target, weight), y, used
 
-    def _generator(self, first_epoch):
-        """Random numbers that depend on `random_state` and on how far training is, only."""
-        if self.random_state is None:
-            return np.random.default_rng()
-        seed = self.random_state
-        if not isinstance(seed, Integral):
-            seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
-        return np.random.default_rng([int(seed), first_epoch])
-
-    def _given_validation(self, validation, features):
-        """Return the validation data that the user gave as checked rows, None if there are none.
-
-        `features` are those of training.
-        """
-        if all(part is None for part in validation or ()):
-            return None
-        X_val, y_val, weight = validation
-        if X_val is None or y_val is None:
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
-        check_same_features(self, X_val)
-        checked = self._new_rows(X_val, features.dtype)
-        warn_of_other_units(checked, features)
-        y_val, names = plain_target(y_val, "y_val")
-        check_consistent_length(checked, y_val)
-        target = self._encode_target(y_val, names=names, reset=False, name="y_val")
-        weight = np.ones(len(checked), checked.dtype) if weight is None else weight
-        weight = checked_weight(weight, checked, name="sample_weight_val")
-        return Rows(checked, target, weight)
-
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
         sizes = checked_sizes(self.hidden_layer_sizes)
@@ -401,16 +369,6 @@ default=None
             "kernel_constraint": self.kernel_constraint,
             "head": self._head(),
         }
-
-    def _check_same_network(self, network):
-        fitted = self._fitted.network
-        name = network.first_difference(fitted)
-        if name is not None:
-            raise ValueError(
-                f"Training continues the network fitted before, so {name} must stay "
-                f"{getattr(fitted, name)!r}. Got {getattr(network, name)!r}. "
-                "Fit a clone instead."
-            )
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
@@ -436,40 +394,10 @@ default=None
         """Keep what each network predicts for the rows that it was not trained on."""
         for name in ("oof_prediction_", "_oof_folds"):
             self.__dict__.pop(name, None)
-        folds = parts.folds
-        if folds is None:
-            return
-        outputs = np.empty((len(folds), self.n_outputs_), self._fitted.network.dtype)
-        for k in range(self.n_networks):
-            held_out = folds == k
-            outputs[held_out] = self._fitted.member(k).predict(parts.rows.X[held_out])
-        prediction = self._oof_prediction(outputs)
-        self.oof_prediction_, self._oof_folds = prediction, folds
-        if used is not None:
-            self.oof_prediction_ = np.full(
-                (len(used), *prediction.shape[1:]), np.nan, outputs.dtype
-            )
-            self._oof_folds = np.full(len(used), -1)
-            self.oof_prediction_[used], self._oof_folds[used] = prediction, folds
-
-    def _warn(self, result, expects_convergence):
-        """Tell the user, and whatever calls `fit`, of an early or a late end."""
-        if result.interrupted:
-            # After all is recorded: the estimator is fitted, and a search that calls it ends.
-            raise KeyboardInterrupt(
-                f"Training was interrupted after epoch {self.n_iter_}. Its weights are kept: the "
-                "estimator is fitted."
-            )
-        if expects_convergence and self._may_stop_on_training_loss() and not result.stopped:
-            warnings.warn(
-                f"Training ended at epochs={self.epochs} while its loss still fell. Raise epochs "
-                "or learning_rate, or set tol=None to train for a fixed number of epochs.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _may_stop_on_training_loss(self):
-        return self.tol is not None and self.n_iter_no_change != "auto"
+        if parts.folds is not None:
+            outputs = outputs_out_of_fold(self._fitted, parts)
+            self.oof_prediction_ = among_all(self._oof_prediction(outputs), used, np.nan)
+            self._oof_folds = among_all(parts.folds, used, -1)
 
     def _validated_input(self, X):
         """Return X as the fitted network takes it."""
@@ -494,11 +422,3 @@ default=None
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def partial_attributes(network, first_epoch):
-    """Return a function of weights and a number of epochs: what to predict with them needs."""
-    return lambda weights, n: {
-        "_fitted": FittedNetwork(network, weights),
-        "n_iter_": first_epoch + n,
-    }

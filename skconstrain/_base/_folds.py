@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from skconstrain._base._parts import Parts
+from skconstrain._networks import FittedNetwork
+
 # Distinct rows from which on few rows have folds.
 _ENOUGH_ROWS = 50
 
@@ -60,3 +63,21 @@ def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> 
         order = order[np.argsort(strata[order].argmax(axis=1), kind="stable")]
     folds[order] = np.arange(n_rows) % n_networks
     return folds
+
+
+def outputs_out_of_fold(fitted: FittedNetwork, parts: Parts) -> np.ndarray:
+    """Return for each row the outputs of the network that was not trained on it."""
+    X, folds = parts.rows.X, parts.folds
+    outputs = np.empty((len(folds), fitted.network.n_outputs), fitted.network.dtype)
+    for k in range(fitted.network.n_networks):
+        outputs[folds == k] = fitted.member(k).predict(X[folds == k])
+    return outputs
+
+
+def among_all(values: np.ndarray, used: np.ndarray | None, missing) -> np.ndarray:
+    """Return the values of the rows in `used` among those of all rows; None stands for all."""
+    if used is None:
+        return values
+    found = np.full((len(used), *values.shape[1:]), missing, values.dtype)
+    found[used] = values
+    return found

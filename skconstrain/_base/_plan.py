@@ -1,9 +1,11 @@
 """Plans: what a fit trains on, what it holds out, and for how long it trains."""
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier
+from sklearn.utils import check_random_state
 
 from skconstrain._base._budget import FEW_ROWS, choose_budget
 from skconstrain._base._folds import deal, deal_few
@@ -36,6 +38,16 @@ class Plan(NamedTuple):
     batch_size: object
     finds_epochs: bool = False
     fold_seed: int | None = None
+
+
+def generator(random_state, first_epoch: int) -> np.random.Generator:
+    """Return random numbers that depend on `random_state` and on how far training is, only."""
+    if random_state is None:
+        return np.random.default_rng()
+    seed = random_state
+    if not isinstance(seed, Integral):
+        seed = check_random_state(seed).randint(np.iinfo(np.int32).max)
+    return np.random.default_rng([int(seed), first_epoch])
 
 
 def make_plan(estimator, rows: Rows, held_out, rng, *, epochs, continues, partial) -> Plan:

@@ -7,6 +7,7 @@ from skconstrain._base._blame import explained
 from skconstrain._base._budget import choose_budget
 from skconstrain._base._rows import scaled
 from skconstrain._base._schedules import base_rate, rate_schedule
+from skconstrain._networks import FittedNetwork
 
 if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
@@ -60,6 +61,14 @@ def make_run(
         callbacks=_as_list(estimator.callbacks),
         verbose=int(estimator.verbose),
     )
+
+
+def partial_attributes(network, first_epoch):
+    """Return a function of weights and a number of epochs: what to predict with them needs."""
+    return lambda weights, n: {
+        "_fitted": FittedNetwork(network, weights),
+        "n_iter_": first_epoch + n,
+    }
 
 
 def train_network(estimator, network, run) -> "TrainingResult":

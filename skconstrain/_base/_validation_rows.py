@@ -1,10 +1,12 @@
-"""Validation data that the user gave, compared with the training data."""
+"""Validation data that the user gave, checked and compared with the training data."""
 
 import warnings
 
 import numpy as np
+from sklearn.utils.validation import check_consistent_length
 
-from skconstrain._base._rows import column_names
+from skconstrain._base._rows import Rows, checked_weight, column_names
+from skconstrain._targets import plain_target
 
 _REMEDY = (
     "In a Pipeline, X_val passes the transformers where it has transform_input=['X_val'] and "
@@ -12,7 +14,29 @@ _REMEDY = (
 )
 
 
-def check_same_features(estimator, X_val):
+def given_validation(estimator, validation, features) -> Rows | None:
+    """Return the validation data that the user gave as checked rows, None if there are none.
+
+    `features` are those of training.
+    """
+    if all(part is None for part in validation or ()):
+        return None
+    X_val, y_val, weight = validation
+    if X_val is None or y_val is None:
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val must be given together. Got {missing}=None.")
+    _check_same_features(estimator, X_val)
+    checked = estimator._new_rows(X_val, features.dtype)
+    _warn_of_other_units(checked, features)
+    y_val, names = plain_target(y_val, "y_val")
+    check_consistent_length(checked, y_val)
+    target = estimator._encode_target(y_val, names=names, reset=False, name="y_val")
+    weight = np.ones(len(checked), checked.dtype) if weight is None else weight
+    weight = checked_weight(weight, checked, name="sample_weight_val")
+    return Rows(checked, target, weight)
+
+
+def _check_same_features(estimator, X_val):
     """Raise ``ValueError`` where X_val has other features than X of the training had."""
     shape, names = np.shape(X_val), _names(X_val)
     if len(shape) == 2 and shape[1] != estimator.n_features_in_:
@@ -29,7 +53,7 @@ def check_same_features(estimator, X_val):
         )
 
 
-def warn_of_other_units(X_val, X):
+def _warn_of_other_units(X_val, X):
     """Warn where half of the values of a feature are further off than all of X is wide.
 
     Rows that are read in chunks are not compared.

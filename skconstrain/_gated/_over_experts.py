@@ -7,6 +7,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 
+from skconstrain._base._blame import tell_of_end
+from skconstrain._base._plan import generator
+from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import NetworkFit
 from skconstrain._gated._expert import all_scores, choose_response, make_experts
 from skconstrain._gated._expert_fits import fit_experts, out_of_fold_scores
@@ -68,7 +71,7 @@ class OverExperts(BaseComposition):
         told = NetworkFit(self, X, y, sample_weight, predicts=self.n_rounds == 0)
         rows, y, used = self._training_rows(X, y, sample_weight, reset=not continues)
         rows = self._weigh(rows._replace(X=loaded(rows.X)))
-        held_out = self._given_validation(validation, rows.X)
+        held_out = given_validation(self, validation, rows.X)
         is_weighted = sample_weight is not None or self.class_weight is not None
         weight = rows.weight if is_weighted else None
         given, cv = self._rows_of_experts(X, y, weight, used, metadata)
@@ -82,7 +85,7 @@ class OverExperts(BaseComposition):
             rows = rows._replace(X=with_scores(rows.X, scores))
             outcome = gate._fit_rows(rows, held_out, continues=continues, epochs=gate.epochs)
             self._record_gate(rounds)
-        self._warn(*outcome)
+        tell_of_end(self, *outcome)
         return self
 
     def _rows_of_experts(self, X, y, weight, used, metadata):
@@ -120,7 +123,7 @@ class OverExperts(BaseComposition):
             with told.part("experts", len(estimators)):
                 self._keep(fit_experts(self._kept_experts, *given, **settings), given.X)
             # Asked for only now: experts may be given the same RandomState as the gate.
-            settings["cv"] = make_folds(cv, given.y, self._generator(0))
+            settings["cv"] = make_folds(cv, given.y, generator(self.random_state, 0))
             bar.begin("experts out of fold", len(estimators))
             with told.part("out-of-fold", len(estimators)):
                 return out_of_fold_scores(self._experts.experts, *given, **settings), None

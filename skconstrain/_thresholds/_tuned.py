@@ -5,13 +5,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.base import clone
 from sklearn.metrics import get_scorer_names
-from sklearn.utils import get_tags, indexable
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils import indexable
 
-from skconstrain._decisions import decide
 from skconstrain._fit_tasks import CallbackSupport, FitTask, current_task
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import (
@@ -22,24 +19,17 @@ from skconstrain._sklearn_compat import (
     check_sample_weight,
     fit_context,
 )
-from skconstrain._targets import ClassTarget, plain_target
+from skconstrain._targets import ClassTarget
 from skconstrain._thresholds._choice import Choice
+from skconstrain._thresholds._classifier import ThresholdClassifier
 from skconstrain._thresholds._out_of_fold import OutOfFold, check_prefit
 from skconstrain._thresholds._routing import metadata_router, routed_parameters
-from skconstrain._thresholds._scores import HeldOut, label_scores, response_method
+from skconstrain._thresholds._scores import HeldOut, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 from skconstrain._thresholds._search import score_cut_offs
-from skconstrain._wrapped import opened
 
 # Threshold of an untuned classifier, and the range of the scores.
 _DEFAULTS = {"predict_proba": (0.5, (0.0, 1.0)), "decision_function": (0.0, None)}
-
-
-def _estimator_has(method):
-    def check(self):
-        return hasattr(getattr(self, "estimator_", self.estimator), method)
-
-    return available_if(check)
 
 
 def _read(y):
@@ -51,9 +41,7 @@ def _read(y):
     return target
 
 
-class TunedThresholdMultiLabelClassifierCV(
-    CallbackSupport, ClassifierMixin, MetaEstimatorMixin, BaseEstimator
-):
+class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier):
     """Classifier of several labels with one decision threshold per label, chosen out of fold.
 
     The counterpart of :class:`~sklearn.model_selection.TunedThresholdClassifierCV`, which refuses
@@ -224,8 +212,6 @@ class TunedThresholdMultiLabelClassifierCV(
         "verbose": ["verbose"],
     }
 
-    # None for a multiclass target. Type checkers shall not ask those for it who have labels.
-    thresholds_: Any
     cv_thresholds_: Any
     best_score_: Any
     cv_results_: Any
@@ -361,123 +347,6 @@ class TunedThresholdMultiLabelClassifierCV(
             self.cv_results_ = score_cut_offs(scoring, held_out, self.thresholds_, **options)
         choice.warn_of_untuned(getattr(self, "label_names_", None), default)
 
-    def _min_labels(self):
-        """Labels that every row has at least: one label is a binary target, and has none."""
-        *_, innermost = opened(self.estimator_)
-        return 0 if self._n_labels is None else getattr(innermost, "min_labels", 0)
-
-    def _scores(self, X, method=None):
-        """Scores of shape (n_samples, n_labels)."""
-        return label_scores(self.estimator_, X, method or self._method, self._n_labels)
-
-    def predict(self, X):
-        """Predict labels: the scores that reach their thresholds.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        y_pred : {ndarray, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            Zeros and ones in the type of the y given to `fit`, or classes of a 1-D target.
-        """
-        check_is_fitted(self)
-        if self.thresholds_ is None:
-            scores = getattr(self.estimator_, self._method)(X)
-            return self.classes_[np.argmax(scores, axis=1)]
-        scores = self._scores(X)
-        if scores.shape[1] != len(self.thresholds_):
-            raise ValueError(
-                f"thresholds_ must hold one threshold per label, {scores.shape[1]}. "
-                f"Got {len(self.thresholds_)}."
-            )
-        predicted = decide(scores, self.thresholds_, self._min_labels())
-        if self._n_labels is None:
-            return self.classes_[predicted[:, 0].astype(int)]
-        predicted = predicted.astype(self._dtype)
-        return self._container(predicted) if self._container else predicted
-
-    @_estimator_has("predict_proba")
-    def predict_proba(self, X):
-        """Compute probabilities by the fitted classifier; the thresholds do not change them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
-            Probability of each label, or of each class of a 1-D target.
-        """
-        return self._delegated("predict_proba", X)
-
-    @_estimator_has("predict_log_proba")
-    def predict_log_proba(self, X):
-        """Compute logarithms of probabilities by the fitted classifier.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        log_proba : ndarray of shape (n_samples, n_labels) or (n_samples, n_classes)
-            Logarithm of the probability of each label, or of each class of a 1-D target.
-        """
-        return self._delegated("predict_log_proba", X)
-
-    @_estimator_has("decision_function")
-    def decision_function(self, X):
-        """Compute scores by the fitted classifier; the thresholds do not change them.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_labels), (n_samples, n_classes) or (n_samples,)
-            Score of each label or class; of the second class of a binary target.
-        """
-        return self._delegated("decision_function", X)
-
-    def _delegated(self, method, X):
-        check_is_fitted(self)
-        if self._n_labels is None:
-            return getattr(self.estimator_, method)(X)
-        return self._scores(X, method)
-
-    def score(self, X, y, sample_weight=None):
-        """Share of the rows whose labels are all predicted right.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Samples.
-        y : {array-like, sparse matrix} of shape (n_samples, n_labels) or (n_samples,)
-            True labels, the same as in `fit`.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights.
-
-        Returns
-        -------
-        score : float
-            Subset accuracy; accuracy of a 1-D target.
-        """
-        check_is_fitted(self)
-        y, _ = plain_target(y)
-        if self._n_labels is not None and np.shape(y)[1:] != (self._n_labels,):
-            raise ValueError(
-                f"y must have the {self._n_labels} labels seen in fit. Got shape {np.shape(y)}."
-            )
-        return super().score(X, y, sample_weight)
-
     def get_metadata_routing(self):
         """Return how metadata is routed: `fit` weights the search and hands on the rest.
 
@@ -487,14 +356,3 @@ class TunedThresholdMultiLabelClassifierCV(
             Requests of this estimator, of `estimator` and of the splitter.
         """
         return metadata_router(self)
-
-    def __sklearn_tags__(self):
-        tags, inner = super().__sklearn_tags__(), get_tags(self.estimator)
-        tags.input_tags.sparse = inner.input_tags.sparse
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.input_tags.pairwise = inner.input_tags.pairwise
-        if inner.classifier_tags is not None:
-            tags.classifier_tags.multi_class = inner.classifier_tags.multi_class
-            tags.classifier_tags.multi_label = inner.classifier_tags.multi_label
-            tags.classifier_tags.poor_score = inner.classifier_tags.poor_score
-        return tags
