@@ -53,7 +53,7 @@ def load_data():
 def tuned(classifier, grid):
     """Standardise, then classify; choose settings by the log loss of inner folds."""
     search = GridSearchCV(classifier, grid, scoring="neg_log_loss", cv=INNER)
-    # Without set_output, the scaler returns an array, and the columns lose their names.
+    # The scaler would return an array without set_output, and the columns lose their names.
     return make_pipeline(StandardScaler(), search).set_output(transform="pandas")
 
 

@@ -317,7 +317,7 @@ class CompositionRegressor(NetRegressor):
     def _keras_loss(self):
         from skconstrain.losses import CategoricalFocalLoss
 
-        # Without focusing it is the cross-entropy, whose targets may be shares.
+        # The focal loss without focusing is the cross-entropy, whose targets may be shares.
         return CategoricalFocalLoss(0.0, from_logits=True), None
 
     def __sklearn_tags__(self):

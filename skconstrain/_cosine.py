@@ -17,7 +17,7 @@ def _coefficients(degree):
     return cheb2poly(series)[::-1].tolist()
 
 
-# Of degrees that are exact to rounding in each precision.
+# The lowest degrees that are exact to rounding in each precision.
 _BY_DTYPE = {"float32": _coefficients(6), "float64": _coefficients(10)}
 
 

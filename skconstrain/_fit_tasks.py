@@ -17,7 +17,7 @@ except ImportError:  # before scikit-learn 1.9
     ProgressBar = None
 
     class CallbackSupport:
-        """What has no callbacks of scikit-learn yet, and says so."""
+        """Stand-in before scikit-learn 1.9: refuses callbacks."""
 
         def set_callbacks(self, *callbacks):
             """Set callbacks of scikit-learn, which has them from version 1.9 on.

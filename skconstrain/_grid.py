@@ -14,13 +14,13 @@ The functions are given ``ops``, the operations: those of keras.ops, or the like
 
 import numpy as np
 
-# Of inputs of a layer, and of what its activations are given.
+# Grid of a layer's inputs and pre-activations.
 GRID = 2.0**-20
 LARGEST = 64.0
-# What activations are given is clipped there, where arcsinh still rises by 1e-12 from one multiple
+# Pre-activations are clipped there, where arcsinh still rises by 1e-12 from one multiple
 # of the grid to the next.
 FARTHEST_ACTIVATED = 2.0**20
-# Of what links are given, no product of which is taken.
+# Finer grid of a link's input, which enters no product.
 FINE_GRID = 2.0**-40
 # Standardised features are clipped here, where the smooth clipping still rises faster than its
 # rounding errors: from a step of the grid to the next by 1e-13.

@@ -91,7 +91,7 @@ class LazyRows:
         rows = slice(first, last) if self._index is None else self._index[first:last]
         piece = self.source[rows]
         piece = piece.toarray() if sparse.issparse(piece) else np.asarray(piece)
-        # As without chunks: numbers of other kinds become float64 first when they are saturated.
+        # Numbers of other kinds become float64 before they are saturated, as without chunks.
         piece = piece.astype(_precision(piece, None if self._saturate else self.dtype), copy=False)
         assert_all_finite(piece, input_name="X", estimator_name=self._owner)
         return as_precision(piece, self.dtype)
@@ -180,7 +180,7 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, **settings):
         )
         return (rows, *checked[1:]) if y else rows
     if sparse.issparse(X) and not is_refused:
-        # In the order of an ordinary array, so that sums over it have the same last bit.
+        # Sums over it have the same last bit in the order of an ordinary array.
         X = X.toarray(order="C")
     accepted = [np.float64, np.float32] if dtype is None else dtype
     checked = validate_data(estimator, X, *y, dtype=accepted, **settings)
@@ -238,7 +238,7 @@ def _places(weight, shares):
 def moments(X, weight, unit=1.0):
     """Return weighted mean and standard deviation of every column in its unit, in float64."""
     if not isinstance(X, LazyRows):
-        # In one order, so that sums over it have the same last bit.
+        # Sums over it have the same last bit in one order.
         X = X.astype(np.float64, order="C")
         X /= unit
         mean = np.average(X, axis=0, weights=weight)

@@ -18,10 +18,10 @@ from skconstrain._grid import FINE_GRID, sigmoid, through_grid
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0
 
-# Where the start is asked for at an end of the range, the start stands this far inside.
+# A start that is asked for at an end of the range stands this far inside.
 _START_MARGIN = 1e-3
 
-# Of targets that spread even less in a huge range, double precision has no digits.
+# Double precision has no digits for targets that spread even less in a huge range.
 _SMALLEST_GAIN = 1e-15
 
 
@@ -203,8 +203,8 @@ def _step_inside(end, dtype, direction, is_open):
     return float(number)
 
 
-def start(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
-    """Where training starts: at `mean`, moving by `spread` for a change of one.
+def bias_and_gain(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
+    """Return where training starts: at `mean`, moving by `spread` for a change of one.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, check_monotone, check_range, smallest_share, start
+from skconstrain._links import LINKS, bias_and_gain, check_monotone, check_range, smallest_share
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -352,8 +352,8 @@ class PositiveRegressor(NetRegressor):
     def _start(self, rows):
         """Start at the center of y; scale each output by its spread.
 
-        By its center above `lower` if that is smaller: the spread gives targets far from `lower` a
-        resolution, the center keeps skewed ones from starting in the flat part of a link.
+        The scale is the center above `lower` if that is smaller: the spread gives targets far from
+        `lower` a resolution, the center keeps skewed ones from starting in the flat part of a link.
         """
         center, spread = self._center_and_spread(rows)
         above = center - self.lower
@@ -361,12 +361,12 @@ class PositiveRegressor(NetRegressor):
         width = 1.0 if self.upper is None else self.upper - self.lower
         scale = np.where(scale > 0, scale, width)
         if self.upper is not None:
-            # In a much smaller unit than the range, squares of gradients would overflow.
+            # Squares of gradients would overflow in a much smaller unit than the range.
             scale = np.maximum(scale, smallest_share(rows.X.dtype) * width)
-        # Of targets far from the end, for their spread: where "exp" reaches them.
+        # A link reaches targets far from the end in units of their spread: "exp" does.
         of_link = np.maximum(scale, _SMALLEST_SCALE * above)
         ends = {"lower": self.lower, "upper": self.upper}
-        bias, gain = start(self.output, center, spread, scale=of_link, **ends)
+        bias, gain = bias_and_gain(self.output, center, spread, scale=of_link, **ends)
         known = {"eta/bias": bias, "output/gain": gain, "output/scale": of_link}
         return known, scale
 

@@ -1,6 +1,5 @@
 """Progress on the screen: what is done of what, where somebody looks at it."""
 
-import math
 import sys
 import threading
 from contextlib import contextmanager
@@ -13,14 +12,8 @@ _SHOWN = threading.Lock()
 class Bar:
     """Takes notes of work that is done; this one shows nothing."""
 
-    def begin(self, what: str, total: int | None = None, *, extra: int = 0) -> None:
-        """Begin some work, `total` pieces of it, or as many as :meth:`expect` says.
-
-        `extra` pieces follow those that it says.
-        """
-
-    def expect(self, total: int) -> None:
-        """Say how many pieces there are, where `begin` did not."""
+    def begin(self, what: str, total: int) -> None:
+        """Begin some work of `total` pieces."""
 
     def go_on(self) -> None:
         """Count the pieces to come after those that are done."""
@@ -29,7 +22,7 @@ class Bar:
         """Say how many pieces are done; fewer than before are ignored."""
 
     def reach(self, n: float) -> None:
-        """Say to how many pieces the work comes, those counted that are done in part."""
+        """Set the progress in pieces, fractions included."""
 
     def note(self, text: str) -> None:
         """Say something about the work."""
@@ -41,37 +34,28 @@ class _ShownBar(Bar):
     def __init__(self, shown):
         self._shown, self._lock = shown, threading.Lock()
 
-    def begin(self, what, total=None, *, extra=0):
-        self._total, self._extra = total, extra
+    def begin(self, what, total):
+        self._total = total
         self._first = self._n_done = self._reached = 0
         self._task = self._shown.add_task(what, total=total, count=self._count, note="")
-
-    def expect(self, total):
-        if self._total is None:
-            self._total = total + self._extra
-            self._shown.update(self._task, total=self._total, count=self._count)
 
     def go_on(self):
         self._first = self._n_done
 
     def done(self, n):
         with self._lock:
-            self._n_done = max(self._n_done, min(self._first + int(n), self._most))
+            self._n_done = max(self._n_done, min(self._first + int(n), self._total))
             self._shown.update(self._task, count=self._count)
         self.reach(n)
 
     def reach(self, n):
         with self._lock:
-            self._reached = max(self._reached, min(self._first + n, self._most))
+            self._reached = max(self._reached, min(self._first + n, self._total))
             self._shown.update(self._task, completed=self._reached)
 
     @property
-    def _most(self):
-        return math.inf if self._total is None else self._total
-
-    @property
     def _count(self):
-        return "" if self._total is None else f"{self._n_done}/{self._total}"
+        return f"{self._n_done}/{self._total}"
 
     def note(self, text):
         self._shown.update(self._task, note=text)

@@ -12,12 +12,12 @@ from itertools import accumulate
 import numpy as np
 from scipy.special import ndtri
 
-from skconstrain._links import LINKS, output_range, smallest_share, start
+from skconstrain._links import LINKS, bias_and_gain, output_range, smallest_share
 
 # Levels that differ by less are the same: (1 - 0.9) / 2 is not 0.05.
 _SAME = 1e-9
 
-# A step of 1 between levels is an output of this.
+# softplus(UNIT_STEP) is 1.
 UNIT_STEP = float(np.log(np.e - 1))
 
 # Where many targets are equal, steps between levels start at this share of what they would be for
@@ -123,7 +123,7 @@ def unit(center, spread, *, lower, upper, dtype) -> float:
         spread = min(spread, size)
     scale = spread if spread > 0 else size
     if lower is not None and upper is not None:
-        # In a much smaller unit than the range, squares of gradients would overflow.
+        # Squares of gradients would overflow in a much smaller unit than the range.
         scale = max(scale, smallest_share(dtype) * (upper - lower))
     return scale if scale > 0 else 1.0
 
@@ -136,7 +136,7 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=Fals
     levels, quantiles : ndarray of shape (n_levels,)
         Quantiles of the targets, and their levels.
     spread : float
-        Of the targets.
+        Spread of the targets.
     lower, upper : float or None
         Ends of the range.
     scale : float
@@ -153,7 +153,7 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=Fals
         low, high = (-upper, None) if lower is None else (lower, upper)
         least, most = low + _FROM_END * scale, np.inf if high is None else high - _FROM_END * scale
         inside = np.clip(sign * quantiles, least, max(least, most))
-        eta, gains = start(output, inside, spread, lower=low, upper=high, scale=scale)
+        eta, gains = bias_and_gain(output, inside, spread, lower=low, upper=high, scale=scale)
         gain = gains[base]
         eta = sign * eta * gains / gain
     between = np.maximum(np.diff(eta), _SMALLEST_STEP * np.diff(ndtri(levels)))

@@ -13,7 +13,7 @@ from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
-from skconstrain._base._spread import center_and_spread
+from skconstrain._base._spread import BESIDE, center_and_spread
 from skconstrain._lazy_rows import weighted_quantiles
 from skconstrain._networks import QuantileHead
 from skconstrain._quantile_levels import (
@@ -25,9 +25,6 @@ from skconstrain._quantile_levels import (
     unit,
 )
 from skconstrain._sklearn_compat import Interval, check_sample_weight
-
-# The start is beside a target by this share of the spread, see `center_and_spread`.
-_BESIDE = 1e-4
 
 
 class QuantileNetRegressor(NetRegressor):
@@ -426,7 +423,7 @@ class QuantileNetRegressor(NetRegressor):
         if center in ends.values():
             center = np.average(rows.target[:, 0], weights=rows.weight)
         scale = unit(center, spread, **ends, dtype=rows.X.dtype)
-        beside = quantiles + _BESIDE * spread
+        beside = quantiles + BESIDE * spread
         monotone = checked_signs(self) is not None
         return known_start(levels, beside, spread, scale=scale, **ends, monotone=monotone), scale
 

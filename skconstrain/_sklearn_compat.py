@@ -31,7 +31,7 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "RealNotInt",
-    "ScorerParts",
+    "ScorerCall",
     "StrOptions",
     "check_feature_names_in",
     "check_monotonic_cst",
@@ -42,7 +42,7 @@ __all__ = [
     "rows_of_params",
     "safe_indexing",
     "safe_split",
-    "scorer_parts",
+    "scorer_call",
     "validate_data",
 ]
 
@@ -73,7 +73,7 @@ def fit_context(*, prefer_skip_nested_validation):
 
 
 @dataclass(frozen=True)
-class ScorerParts:
+class ScorerCall:
     """What `sklearn.metrics.make_scorer` was given."""
 
     function: object
@@ -82,8 +82,8 @@ class ScorerParts:
     response_method: object
 
 
-def scorer_parts(scorer):
+def scorer_call(scorer):
     """Take a scorer of scikit-learn apart; None for any other callable."""
     if not isinstance(scorer, _BaseScorer):
         return None
-    return ScorerParts(scorer._score_func, scorer._sign, scorer._kwargs, scorer._response_method)
+    return ScorerCall(scorer._score_func, scorer._sign, scorer._kwargs, scorer._response_method)

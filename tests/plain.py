@@ -16,7 +16,7 @@ PLAIN = {
     "tol": 1e-4,
 }
 
-# Of estimators that weight features.
+# Settings for estimators that weight features.
 UNWEIGHTED = {**PLAIN, "n_frequencies": 0, "weight_features": False}
 
 PositiveRegressor = partial(skconstrain.PositiveRegressor, n_networks=1, **UNWEIGHTED)

@@ -68,7 +68,7 @@ every_classifier = pytest.mark.parametrize("row", CLASSIFIERS, ids=lambda row: r
 
 def fitted_state(estimator):
     """Everything `fit` sets that pickles keep, to be compared to the last bit."""
-    # As long as the training data: documented not to be kept.
+    # These are as long as the training data, and documented not to be kept.
     left_out = {*_params(estimator), "oof_prediction_", "_oof_folds"}
     return joblib.hash({k: value for k, value in vars(estimator).items() if k not in left_out})
 

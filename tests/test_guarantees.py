@@ -208,7 +208,7 @@ def _columns(method, columns, X):
 def test_no_probability_moves_against_the_sign_of_a_feature(kind, dtype):
     model, rng = monotone_labels(kind, dtype), np.random.default_rng(0)
     X, further = pairs(rng, 20_000, dtype, two_classes()[0])
-    # Of two classes the last column: the probability of the other one falls.
+    # The last column of two classes counts: the probability of the other one falls.
     last = slice(None) if kind == "labels" else slice(-1, None)
     for method in (model.predict_proba, model.decision_function, model.predict):
         outputs = partial(_columns, method, last)

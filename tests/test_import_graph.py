@@ -1,6 +1,7 @@
 """A file imports only from lower layers of the package."""
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import skconstrain
 
 ROOT = Path(skconstrain.__file__).parent
 
-# From the top to the bottom: a module or package may import from those after it.
+# Layers from the top to the bottom: a module or package may import from those after it.
 LAYERS = [
     {"__init__"},
     {"inspection", "onnx"},
@@ -153,3 +154,12 @@ def test_a_program_knows_one_backend():
     for path in files():
         heads = {name.partition(".")[0] for name in imports(path)}
         assert not {"tensorflow", "jax"} <= heads, path
+
+
+def test_the_map_for_contributors_lists_all_packages_in_their_order():
+    table = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = table.partition("| from top to bottom |")[2].partition("\n\n")[0]
+    cells = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    units = [name for cell in cells for name in re.findall(r"`(\w+)(?:/|\.py)?`", cell)]
+    assert sorted(units) == sorted(set().union(*LAYERS))
+    assert units == sorted(units, key=level_of)  # stable: none stands below a lower one

@@ -53,7 +53,7 @@ def test_parts_and_pieces_hold_every_row_once(chunk_bytes):
     for cut in (rows.parts(), rows.pieces()):
         np.testing.assert_array_equal(np.concatenate([rows.load(part) for part in cut]), X)
     longest = max(part.stop - part.start for part in rows.parts())
-    # At least a row, or else a few parts stay below the limit.
+    # A part has at least a row; a few parts of more stay below the limit.
     assert longest == 1 or 4 * longest * X[0].nbytes <= chunk_bytes
 
 

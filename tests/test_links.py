@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from skconstrain._links import LINKS, check_range, output_range, start
+from skconstrain._links import LINKS, bias_and_gain, check_range, output_range
 from tests.references import apply_link
 
 bounded = st.floats(-1e6, 1e6)
@@ -44,7 +44,7 @@ def test_training_starts_at_the_mean_and_moves_by_the_spread(output, unit, lower
     upper = lower + 2.0 if LINKS[output].two_sided else None
     options = {"lower": lower, "upper": upper, "scale": 3.0}
     mean = lower + (3.0 if upper is None else 2.0) * unit
-    bias, gain = start(output, np.array([mean]), np.array([spread]), **options)
+    bias, gain = bias_and_gain(output, np.array([mean]), np.array([spread]), **options)
     result = apply_link(output, bias, gain=gain, **options)
     np.testing.assert_allclose(result, mean, rtol=1e-9, atol=1e-9)
     step = 1e-6
@@ -57,7 +57,9 @@ def test_training_starts_at_the_mean_and_moves_by_the_spread(output, unit, lower
 @pytest.mark.parametrize("output", ["sigmoid", "tanh"])
 @pytest.mark.parametrize("unit", [1e-4, 1e-30, 1 - 1e-12])
 def test_a_mean_close_to_an_end_is_the_start_all_the_same(output, unit):
-    bias, gain = start(output, np.array([unit]), np.array([0.3 * min(unit, 1 - unit)]), upper=1.0)
+    bias, gain = bias_and_gain(
+        output, np.array([unit]), np.array([0.3 * min(unit, 1 - unit)]), upper=1.0
+    )
     result = apply_link(output, bias, gain=gain, upper=1.0)
     np.testing.assert_allclose([result, 1 - result], [[unit], [1 - unit]], rtol=1e-3)
 
@@ -65,7 +67,7 @@ def test_a_mean_close_to_an_end_is_the_start_all_the_same(output, unit):
 @pytest.mark.parametrize("output", sorted(LINKS))
 def test_a_mean_at_the_end_starts_inside(output):
     upper = 1.0 if LINKS[output].two_sided else None
-    bias, gain = start(output, 0.0, 0.0, upper=upper)
+    bias, gain = bias_and_gain(output, 0.0, 0.0, upper=upper)
     assert np.isfinite(bias)
     assert gain == 1
 

@@ -41,7 +41,7 @@ def test_out_of_fold_predictions_are_those_of_the_network_that_lacks_the_row():
     model = PositiveRegressor(**STOPPED).fit(X, y)
     each = model._fitted.predict_each(X)
     expected = each[np.arange(len(X)), model._oof_folds, 0]
-    # In single precision, where fewer rows may be added up in another order.
+    # Single precision: fewer rows may be added up in another order.
     np.testing.assert_allclose(model.oof_prediction_, expected, rtol=1e-6)
 
 

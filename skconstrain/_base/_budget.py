@@ -7,8 +7,8 @@ from dataclasses import dataclass
 # out.
 FEW_ROWS = 200
 
-# Rows from which on one network alone sets some aside to stop on, as HistGradientBoosting does. Of
-# fewer rows, one that predicts numbers does too; the accuracy of classifiers gains by training on.
+# Above this many rows a single network holds some out, as HistGradientBoosting does. Regressors do
+# so above FEW_ROWS; classifiers are more accurate trained on all.
 MANY_ROWS = 10_000
 
 # Chosen on training parts of concrete, wine, auto_mpg, diabetes and synthetic sets. Where held-out
@@ -17,12 +17,12 @@ MANY_ROWS = 10_000
 _PASSES = 80
 _FEWEST_STEPS, _MOST_STEPS = 1_000, 4_000
 _FACTOR_OF_VALIDATED = 2
-# Of few rows, more steps gained nothing on 120 and 180 rows of the same sets.
+# More steps gained nothing on 120 and 180 rows of the same sets.
 _FEWEST_STEPS_OF_FEW_ROWS = 300
 _SMALLEST_BATCH, _LARGEST_BATCH = 64, 1_024
 _BATCHES = 50
 
-# A loss that has not improved for a fifth of the budget did not stop at a bump.
+# Training is over after a plateau of a fifth of the budget.
 _SHARE_OF_PATIENCE = 0.2
 _LEAST_PATIENCE = 5
 

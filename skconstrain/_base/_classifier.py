@@ -45,7 +45,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
 
     def _keras_loss(self):
         from skconstrain.losses._classification import classification_loss
-        from skconstrain.losses._validated_by_brier import ValidatedByBrier
+        from skconstrain.losses._wrapped import ValidatedByBrier
 
         activation = "softmax" if self._target_kind == "multiclass" else "sigmoid"
         loss = classification_loss(self.loss, activation)
@@ -110,7 +110,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         Returns
         -------
         probability : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            Of each class of a 1-D target, in the order of `classes_`; of each label being 1.
+            Probability of each class of a 1-D target, in the order of `classes_`; of each label
+            being 1.
         """
         return self._oof_prediction(self._outputs(X))
 
@@ -140,7 +141,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         Returns
         -------
         logits : ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
-            Of the second class of a binary target; of each class; of each label.
+            Logit of the second class of a binary target; of each class; of each label.
         """
         logits = self._outputs(X)
         return logits[:, 0] if self._target_kind == "binary" else logits
@@ -177,7 +178,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if self._target_kind == "multiclass":
             return softmax(logits, axis=1)
         if self._fitted.network.monotonic_cst is not None:
-            # In float64, and exactly rounded behind exp: so that it never falls where logits rise.
+            # float64, exactly rounded behind exp: the probability never falls where logits rise.
             probability = sigmoid(np, logits.astype(np.float64)).astype(logits.dtype)
         else:
             probability = expit(logits)

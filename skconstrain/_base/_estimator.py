@@ -101,7 +101,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "verbose": ["verbose"],
     }
 
-    # What estimators have that lack these parameters.
+    # Values for estimators that lack these parameters.
     n_networks = 1
     n_frequencies = 0
     weight_features = False
@@ -144,7 +144,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
             **settings,
             n_networks=self.n_networks,
             n_frequencies=int(self.n_frequencies),
-            weighted=bool(self.weight_features),
+            weight_features=bool(self.weight_features),
             monotonic_cst=signs,
         )
 

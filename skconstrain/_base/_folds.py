@@ -5,7 +5,7 @@ import numpy as np
 from skconstrain._base._parts import Parts
 from skconstrain._networks import FittedNetwork
 
-# Distinct rows from which on few rows have folds.
+# Fewer distinct rows than this are not dealt to folds.
 _ENOUGH_ROWS = 50
 
 
@@ -51,7 +51,7 @@ def deal(n_rows: int, n_networks: int, strata: np.ndarray | None, seed: int) -> 
         )
     rng, folds = np.random.default_rng(seed), np.empty(n_rows, np.int32)
     if strata is not None and (strata.sum(axis=1) != 1).any():
-        # Here, because predicting does not need it.
+        # Imported here: predicting does not need it.
         from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
 
         splitter = MultilabelStratifiedKFold(n_networks, shuffle=True, random_state=seed)

@@ -103,7 +103,7 @@ def _sets_aside(estimator, n_rows):
 def _finds_epochs(estimator, n_rows):
     """Whether rows are held out of a first training to find how long to train on all."""
     is_auto = estimator.early_stopping == estimator.epochs == "auto"
-    # Of few rows, classifiers alone were measured.
+    # Few rows were measured for classifiers alone.
     is_meant = n_rows > FEW_ROWS or is_classifier(estimator)
     return estimator.n_networks == 1 and is_auto and estimator.tol is not None and is_meant
 

@@ -17,7 +17,7 @@ def make_run(
     estimator, plan, target_scale, *, rng, known_weights, continues, partial
 ) -> "TrainingRun":
     """Return everything that training needs beside the network."""
-    # Here, not above: constructing, cloning and searching over estimators costs no TensorFlow.
+    # Imported here: constructing, cloning and searching over estimators cost no TensorFlow.
     from skconstrain._engine import TrainingRun
     from skconstrain.losses._numbers import numbers_of
 
@@ -85,12 +85,12 @@ def train_network(estimator, network, run) -> "TrainingResult":
     if is_single:
         trained, converted = in_single(trained, converted)
     if converted is run:
-        return _train_in(estimator, network, run)
-    result = _train_in(estimator, trained, watched_as_started(converted, network, run.start))
+        return _run_network(estimator, network, run)
+    result = _run_network(estimator, trained, watched_as_started(converted, network, run.start))
     return replace(result, weights=as_started(result.weights, network, run.start))
 
 
-def _train_in(estimator, network, run):
+def _run_network(estimator, network, run):
     from skconstrain._base._fold_losses import validated_in_numpy
     from skconstrain._keras_wrapper import NetWrapper
 

@@ -4,7 +4,7 @@ import math
 
 SCHEDULES = ("flat_cosine", "cosine", "constant")
 
-# What is good for networks of standardised features, and ten times what Keras gives these.
+# Good for networks of standardised features, and ten times Keras' default for these optimizers.
 AUTOMATIC_RATE = 0.01
 _AUTOMATIC_FOR = ("adam", "adamax", "adamw", "nadam")
 

@@ -24,7 +24,7 @@ _LARGEST_WEIGHT = 1e12
 def trains_in_single(network: Network, run: TrainingRun) -> bool:
     """Whether nothing is lost in single precision, and something is gained.
 
-    Where a step takes all rows, weights of rows count exactly, so that double precision shows.
+    Full-batch steps are excluded: their weights of rows are exact, and float32 would show.
     """
     parts = [(run.X, run.y, run.weight), *([run.validation] if run.validation else [])]
     return (

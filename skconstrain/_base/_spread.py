@@ -1,13 +1,13 @@
-"""Where targets lie and how far they spread: the start of training, and its unit."""
+"""Center and spread of targets: the start of training, and its unit."""
 
 import numpy as np
 
 from skconstrain._lazy_rows import RANGE_OF_NORMAL, weighted_quantiles
 from skconstrain._recipe import saturation_limit
 
-# A start on a target itself would have a slope of the sign of a rounding error: it is beside it by
-# this share of the spread.
-_BESIDE = 1e-4
+# Training starts this share of the spread beside the quantile: exactly on a target, the sign of
+# the gradient would be a rounding error.
+BESIDE = 1e-4
 
 # A smaller share of the size of targets is rounding: of the sum over them, for one.
 _ROUNDING = 1e-14
@@ -22,7 +22,7 @@ def center_and_spread(rows, quantile=None):
     standard deviation all the same. A constant target has a spread of 0.
     """
     y, weight = rows.target, rows.weight
-    # In powers of two, which change no bit, near 1: squares of 1e-200 are zero.
+    # Units are powers of two, which change no bit. Squares of 1e-200 would be zero.
     unit = np.ldexp(1.0, np.frexp(np.abs(y).max(axis=0))[1] - 1)
     mean = np.average(y, axis=0, weights=weight)
     deviation = unit * np.sqrt(np.average(((y - mean) / unit) ** 2, axis=0, weights=weight))
@@ -34,4 +34,4 @@ def center_and_spread(rows, quantile=None):
     largest = np.abs(y - center).max(axis=0) / saturation_limit(rows.X.dtype)
     spread = np.maximum((high - low) / RANGE_OF_NORMAL, largest)
     spread = np.where(high - low > _ROUNDING * np.abs(center), spread, deviation)
-    return center + _BESIDE * spread, spread
+    return center + BESIDE * spread, spread

@@ -10,7 +10,7 @@ from skconstrain._networks import Network
 # Scales of targets up to here, and down to its inverse, leave single precision room for gradients.
 _FARTHEST_SCALE = 2.0**64
 
-# What has the unit of predictions: weights of a head, and ends of its range.
+# Weights of a head, and ends of its range, have the unit of predictions.
 _WEIGHTS = ("output/scale", "output/shift")
 _ENDS = ("lower", "upper")
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._sizes import layer_sizes
 from skconstrain._sklearn_compat import HasMethods, StrOptions
-from skconstrain.connections._chain import chain, fit_below, idle, is_several
+from skconstrain.connections._chain import chain, fit_below, idle, is_list
 from skconstrain.connections._matrix import check_flags
 
 
@@ -58,7 +58,7 @@ class ConnectedNetMixin(BaseEstimator):
         return [*names, *[None] * n_dense, last or self._output_names()]
 
     def activations(self, X, layer=-1):
-        """Compute what the units of a hidden layer put out, for example activities of pathways.
+        """Return the outputs of a hidden layer, for example activities of pathways.
 
         Parameters
         ----------
@@ -224,7 +224,7 @@ class ConnectedNetMixin(BaseEstimator):
         if not self.use_bias:
             raise ValueError("bias_connections needs use_bias=True. Got use_bias=False.")
         is_vector = all(flag is not None and np.ndim(flag) == 0 for flag in flags)
-        if is_vector and not is_several(self.connections):
+        if is_vector and not is_list(self.connections):
             flags = [flags]
         if not len(matrices) <= len(flags) <= len(expected) or not expected:
             raise ValueError(

@@ -14,9 +14,9 @@ _FOLDERS = {"tensorflow": "_tensorflow", "jax": "_jax"}
 
 @dataclass(frozen=True)
 class XlaLimits:
-    """For which trainings XLA compiles the program, unless the user decides.
+    """The trainings for which XLA compiles the program.
 
-    Of several networks as one model only the work of a step counts, and has a limit of its own.
+    Several networks as one model have a limit of their own, on the work of a step alone.
     """
 
     max_flops_per_step: float = math.inf

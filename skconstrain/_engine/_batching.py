@@ -7,7 +7,7 @@ import numpy as np
 # Values of the widest layer that a block of rows may hold in prediction: 32 MiB in float64.
 _BLOCK_VALUES = 2**22
 
-# What a step of a network takes: measured on two cores. Estimates, not clocks, decide, so that a
+# Time of a step, measured on two cores. Estimates, not clocks, decide, so that a
 # training is the same whenever it is repeated.
 _SECONDS_OF_STEP, _FLOPS_PER_SECOND = 5e-6, 15e9
 # How long a call of several epochs may take, and how many it may have.

@@ -28,7 +28,7 @@ class ChunkPlan:
         self.n_steps = -(-n_rows // self.batch_size)
         fits = rows_at_once >= n_rows
         n_chunks = 1 if fits else -(-self.n_steps // max(1, rows_at_once // self.batch_size))
-        # As equal as whole batches allow.
+        # Chunks are as equal as whole batches allow.
         steps = -(-self.n_steps // n_chunks)
         self.n_chunks = -(-self.n_steps // steps)
         self.rows_per_chunk = min(n_rows, steps * self.batch_size)
@@ -43,7 +43,7 @@ class ChunkPlan:
         length = max(1, self.rows_per_chunk // _PLACES)
         starts = rng.permutation(np.arange(0, self.n_rows, length))
         stops = np.minimum(starts + length, self.n_rows)
-        # Where the blocks begin and end when they stand one behind the other.
+        # The blocks' beginnings and ends, one behind the other.
         ends = np.cumsum(stops - starts)
         begins = ends - (stops - starts)
         for first in range(0, self.n_rows, self.rows_per_chunk):

@@ -327,7 +327,7 @@ def _one_a_row(losses, prediction, loss):
     return losses if len(shape) == 1 else ops.mean(losses, axis=tuple(range(1, len(shape))))
 
 
-def several(model: keras.Model) -> tuple[int, ...]:
+def model_axis(model: keras.Model) -> tuple[int, ...]:
     """Return ``(K,)`` for a model of K networks, and ``()`` for a single network.
 
     The weights of K networks in the loss are those of rows, (n_rows, K).

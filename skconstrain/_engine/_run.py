@@ -33,7 +33,7 @@ class Watcher:
     def end(self, weights: Weights) -> bool:
         """Note that an epoch has ended, and return whether to stop.
 
-        Of the epochs of a call, only the first one was said to begin.
+        Where a call trains several epochs, only the first one was said to begin.
         """
         return False
 
@@ -163,23 +163,23 @@ class TrainingRun:
         """Return the learning rate of an epoch, counted from `first_epoch` of all trainings."""
         if self.rate_schedule is None:
             return base
-        # In single precision, as Keras holds it.
+        # Keras holds it in single precision.
         return float(np.float32(base)) * self.rate_schedule(
             (epoch - self.first_epoch + 0.5) / self.epochs
         )
 
-    def weighted_rows(self, several: tuple[int, ...]) -> tuple[Data, Data | None]:
+    def weighted_rows(self, model_axis: tuple[int, ...]) -> tuple[Data, Data | None]:
         """Return the rows to train on, and those of the validation, with weights for each network.
 
-        `several` is ``(K,)`` for K networks, which asks for weights of shape (n_rows, K), and
+        `model_axis` is ``(K,)`` for K networks, which asks for weights of shape (n_rows, K), and
         ``()`` for one.
         """
         trained, held_out = (self.X, self.y, self.weight), self.validation
-        if several:
-            trained = _for_each(trained, *several)
-            held_out = None if held_out is None else _for_each(held_out, *several)
+        if model_axis:
+            trained = _for_each(trained, *model_axis)
+            held_out = None if held_out is None else _for_each(held_out, *model_axis)
         if self.folds is not None:
-            is_held_out, (X, y, weight) = self.folds[:, None] == np.arange(*several), trained
+            is_held_out, (X, y, weight) = self.folds[:, None] == np.arange(*model_axis), trained
             trained = X, y, np.where(is_held_out, 0, weight)
             held_out = X, y, np.where(is_held_out, weight, 0)
         return trained, held_out

@@ -7,7 +7,7 @@ import numpy as np
 
 from skconstrain._engine._chunks import make_feed, place_validation
 from skconstrain._engine._interrupt import DeferredInterrupt
-from skconstrain._engine._program import names_of_measures, several
+from skconstrain._engine._program import names_of_measures, model_axis
 from skconstrain._engine._progress import progress
 from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stopping import BestEpochs, Stopping
@@ -57,7 +57,7 @@ class _Loop:
         self.losses: list[float] = []
         self.validation_losses: list[float] = []
         self.interrupted = self.is_told_to_stop = False
-        trained, held_out = run.weighted_rows(several(program.model))
+        trained, held_out = run.weighted_rows(model_axis(program.model))
         n_watched = np.size(held_out[2][0]) if run.early_stopping else 1
         self.best = BestEpochs([Stopping(run.patience, run.tol) for _ in range(n_watched)])
         self.feed = make_feed(program, *trained, run.batch_size)
@@ -87,7 +87,7 @@ class _Loop:
             hooks.on_epoch_begin(epoch)  # callbacks see one epoch at a time
             self.used_rate = self._rate() if run.callbacks else None
             run.watcher.begin(self.program.snapshot)
-            for sums in self._trained(epoch, n_epochs, hooks):
+            for sums in self._epoch_sums(epoch, n_epochs, hooks):
                 logs = self._record(epoch, sums[0] / sums[1])
                 hooks.on_epoch_end(epoch, logs)
                 report.epoch(epoch, logs)
@@ -118,7 +118,7 @@ class _Loop:
         """Whether training ends by a rule, a callback or a watcher."""
         return self.best.done or bool(self.program.model.stop_training) or self.is_told_to_stop
 
-    def _trained(self, epoch, n_epochs, hooks):
+    def _epoch_sums(self, epoch, n_epochs, hooks):
         """Train epochs; return the sums of losses and weights of each."""
         if self.program.epochs_at_once == 1:
             return [self._steps(hooks)]
@@ -164,7 +164,7 @@ class _Loop:
     def _record(self, epoch, losses):
         """Note the losses of an epoch, and the best weights; return what callbacks see."""
         run = self.data
-        # Of several networks, the mean is shown, and the sum of them is lowered.
+        # The mean over several networks is shown, their sum is lowered.
         loss = float(np.mean(losses))
         if not math.isfinite(loss):
             raise self._divergence(f"The training loss became {loss} in epoch {epoch + 1}.")
@@ -248,7 +248,7 @@ class DivergenceError(ValueError):
 
 
 def _watches_batches(callback):
-    # On the instance: LambdaCallback overrides hooks there.
+    # LambdaCallback overrides hooks on the instance.
     hooks = [
         (getattr(callback, name), getattr(keras.callbacks.Callback, name)) for name in _BATCH_HOOKS
     ]

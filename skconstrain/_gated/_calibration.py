@@ -14,7 +14,7 @@ def best_calibration(scores, target, weight, columns):
     Parameters
     ----------
     scores : ndarray of shape (n_rows, L, C)
-        Of each expert.
+        Scores by each expert.
     target : ndarray of shape (n_rows, C)
         One-hot classes, or 0 and 1.
     weight : ndarray of shape (n_rows,)
@@ -56,7 +56,7 @@ def scale_and_shift(scores, target, weight):
     Parameters
     ----------
     scores : ndarray of shape (n_rows, C)
-        Of each class, or of the second of two (C = 1).
+        Scores of each class, or of the second of two (C = 1).
     target : ndarray of shape (n_rows, C)
         One-hot classes, or 0 and 1.
     weight : ndarray of shape (n_rows,)

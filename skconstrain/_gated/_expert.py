@@ -12,7 +12,7 @@ from skconstrain._sklearn_compat import safe_indexing
 
 RESPONSES = ("predict_proba", "decision_function", "predict")
 
-# The largest logit that a probability of 0 or 1 becomes.
+# Probabilities are clipped here, so that logits stay finite.
 _SMALLEST = 1e-15
 
 

@@ -23,8 +23,8 @@ class ExpertProbabilities(TransformerMixin):
         Returns
         -------
         probability : ndarray of shape (n_samples, L, n_classes)
-            Of each class, by each expert: what the gate weighs. Decisions and votes went through
-            the scale and the shift that were learnt.
+            Probability of each class by each expert: what the gate weighs. Decisions and votes went
+            through the scale and the shift that were learnt.
         """
         check_is_fitted(self)
         features, gate = self._validated_input(X), self._fitted

@@ -92,7 +92,7 @@ class GateNet(NetEstimator):
             run = replace(run, schedules={"gate/temperature": schedule})
         rounds, self._rounds = self._rounds, None  # they hold the training data
         train = super()._train
-        result = train(network, run) if rounds is None else rounds.train(network, run, train)
+        result = train(network, run) if rounds is None else rounds.run(network, run, train)
         usage = FittedNetwork(network, result.weights).layer(run.X, "gate")
         self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
         return result

@@ -74,7 +74,7 @@ class GivenExperts:
 
     def _calibrated(self, gate, scores, chosen=slice(None)):
         """Return logits for the scores of chosen experts, shape (n_rows, n_chosen, C)."""
-        # In double precision.
+        # Scores are in double precision.
         scale, shift = (
             gate.weights[f"eta/{name}"].astype(np.float64) for name in ("scale", "shift")
         )

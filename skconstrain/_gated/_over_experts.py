@@ -24,7 +24,7 @@ from skconstrain._lazy_rows import loaded
 from skconstrain._progress import progress_bar
 from skconstrain._sklearn_compat import BaseComposition, rows_of_params, safe_indexing
 
-# What the fitted gate tells of itself is told by the ensemble.
+# Attributes of the fitted gate that the ensemble has, too.
 _RECORDED = (
     *("_fitted", "expert_usage_", "n_iter_"),
     *("loss_curve_", "validation_scores_", "best_loss_"),

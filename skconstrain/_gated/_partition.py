@@ -40,7 +40,7 @@ def capped_assignment(score: np.ndarray, cap: int) -> np.ndarray:
         for expert in np.unique(owner[free]):
             rows = np.flatnonzero(owner == expert)
             if len(rows) > cap:
-                # In whatever order rows came: the highest scores stay.
+                # The highest scores stay, whatever the order of the rows.
                 rejected = rows[np.argsort(-score[rows, expert], kind="stable")[cap:]]
                 score[rejected, expert] = -np.inf
                 left.append(rejected)

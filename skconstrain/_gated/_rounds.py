@@ -56,7 +56,7 @@ class Rounds:
     verbose: int
     owner: np.ndarray | None = None
 
-    def train(self, network, run, train):
+    def run(self, network, run, train):
         """Fit experts on parts, train the gate, give rows to the experts it prefers; repeat.
 
         Parameters
@@ -71,7 +71,7 @@ class Rounds:
         Returns
         -------
         result : TrainingResult
-            Of the last round, with the losses of all.
+            What the last round left, with the losses of all.
         """
         features, _ = parted(run.X, network.scores)
         n_experts = len(self.estimators)

@@ -2,7 +2,7 @@
 
 from skconstrain._networks._fitted import FittedNetwork
 from skconstrain._networks._gated_network import GatedNetwork
-from skconstrain._networks._gating import Gating
+from skconstrain._networks._gating import Gating, TemperatureSchedule
 from skconstrain._networks._heads import (
     AffineHead,
     BoundedOutputHead,
@@ -12,7 +12,6 @@ from skconstrain._networks._heads import (
 )
 from skconstrain._networks._layered_network import LayeredNetwork
 from skconstrain._networks._network import Network
-from skconstrain._networks._schedules import TemperatureSchedule
 from skconstrain._networks._score_columns import ScoreColumns
 
 __all__ = [

@@ -45,7 +45,7 @@ def _gelu(x):
 
 _SCALE, _ALPHA = 1.0507009873554805, 1.6732632423543772  # of Klambauer et al., 2017
 
-# By the names of scikit-learn and of keras.activations. They may write into what they are given.
+# Keys are the names of scikit-learn and keras.activations. Functions may change their argument.
 ACTIVATIONS = {
     "celu": _elu,  # the two differ in a parameter, which is 1
     "elu": _elu,

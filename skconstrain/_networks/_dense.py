@@ -43,8 +43,8 @@ class Dense(Stage):
 
     def weights(self):
         start = 0.0 if self.starts_at_0 else self._draw
-        kernel = Weight(f"{self.name}/kernel", (*self.several, *self.kernel_shape), start)
-        bias = Weight(f"{self.name}/bias", (*self.several, self.units))
+        kernel = Weight(f"{self.name}/kernel", (*self.model_axis, *self.kernel_shape), start)
+        bias = Weight(f"{self.name}/bias", (*self.model_axis, self.units))
         return [kernel, bias] if self.use_bias else [kernel]
 
     def _draw(self, rng, shape, dtype):

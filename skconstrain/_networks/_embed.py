@@ -71,7 +71,7 @@ class Embed(FrontStage):
         return (0,) * self.n_values + signs
 
     def weights(self):
-        shape = (*self.several, self.n_columns, self.n_frequencies)
+        shape = (*self.model_axis, self.n_columns, self.n_frequencies)
         bound = 1 / math.sqrt(self.n_frequencies)
 
         def uniform(bound):

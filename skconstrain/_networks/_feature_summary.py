@@ -40,15 +40,14 @@ class FeatureSummary:
 
     @property
     def center_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where each feature lies, and how far it spreads, in float64.
+        """Center and spread of each feature, in float64.
 
         The center is the weighted median; the scale the interquartile range, in units in which it
         is the standard deviation of normal features, or the standard deviation if that is smaller:
         a few far values then do not set the scale. Features that have one value in half of the rows
         have their mean and standard deviation, constant ones a scale of 1.
         """
-        # In powers of two, which change no bit, near 1: squares of 1e200 are infinite, of 1e-200
-        # zero.
+        # Units are powers of two, which change no bit. Squares of 1e200 would be infinite.
         largest = np.abs(self._sample[0]).max(axis=0).astype(np.float64)
         unit = np.exp2(np.frexp(largest)[1] - 1)
         mean, deviation = moments(self._X, self._weight, unit)
@@ -57,7 +56,7 @@ class FeatureSummary:
         scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
         is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
         center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
-        # Of numbers that the precision rounds to zero, a processor may see nothing else.
+        # A processor may round subnormal numbers to zero.
         tiny = 4 * np.finfo(self._X.dtype).tiny
         is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < tiny)
         return center * unit, np.where(is_constant, 1.0, scale * unit)

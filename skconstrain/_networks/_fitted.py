@@ -190,7 +190,7 @@ class FittedNetwork:
         raise KeyError(name)
 
     def _each(self, X):
-        # For few rows, all networks at once take less time; and a traced array has no length.
+        # All networks at once take less time for few rows; and a traced array has no length.
         if isinstance(X, np.ndarray) and len(X) >= _FEWEST_ROWS_IN_SINGLE and self._is_single:
             values = self._each_in_single(X)
         else:

@@ -61,7 +61,7 @@ class GatedNetwork(Network):
 
     @cached_property
     def _gate_stages(self) -> list[Stage]:
-        """From the features to the weights of the experts."""
+        """Stages from the features to the weights of the experts."""
         # Experts may bring their own preprocessing; the gate has this one.
         scaled = [] if self.standardized else [ScaleFeatures(self.n_seen)]
         sizes = self.gate.hidden_layer_sizes
@@ -70,7 +70,7 @@ class GatedNetwork(Network):
 
     @cached_property
     def _expert_stages(self) -> list[Stage]:
-        """From the features to the logits of the experts, or from the inputs to those of scores."""
+        """Stages from the features, or from the inputs' scores, to the experts' logits."""
         n_experts = self.gate.n_experts
         if self.scores is not None:
             shape = (n_experts, self.n_outputs)

@@ -73,3 +73,17 @@ class Mixture(Stage):
         """Return logits, (n_rows, C), of weights (n_rows, L) and logits (L, n_rows, C)."""
         log_mean = partial(log_mixture, NUMPY_OPS, weights.T[:, :, None], axis=0)
         return logits_of_mean(NUMPY_OPS, self.probability, logits, log_mean)
+
+
+@dataclass(frozen=True)
+class TemperatureSchedule:
+    """Temperature of the gate: lowered geometrically, from the first of `n_epochs` to the last."""
+
+    start: float
+    end: float
+    n_epochs: int
+
+    def __call__(self, epoch: int) -> float:
+        """Return the temperature of an epoch, the first of which is 0."""
+        share = min(epoch / max(self.n_epochs - 1, 1), 1.0)
+        return self.start * (self.end / self.start) ** share

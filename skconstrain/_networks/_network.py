@@ -51,7 +51,7 @@ class Network(ABC):
         Whether features are standardised.
     n_frequencies
         Frequencies of the embeddings of features, 0 for none.
-    weighted
+    weight_features
         Whether features, and values of their embeddings, have trained factors.
     front
         The stages that the training rows have decided about: see `found`.
@@ -75,7 +75,7 @@ class Network(ABC):
     head: Head
     standardized: bool = False
     n_frequencies: int = 0
-    weighted: bool = False
+    weight_features: bool = False
     front: tuple[FrontStage, ...] = ()
 
     @property

@@ -35,7 +35,7 @@ class Stage(ABC):
     supports_xla: bool = True
 
     @property
-    def several(self) -> tuple[int, ...]:
+    def model_axis(self) -> tuple[int, ...]:
         """The leading axis of trained weights."""
         return () if self.n_models is None else (self.n_models,)
 

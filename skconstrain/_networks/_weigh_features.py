@@ -18,14 +18,20 @@ class WeighFeatures(FrontStage):
 
     @classmethod
     def found(cls, network, summary, n_inputs):
-        return cls(n_inputs, network.n_models, network.keeps_signs) if network.weighted else None
+        return (
+            cls(n_inputs, network.n_models, network.keeps_signs)
+            if network.weight_features
+            else None
+        )
 
     @property
     def width(self):
         return (self.n_models or 1) * self.n_outputs
 
     def weights(self):
-        return [Weight("feature_weights/weight", (*self.several, self.n_outputs), 1 / FEATURE_RATE)]
+        return [
+            Weight("feature_weights/weight", (*self.model_axis, self.n_outputs), 1 / FEATURE_RATE)
+        ]
 
     def layer(self, dtype, kernels):
         from skconstrain import layers

@@ -27,17 +27,17 @@ class Choice(NamedTuple):
     cv_thresholds: np.ndarray
 
     @classmethod
-    def on(cls, parts: list[HeldOut], scoring, **options) -> "Choice":
+    def on(cls, by_split: list[HeldOut], scoring, **options) -> "Choice":
         """Search on the rows of every split; `options` are those of `Scoring.tune`."""
-        held_out = HeldOut.joined(parts)
+        held_out = HeldOut.joined(by_split)
         bar = current_bar()
-        bar.begin("thresholds", 1 + len(parts))
+        bar.begin("thresholds", 1 + len(by_split))
         thresholds = scoring.tune(*held_out, **options)
         bar.done(1)
         predicted = decide(held_out.y_score, thresholds, options["least"])
         score = scoring.score(held_out.y_true, predicted, held_out.weight)
-        cv_thresholds = np.full((len(parts), len(thresholds)), np.nan)
-        for own, part in zip(cv_thresholds, parts, strict=True):
+        cv_thresholds = np.full((len(by_split), len(thresholds)), np.nan)
+        for own, part in zip(cv_thresholds, by_split, strict=True):
             bar.go_on()
             if part is held_out:  # a single split has been searched already
                 own[part.labels] = thresholds[part.labels]

@@ -24,9 +24,9 @@ def label_folds(cv, X, target, *, random_state, params):
     -------
     list of (ndarray, ndarray)
     """
-    several = target.n_labels is not None
-    y = target.positive.astype(int) if several else target.y
-    splitter = _splitter(5 if cv is None else cv, y, several, random_state)
+    has_labels = target.n_labels is not None
+    y = target.positive.astype(int) if has_labels else target.y
+    splitter = _splitter(5 if cv is None else cv, y, has_labels, random_state)
     rows = np.arange(len(y))  # as some splitters give masks
     pairs = splitter.split(X, y, **params)
     splits = [(rows[train], rows[test]) for train, test in pairs if len(rows[test])]
@@ -35,14 +35,14 @@ def label_folds(cv, X, target, *, random_state, params):
     return splits
 
 
-def _splitter(cv, y, several, random_state):
-    # Here, because predicting does not need it.
+def _splitter(cv, y, has_labels, random_state):
+    # Imported here: predicting does not need it.
     from iterstrat.ml_stratifiers import MultilabelStratifiedKFold, MultilabelStratifiedShuffleSplit
 
-    if isinstance(cv, Integral) and several:
+    if isinstance(cv, Integral) and has_labels:
         # Shuffled: in data sorted by a label, one fold would hold all rows of some labels.
         return MultilabelStratifiedKFold(cv, shuffle=True, random_state=random_state)
     if isinstance(cv, Real) and not isinstance(cv, Integral):
-        split = MultilabelStratifiedShuffleSplit if several else StratifiedShuffleSplit
+        split = MultilabelStratifiedShuffleSplit if has_labels else StratifiedShuffleSplit
         return split(n_splits=1, test_size=cv, random_state=random_state)
-    return check_cv(cv, y=None if several else y, classifier=True)
+    return check_cv(cv, y=None if has_labels else y, classifier=True)

@@ -30,7 +30,7 @@ class Line:
     ranking
         Its cut-offs, by the scores that count.
     outcomes
-        Of all labels at their present thresholds.
+        Outcomes of all labels at their present thresholds.
     rows, substitutes, margins
         Rows that have another label in its place, the other label, and that one's margin.
     """
@@ -127,7 +127,7 @@ class Decisions:
     thresholds
         As they are at present.
     outcomes
-        Of the predictions.
+        Outcomes of the predictions.
     """
 
     def __init__(

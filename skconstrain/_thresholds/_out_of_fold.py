@@ -39,7 +39,7 @@ class OutOfFold:
         Returns
         -------
         classifier
-        parts : list of (ndarray, ndarray, ndarray of bool)
+        by_split : list of (ndarray, ndarray, ndarray of bool)
             For every split the rows held out, their scores, and the labels with a positive that
             was trained on.
         """
@@ -54,15 +54,15 @@ class OutOfFold:
             whole = task.fit(clone(self.estimator), X, target.y, fit_params)
             bar.done(1)
             if hasattr(whole, "oof_prediction_"):
-                return whole, _parts_of_own_folds(whole, target)
+                return whole, _of_own_folds(whole, target)
         splits = self._splits(X, target, split_params)
         refit = self.refit and whole is None
         fitted, scores = self._fit_all(X, target, splits, refit, fit_params)
-        parts = [
+        by_split = [
             (test, score, target.positive[train].any(axis=0))
             for (train, test), score in zip(splits, scores, strict=True)
         ]
-        return (fitted if whole is None else whole), parts
+        return (fitted if whole is None else whole), by_split
 
     def _may_have_folds(self):
         """Whether one fit of `estimator` may give the out-of-fold scores that are wanted."""
@@ -119,13 +119,13 @@ def check_prefit(estimator, target):
         )
 
 
-def _parts_of_own_folds(fitted, target):
-    """Return the parts of the folds that a fitted classifier has stopped its networks on."""
+def _of_own_folds(fitted, target):
+    """Return what each fold has held out that a fitted classifier has stopped its networks on."""
     scores, folds = fitted.oof_prediction_, fitted._oof_folds
     scores = scores[:, 1:] if target.n_labels is None else scores
-    used, parts = folds >= 0, []
+    used, by_split = folds >= 0, []
     for k in np.unique(folds[used]):
         held_out = np.flatnonzero(folds == k)
         trained = target.positive[used & (folds != k)].any(axis=0)
-        parts.append((held_out, scores[held_out], trained))
-    return parts
+        by_split.append((held_out, scores[held_out], trained))
+    return by_split

@@ -131,15 +131,15 @@ class HeldOut(NamedTuple):
         return cls(y_true, scores, own, y_true.any(axis=0) & trained)
 
     @classmethod
-    def joined(cls, parts):
+    def joined(cls, by_split):
         """Put the rows of all splits together; return those of a single one as they are."""
-        y_true, y_score, weight, labels = zip(*parts, strict=True)
+        y_true, y_score, weight, labels = zip(*by_split, strict=True)
         if not any(map(len, y_true)):
             raise ValueError(
                 "sample_weight must be positive for some row held out. Got only zeros."
             )
-        if len(parts) == 1:
-            return parts[0]
+        if len(by_split) == 1:
+            return by_split[0]
         return cls(
             np.concatenate(y_true),
             np.concatenate(y_score),

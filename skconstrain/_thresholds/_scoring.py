@@ -19,7 +19,7 @@ from sklearn.metrics import (
     zero_one_loss,
 )
 
-from skconstrain._sklearn_compat import scorer_parts
+from skconstrain._sklearn_compat import scorer_call
 from skconstrain._thresholds import _metrics
 from skconstrain._thresholds._averages import Average, Called, LabelMean, Pooled, RowMean
 from skconstrain._thresholds._line import Line
@@ -151,18 +151,18 @@ def _resolved(scoring, cost_matrix, n_labels, classes, max_cut_offs):
         metrics = [_metrics.balanced_accuracy()] * n_labels
         return Scoring(LabelMean(metrics), metrics, "balanced accuracy")
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    parts = scorer_parts(scorer)
-    if parts is None or parts.response_method != "predict":
+    call = scorer_call(scorer)
+    if call is None or call.response_method != "predict":
         raise ValueError(
             "scoring must compare predicted labels, as a threshold changes nothing else. "
             f"Got {scoring!r}. Use the name of such a scorer, for instance 'f1_macro', or wrap a "
             "function of y_true and y_pred with sklearn.metrics.make_scorer."
         )
-    if (parts.function, parts.sign) in _MEANS_OF_ROWS and not parts.kwargs:
-        metric = _MEANS_OF_ROWS[parts.function, parts.sign]()
+    if (call.function, call.sign) in _MEANS_OF_ROWS and not call.kwargs:
+        metric = _MEANS_OF_ROWS[call.function, call.sign]()
         return Scoring(RowMean(metric), limit=max_cut_offs)
-    return _counted(parts, n_labels, classes) or _called(
-        parts, scoring, n_labels, classes, max_cut_offs
+    return _counted(call, n_labels, classes) or _called(
+        call, scoring, n_labels, classes, max_cut_offs
     )
 
 
@@ -176,33 +176,33 @@ def _costs(cost_matrix, n_labels):
     return np.broadcast_to(costs, (n_labels, 2, 2))
 
 
-def _counted(parts, n_labels, classes):
+def _counted(call, n_labels, classes):
     """Return the scoring of a function that needs counts only, or None."""
-    options = {name: value for name, value in parts.kwargs.items() if name != "zero_division"}
+    options = {name: value for name, value in call.kwargs.items() if name != "zero_division"}
     average, beta = options.pop("average", "binary"), options.pop("beta", 1.0)
-    zero_division = parts.kwargs.get("zero_division", 0.0)
+    zero_division = call.kwargs.get("zero_division", 0.0)
     zero_division = 0.0 if zero_division == "warn" else zero_division
     binary = average == "binary" and classes is not None
     if not binary or options.get("pos_label", classes[1]) == classes[1]:
         options.pop("pos_label", None)  # read for average="binary" only
-    known = parts.function in _COUNTED and parts.sign > 0 and (binary or average in _AVERAGES)
+    known = call.function in _COUNTED and call.sign > 0 and (binary or average in _AVERAGES)
     if not known or options or np.isnan(zero_division):
         return None
-    name, make_metric = _COUNTED[parts.function]
-    given = {"beta": beta} if parts.function is fbeta_score else {}
+    name, make_metric = _COUNTED[call.function]
+    given = {"beta": beta} if call.function is fbeta_score else {}
     metric = make_metric(zero_division=zero_division, **given)
     metrics = [metric] * n_labels
     if average in ("micro", "samples"):
         kind = Pooled if average == "micro" else RowMean
         return Scoring(kind(metric), metrics, name)
-    overlap = parts.function in (f1_score, fbeta_score, jaccard_score)
+    overlap = call.function in (f1_score, fbeta_score, jaccard_score)
     by_support = average == "weighted"
     return Scoring(LabelMean(metrics, by_support), metrics, name, has_fall_back=overlap)
 
 
-def _called(parts, scoring, n_labels, classes, max_cut_offs):
+def _called(call, scoring, n_labels, classes, max_cut_offs):
     """Return a scoring that calls a function of the predictions."""
-    takes_weight = "sample_weight" in signature(parts.function).parameters
+    takes_weight = "sample_weight" in signature(call.function).parameters
 
     def function(y_true, y_pred, weight):
         if weight is not None and not takes_weight:
@@ -217,7 +217,7 @@ def _called(parts, scoring, n_labels, classes, max_cut_offs):
         options = {} if weight is None else {"sample_weight": weight}
         with warnings.catch_warnings():  # at most cut-offs some label is never predicted
             warnings.simplefilter("ignore", UndefinedMetricWarning)
-            return parts.sign * parts.function(y_true, y_pred, **parts.kwargs, **options)
+            return call.sign * call.function(y_true, y_pred, **call.kwargs, **options)
 
     # Before anything is fitted: a function that cannot read several labels says so here.
     trial = np.arange(2 * n_labels).reshape(2, n_labels) % 2 == 0

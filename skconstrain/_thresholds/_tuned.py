@@ -284,8 +284,8 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
                 if weight is not None:
                     weight = check_sample_weight(weight, X, ensure_non_negative=True)
                 scoring = self._resolve_scoring(target)
-                parts = self._fit_out_of_fold(X, target, fit_params, split_params)
-                self._tune(scoring, target.positive, weight, parts)
+                by_split = self._fit_out_of_fold(X, target, fit_params, split_params)
+                self._tune(scoring, target.positive, weight, by_split)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimator_, name):
                 setattr(self, name, getattr(self.estimator_, name))
@@ -327,19 +327,19 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
         """Fit the classifier; return the scores of every split, as `OutOfFold.fit` does."""
         names = ("estimator", "response_method", "cv", "refit", "n_jobs", "random_state")
         fits = OutOfFold(**{name: getattr(self, name) for name in names})
-        self.estimator_, parts = fits.fit(X, target, fit_params, split_params)
+        self.estimator_, by_split = fits.fit(X, target, fit_params, split_params)
         self._method = response_method(self.estimator_, self.response_method)
-        return parts
+        return by_split
 
-    def _tune(self, scoring, positive, weight, parts):
+    def _tune(self, scoring, positive, weight, by_split):
         """Choose the thresholds on the scores of all splits together, and on each by itself."""
         default, limits = _DEFAULTS[self._method]
         options = {"default": default, "limits": limits, "least": self._min_labels()}
-        parts = [
+        held_out = [
             HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
-            for rows, scores, trained in parts
+            for rows, scores, trained in by_split
         ]
-        choice = Choice.on(parts, scoring, fbr=self.fbr, **options)
+        choice = Choice.on(held_out, scoring, fbr=self.fbr, **options)
         self.thresholds_, self.cv_thresholds_ = choice.thresholds, choice.cv_thresholds
         self.best_score_ = choice.score
         if self.store_cv_results:

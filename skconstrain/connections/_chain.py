@@ -51,12 +51,12 @@ def chain(connections, n_features, feature_names=None, *, name="connections"):
     ValueError
         If a matrix does not fit the layer below.
     """
-    several = is_several(connections)
-    matrices = connections if several else [connections]
+    listed = is_list(connections)
+    matrices = connections if listed else [connections]
     _refuse_swapped(matrices, feature_names, name)
     layers, n_inputs, names = [], n_features, feature_names
     for i, matrix in enumerate(matrices):
-        label = f"{name}[{i}]" if several else name
+        label = f"{name}[{i}]" if listed else name
         below = "X has {} features" if i == 0 else f"layer {i - 1} has {{}} units"
         layers.append(fit_below(matrix, n_inputs, names, name=label, below=below))
         n_inputs, names = layers[-1].matrix.shape[1], layers[-1].given.unit_names
@@ -118,7 +118,7 @@ def fit_below(matrix, n_inputs, names, *, name, below):
     return LayerConnections(given, nameless, positions)
 
 
-def is_several(connections) -> bool:
+def is_list(connections) -> bool:
     """Whether `connections` is a sequence of matrices and not one matrix."""
     if isinstance(connections, np.ndarray) and connections.dtype != object:
         return connections.ndim == 3
@@ -133,7 +133,7 @@ def idle(layers, feature_names=None):
     Parameters
     ----------
     layers : sequence of LayerConnections
-        From the features on.
+        Layers from the features on.
     feature_names : sequence of str or None
         Names of the features.
 

@@ -58,8 +58,8 @@ def from_edges(
     Returns
     -------
     list of ConnectionMatrix
-        From the inputs on; the units of each are the inputs of the next. Inputs are in the order
-        given (without `inputs`: sorted), the units of a layer are sorted by name.
+        Layers from the inputs on; the units of each are the inputs of the next. Inputs are in the
+        order given (without `inputs`: sorted), the units of a layer are sorted by name.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def _read_inputs(inputs, pairs, members):
         return sorted({name for name, _ in members})
     leaves = _without_children(pairs)
     if not leaves:
-        # Each name has a child: following them never ends, and the order finds where.
+        # Every name has a child, so there is a cycle.
         _hierarchy.upwards(_hierarchy.reached(pairs, [child for _, child in pairs]))
     return sorted(leaves)
 

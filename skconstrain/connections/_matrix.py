@@ -165,7 +165,7 @@ class ConnectionMatrix:
 
     @cached_property
     def _digest(self):
-        # Of the content: clones, whose connections are equal, then share compiled programs.
+        # A hash of the content: clones with equal connections then share compiled programs.
         digest = hashlib.sha256(repr((self.shape, self.input_names, self.unit_names)).encode())
         digest.update(self.rows.tobytes())
         digest.update(self.columns.tobytes())

@@ -134,7 +134,7 @@ def _fill(codes, sizes, n_inputs, rng):
         units = np.repeat(np.arange(len(sizes), dtype=np.int64), missing)
         if not len(units):
             return codes
-        # What is drawn twice is drawn again in the next round.
+        # Duplicates are drawn again in the next round.
         drawn = units * n_inputs + rng.randint(n_inputs, size=len(units), dtype=np.int64)
         codes = _merged(codes, drawn)
 

@@ -57,7 +57,7 @@ def draw_graph(axes, columns: list[Column], edges: list[Edges], n_edges: list[in
     axes : matplotlib Axes
         Where to draw.
     columns : list of n_columns Column
-        From left to right.
+        Columns from left to right.
     edges : list of n_columns - 1 Edges
         Lines, the last on top.
     n_edges : list of n_columns - 1 int

@@ -20,9 +20,9 @@ class Contributions(NamedTuple):
     Attributes
     ----------
     flows : list of n_layers csr_array of shape (n_units_below, n_units)
-        Of each connection. Those of a layer sum to the difference.
+        Contribution of each connection. Those of a layer sum to the difference.
     units : list of n_layers + 1 ndarray of shape (n_units,)
-        Of the inputs, and of the units of each layer: what flows out of them.
+        Contributions of the inputs and of the units of each layer: what flows out of them.
     outputs : ndarray of shape (2,)
         The output for the row, and for the baseline.
     """
@@ -59,7 +59,7 @@ def contributions(rows, kernels, biases, activations, output) -> Contributions:
         slopes.append(_slopes(activation, fed, values[-1]))
     last = kernels[-1][:, [output]].astype(np.float64)
     outputs = (values[-1] @ last)[:, 0] + biases[-1][output]
-    # From the output down: how much of the difference a unit's input, and its value, stand for.
+    # `wanted`: how much of the difference the value of each unit stands for, from the output down.
     flows, wanted = [], np.ones(1)
     for i in range(len(kernels) - 1, -1, -1):
         kernel = last if i == len(kernels) - 1 else kernels[i].astype(np.float64)

@@ -23,13 +23,13 @@ class GateShares:
     n_rows : ndarray of shape (L,)
         Rows in each share.
     accuracy : ndarray of shape (L,) or None
-        Of each expert within its own share; NaN where that is empty. None without targets.
+        Accuracy of each expert in its own share; NaN where that is empty. None without targets.
     overall_accuracy : ndarray of shape (L,) or None
-        Of each expert on all rows.
+        Accuracy of each expert on all rows.
     ensemble_accuracy : ndarray of shape (L,) or None
-        Of the ensemble within each share; NaN where that is empty.
+        Accuracy of the ensemble in each share; NaN where that is empty.
     ensemble_overall_accuracy : float or None
-        Of the ensemble on all rows.
+        Accuracy of the ensemble on all rows.
     """
 
     usage: np.ndarray

@@ -46,7 +46,7 @@ def unit_importances(weights: list) -> list[np.ndarray]:
     Returns
     -------
     list of n_layers + 1 ndarray of shape (n_units,)
-        From the inputs on; the largest of each layer is 1, or all are 0.
+        Layers from the inputs on; the largest of each is 1, or all are 0.
     """
     return _importances(_sizes_of(weights), None)[0]
 

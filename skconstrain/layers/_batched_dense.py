@@ -164,7 +164,7 @@ def product_of_each(inputs, kernel):
 class InitializeEach(initializers.Initializer):
     """Draw each model's array as a layer of its own would, with a seed of its own.
 
-    From the shape (L, d, units) Keras would take L for a window of a convolution, and start
+    Keras would take L in the shape (L, d, units) for a window of a convolution, and start
     ``sqrt(L)`` times too small.
     """
 
@@ -175,7 +175,7 @@ class InitializeEach(initializers.Initializer):
         return ops.stack([one(shape[1:], dtype=dtype) for one in self._of_each(shape[0])])
 
     def _of_each(self, n_models):
-        # With a number as seed, Keras draws the same array at every call.
+        # Keras draws the same array at every call where the seed is a number.
         seed = getattr(self.one, "seed", None)
         if not isinstance(seed, numbers.Integral):
             return [self.one] * n_models

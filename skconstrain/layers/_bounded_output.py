@@ -96,7 +96,7 @@ class BoundedOutput(Layer):
         for name, factor in (("scale", scale), ("gain", gain)):
             if not (isinstance(factor, Real) and np.isfinite(factor) and factor > 0):
                 raise ValueError(f"{name} must be a positive finite number. Got {factor!r}.")
-        # Here too, because Keras wraps what `call` raises in an account of the call.
+        # Checked here as well: Keras wraps errors raised in `call`.
         output_range(output, lower, upper, self.compute_dtype)
         self.output_link = output
         self.lower = float(lower)
@@ -112,7 +112,7 @@ class BoundedOutput(Layer):
         self._add_fixed((input_shape[-1],), **factors)
 
     def call(self, inputs, training=False):
-        # In the precision of the inputs: under JAX, float64 is float32 unless JAX's setting or our
+        # The inputs' precision counts: under JAX, float64 is float32 unless JAX's setting or our
         # engine allows it.
         dtype = keras.backend.standardize_dtype(inputs.dtype)
         smallest, largest = output_range(self.output_link, self.lower, self.upper, dtype)
@@ -122,7 +122,7 @@ class BoundedOutput(Layer):
         if not training and keras.backend.backend() == "tensorflow":
             # SHAP cannot explain `where`. The gradient is the same under TensorFlow.
             return ops.minimum(ops.maximum(values, smallest), largest)
-        # At the very end of the range, JAX would pass back half of the gradient of a maximum.
+        # `where`, not a maximum: JAX passes back half of its gradient at the end of the range.
         values = ops.where(values < smallest, smallest, values)
         return ops.where(values > largest, largest, values)
 

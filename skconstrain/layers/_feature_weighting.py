@@ -70,7 +70,7 @@ class FeatureWeighting(Layer):
     def build(self, input_shape):
         self.weight = self.add_weight(
             name="weight",
-            shape=(*self._several, input_shape[-1]),
+            shape=(*self._model_axis, input_shape[-1]),
             initializer=keras.initializers.Constant(1 / self.rate),
             constraint="non_neg" if self.non_negative else None,
         )
@@ -81,4 +81,4 @@ class FeatureWeighting(Layer):
         return self.rate * self.weight * inputs
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], *self._several, input_shape[-1])
+        return (input_shape[0], *self._model_axis, input_shape[-1])

@@ -74,7 +74,7 @@ class Quantiles(Layer):
         ends_of_range = {"lower": self.lower, "upper": self.upper}
         values = quantiles(ops, inputs, step, **ends_of_range, **units, monotone=in_order)
         smallest, largest = ends(**ends_of_range, dtype=keras.backend.standardize_dtype(dtype))
-        # At the very end of the range, JAX would pass back half of the gradient of a maximum.
+        # `where`, not a maximum: JAX passes back half of its gradient at the end of the range.
         values = ops.where(values < smallest, smallest, values)
         values = ops.cast(ops.where(values > largest, largest, values), dtype)
         return values if training else running_maximum(ops, values)

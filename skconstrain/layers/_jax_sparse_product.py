@@ -34,14 +34,14 @@ class JaxProduct:
 
     def _back(self, inputs, upstream):
         x, values = inputs
-        # Without the barrier the transposes are not stored, and reads are not contiguous.
+        # The barrier stores the transposes, so that reads are contiguous.
         x_by_input, by_unit = lax.optimization_barrier((x.T, upstream.T))
         of_x = self._by_input.multiply(values, by_unit)
         return of_x.T, _sums_of_products(x_by_input, by_unit, self._rows, self._columns)
 
 
 class _Pattern:
-    """Where the values of a CSR matrix are: `rows` in ascending order, and their columns."""
+    """Positions of the values of a CSR matrix: `rows` in ascending order, and their columns."""
 
     def __init__(self, rows, columns, shape):
         ends = np.cumsum(np.bincount(rows, minlength=shape[0]))

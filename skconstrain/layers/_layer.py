@@ -15,7 +15,7 @@ class Layer(keras.layers.Layer):
     _objects: tuple[str, ...] = ()
 
     @property
-    def _several(self) -> tuple[int, ...]:
+    def _model_axis(self) -> tuple[int, ...]:
         """The leading axis of weights, and the second one of outputs."""
         return () if self.n_models is None else (self.n_models,)
 

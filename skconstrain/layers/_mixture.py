@@ -8,9 +8,9 @@ from keras import ops
 from skconstrain._formulas import log_mixture, logits_of_mean
 from skconstrain.layers._layer import Layer
 
-# Of the best expert's likelihood of a class. In training, the gradient of a hard gate grows with
-# the ratio of the best likelihood to that of the chosen expert, so that a few rows would decide;
-# this floor bounds it. Measured over seeds, a tenth was the best of 0.01, 0.1 and 1.
+# A share of the best expert's likelihood of a class. The gradient of a hard gate grows with the
+# ratio of the best likelihood to that of the chosen expert, so that a few rows would decide; this
+# floor bounds it. Measured over seeds, a tenth was the best of 0.01, 0.1 and 1.
 _FLOOR = 0.1
 
 

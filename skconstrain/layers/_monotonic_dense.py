@@ -155,14 +155,14 @@ class MonotonicDense(Layer):
         self._check_shape(input_shape)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(*self._several, len(self.monotonic_cst), self.units),
+            shape=(*self._model_axis, len(self.monotonic_cst), self.units),
             initializer=self._initial_kernel,
             regularizer=self.kernel_regularizer,
             constraint=self._signs,
         )
         self.bias = None
         if self.use_bias:
-            shape = (*self._several, self.units)
+            shape = (*self._model_axis, self.units)
             self.bias = self.add_weight(name="bias", shape=shape, initializer="zeros")
 
     def _initial_kernel(self, shape, dtype=None):
@@ -209,7 +209,7 @@ class MonotonicDense(Layer):
 
     def compute_output_shape(self, input_shape):
         self._check_shape(input_shape)
-        return (input_shape[0], *self._several, self.units)
+        return (input_shape[0], *self._model_axis, self.units)
 
     def get_config(self):
         return {

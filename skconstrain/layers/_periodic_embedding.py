@@ -21,7 +21,7 @@ from skconstrain.layers._layer import Layer
 class PeriodicEmbedding(Layer):
     r"""Put trained periodic functions of some features in front of all of them.
 
-    Of a feature x, its embedding has the e values
+    The embedding of a feature x has the e values
 
     .. math:: z_m(x) = b_m + \sum_{k=1}^{p} w_{km} \cos(2 \pi f_k x + \varphi_k),
 
@@ -118,14 +118,16 @@ class PeriodicEmbedding(Layer):
         rng = np.random.default_rng(random.getrandbits(32) if self.seed is None else self.seed)
         bound = 1 / math.sqrt(self.n_frequencies)
         starts = {
-            "frequencies": rng.normal(0, self.frequency_scale, (*self._several, *shape)),
-            "phases": rng.uniform(-math.pi, math.pi, (*self._several, *shape)),
-            "projection": rng.uniform(-bound, bound, (*self._several, *shape, self.embedding_size)),
-            "bias": np.zeros((*self._several, len(positions), self.embedding_size)),
+            "frequencies": rng.normal(0, self.frequency_scale, (*self._model_axis, *shape)),
+            "phases": rng.uniform(-math.pi, math.pi, (*self._model_axis, *shape)),
+            "projection": rng.uniform(
+                -bound, bound, (*self._model_axis, *shape, self.embedding_size)
+            ),
+            "bias": np.zeros((*self._model_axis, len(positions), self.embedding_size)),
         }
         for name, start in starts.items():
             setattr(self, name, self._weight(name, start))
-        # As data: programs do not depend on them.
+        # Positions are data: programs do not depend on them.
         self._positions = self._weight("columns", np.array(positions), trainable=False)
 
     def _weight(self, name, start, trainable=True):
@@ -168,7 +170,11 @@ class PeriodicEmbedding(Layer):
 
     def compute_output_shape(self, input_shape):
         n_columns = input_shape[-1] if self.columns is None else len(self.columns)
-        return (input_shape[0], *self._several, input_shape[-1] + n_columns * self.embedding_size)
+        return (
+            input_shape[0],
+            *self._model_axis,
+            input_shape[-1] + n_columns * self.embedding_size,
+        )
 
 
 def _cosine_with_gradient(ops, turns, dtype):

@@ -50,6 +50,6 @@ class Saturate(Layer):
     def call(self, inputs, training=None):
         if training:
             return inputs
-        # Of the inputs: under JAX, float64 is float32 unless JAX's setting or our engine allows it.
+        # The inputs' precision counts: float64 is float32 where JAX's setting does not allow it.
         limit = self.limit or saturation_limit(keras.backend.standardize_dtype(inputs.dtype))
         return ops.clip(inputs, -limit, limit)

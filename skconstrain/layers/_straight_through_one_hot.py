@@ -26,7 +26,8 @@ class StraightThroughOneHot(Layer):
     Parameters
     ----------
     temperature : float, default=1.0
-        Of the softmax that gives the gradient; without noise, the output does not depend on it.
+        Temperature of the softmax that gives the gradient; the output depends on it with noise
+        only.
         Small ones follow the argmax more closely, and learn little about entries far below the
         largest. For logits, 1 is a good start; for scores in (0, 1), as sigmoids give, 0.2 or 0.1,
         since at 1 the softmax of such scores is nearly uniform whatever the gate has learned.
@@ -86,7 +87,7 @@ class StraightThroughOneHot(Layer):
         return with_gradient_of_softmax(_one_hot_of_the_largest, inputs, self.temperature)
 
     def _noise(self, inputs):
-        # In half precision the largest draws would become 1.
+        # The largest draws would become 1 in half precision.
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         drawn = uniform(ops.shape(inputs), self.seed_generator, dtype)
         return ops.cast(-ops.log(-ops.log(drawn)), inputs.dtype)

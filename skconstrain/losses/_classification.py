@@ -2,9 +2,8 @@
 
 from skconstrain.losses._asymmetric_loss import AsymmetricLoss
 from skconstrain.losses._categorical_focal_loss import CategoricalFocalLoss
-from skconstrain.losses._function_loss import as_keras_loss
 from skconstrain.losses._log_loss import LogLoss
-from skconstrain.losses._on_probabilities import OnProbabilities
+from skconstrain.losses._wrapped import OnProbabilities, as_keras_loss
 
 _NAMED = {"log_loss": LogLoss, "focal": CategoricalFocalLoss, "asymmetric": AsymmetricLoss}
 
@@ -46,7 +45,7 @@ def _of_logits(loss, activation):
     settings = {"label_smoothing": loss.label_smoothing, "from_logits": True}
     is_focal = isinstance(loss, CategoricalFocalLoss)
     if activation == "softmax":
-        # Only the class itself is a positive: what is asymmetric about the loss is of the others.
+        # Only the true class has a positive term: gamma_negative and margin do not apply.
         return CategoricalFocalLoss(loss.gamma if is_focal else loss.gamma_positive, **settings)
     if is_focal:
         return AsymmetricLoss(loss.gamma, loss.gamma, margin=0.0, **settings)

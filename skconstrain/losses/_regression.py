@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import keras
 
-from skconstrain.losses._function_loss import as_keras_loss
 from skconstrain.losses._pinball_loss import PinballLoss
 from skconstrain.losses._tweedie_deviance import TweedieDeviance
+from skconstrain.losses._wrapped import as_keras_loss
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def _deviance(power):
     )
 
 
-# By scikit-learn's names, of the settings `power` and `quantile`.
+# Functions of `power` and `quantile` that return a loss, by scikit-learn's names.
 REGRESSION_LOSSES: dict[str, Callable[[float, float], RegressionLoss]] = {
     "squared_error": lambda power, quantile: RegressionLoss(
         keras.losses.MeanSquaredError(), exponent=2.0

@@ -78,7 +78,7 @@ def register_converters():
 
 
 def _register(estimator, convert, parse, type_outputs=lambda operator: None):
-    # Types of outputs are known by the parser, where nothing has to be asked of others.
+    # The parser sets types of outputs, unless they depend on another operator.
     alias = f"Skconstrain{estimator.__name__}"
     update_registered_converter(estimator, alias, type_outputs, convert, parser=parse)
 
@@ -206,7 +206,7 @@ def _decided(score, threshold, min_labels):
     """Return what :func:`skconstrain._decisions.decide` does, as integers."""
     chosen = score >= threshold
     if min_labels:
-        # Of a row with enough labels, these are among them.
+        # A row with enough labels has these already.
         chosen = chosen | largest(score - threshold, min_labels)
     return chosen.astype(np.int64)
 

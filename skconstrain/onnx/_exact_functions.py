@@ -69,8 +69,8 @@ def arcsinh(x):
 def _log1p(x, n_roots):
     """Return ``log(1 + x)`` of positive `x`.
 
-    Of each square root of ``1 + x`` the logarithm is half as large; in the end ``1 + x`` is to be
-    below the root of 2. Its logarithm is ``2 * arctanh(x / (2 + x))``.
+    Each square root halves the logarithm, until ``1 + x`` is below the root of 2. Its
+    logarithm is ``2 * arctanh(x / (2 + x))``.
     """
     for _ in range(n_roots):
         x = x / (1 + np.sqrt(1 + x))
@@ -78,7 +78,7 @@ def _log1p(x, n_roots):
     return 2.0 ** (n_roots + 1) * (t * _polynomial(t * t, _ARCTANH))
 
 
-# In the place of those that would be one kernel of onnxruntime, or consist of such.
+# Functions that replace onnxruntime's kernels, and functions composed of them.
 EXACT = {
     np.arcsinh: arcsinh,
     np.exp: exp,

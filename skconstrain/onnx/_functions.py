@@ -67,7 +67,7 @@ def _ldexp(x, exponent):
     return x * x.result("Gather", powers.name, place.name, shape=place.shape)
 
 
-# Of u = (3 - x) / (3 + x), which is between -1 and 1 for positive x. Its error is 5e-15.
+# Series in u = (3 - x) / (3 + x), between -1 and 1 for positive x. Its error is 5e-15.
 _ERFCX = chebinterpolate(lambda u: erfcx(3 * (1 - u) / (1 + u)), 22)
 
 

@@ -224,7 +224,7 @@ class TracedArray(NDArrayOperatorsMixin):
             raise refused("a part of the rows")
         start, stop, step = part.indices(length)
         shape = *self.shape[:axis], len(range(start, stop, step)), *self.shape[axis + 1 :]
-        # Behind the first entry, the other way round: -1 would be the last one here.
+        # ONNX takes -1 for the last entry; a reversed slice ends behind the first one.
         stop = stop if stop >= 0 else np.iinfo(np.int64).min
         bounds = [self.graph.constant(np.int64([n])) for n in (start, stop, axis, step)]
         return self.result("Slice", self.name, *bounds, shape=shape)

@@ -59,7 +59,7 @@ def test_features_that_mostly_have_one_value_are_not_embedded_nor_are_very_many(
     X, y = table()
     X[:250, 3] = 0
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y)) == (0,)
-    # As rows that are there twice.
+    # A weight is a number of copies of the row.
     weight = np.r_[np.ones(250), np.full(50, 30.0)]
     assert columns_of(PositiveRegressor(**SHORT).fit(X, y, weight)) == (0, 3)
     many = np.random.default_rng(0).normal(size=(60, 501))

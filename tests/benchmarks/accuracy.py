@@ -77,7 +77,7 @@ BIKE_GRID = {
 CONCRETE_FIXED = {**ONE_NETWORK, "batch_size": 32, "tol": None, "dtype": "float32"}
 BIKE_FIXED = {**ONE_NETWORK, "batch_size": 200, "tol": None, "dtype": "float32"}
 
-# As the README of the data folder reports them, for the same 20 splits.
+# Figures of the data folder's README, for the same 20 splits.
 CONCRETE_PUBLISHED = {
     "deep ensembles (published)": 6.03,
     "prob. back-propagation (published)": 5.67,

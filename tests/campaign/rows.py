@@ -26,7 +26,7 @@ def _signs(rng, near):
 
 
 def _exponents(rng, shape, info):
-    # From below the smallest subnormal to just below the largest number.
+    # The range reaches from below the smallest subnormal to just below the largest number.
     return 10.0 ** rng.uniform(np.log10(info.tiny) - 5, np.log10(info.max) - 1e-3, size=shape)
 
 

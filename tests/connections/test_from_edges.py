@@ -81,7 +81,7 @@ def test_paths_of_the_table_are_the_paths_of_the_layers(hierarchy, n_levels, low
         assert below.unit_names == layer.input_names
     below = layers[0].input_names
     assert below == tuple(inputs)
-    # Of a hierarchy, nothing but inputs can be idle.
+    # Nothing but inputs can be idle in a hierarchy.
     assert all("features" in sentence for sentence in idle(chain(layers, len(below), below)))
     found = paths_in_layers(layers)
     assert len(set(found)) == len(found)

@@ -53,7 +53,7 @@ def test_a_chunk_is_drawn_from_many_places():
     )  # fmt: skip
     assert first != second
     rows = np.concatenate([np.arange(part.start, part.stop) for part in first])
-    # Of rows in the order of their class, a chunk has all classes in fair shares.
+    # A chunk has all classes in fair shares, though rows are in the order of their class.
     shares = np.bincount(rows // 25_000, minlength=4) / len(rows)
     assert (abs(shares - 0.25) < 0.2).all()
     assert len(first) >= 50

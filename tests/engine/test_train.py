@@ -259,7 +259,7 @@ def test_training_that_ends_with_its_epochs_warns():
         PositiveRegressor((6,), epochs=3).fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        # As in pyproject.toml: Keras under JAX, not this package.
+        # The same as in pyproject.toml: Keras under JAX warns, not this package.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         PositiveRegressor((6,), epochs=3, tol=None).fit(X, y)
         PositiveRegressor((6,), epochs=3, early_stopping=True).fit(X, y)

@@ -123,7 +123,7 @@ def test_dots_show_intercepts_and_importance():
     paths = [2 * 0.5, 7 * 1.0, 1.75 * 2.0]  # sums of |weight| in, times |weight| out
     assert np.argsort(hidden.get_sizes()).tolist() == np.argsort(paths).tolist()
     np.testing.assert_allclose(display.importances_[1], np.array(paths) / 7)
-    # Of all units, also of those that a picture has no room for, and without one.
+    # All units count, also those that a picture has no room for, and without one.
     few = ConnectionDisplay(net.coefs_).plot(max_units=1)
     assert [len(units) for units in few.units_] == [1] * 3
     for found, whole in zip(few.importances_, display.importances_, strict=True):

@@ -8,7 +8,7 @@ from scipy import stats
 
 from skconstrain.layers._uniform import threefry, uniform
 
-# Of the authors' own tests (Random123, kat_vectors, "threefry2x32 13").
+# Numbers of the authors' own tests (Random123, kat_vectors, "threefry2x32 13").
 KNOWN = [
     ((0, 0), (0, 0), (0x9D1C5EC6, 0x8BD50731)),
     ((0xFFFFFFFF, 0xFFFFFFFF), (0xFFFFFFFF, 0xFFFFFFFF), (0xFD36D048, 0x2D17272C)),

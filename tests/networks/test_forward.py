@@ -59,9 +59,9 @@ NETWORKS = {
     "dense": DENSE,
     "without hidden layers": replace(DENSE, hidden_layer_sizes=()),
     "standardized": replace(DENSE, standardized=True),
-    "weighted": replace(DENSE, standardized=True, weighted=True),
-    "weighted, not standardized": replace(DENSE, weighted=True, kernel_constraint="non_neg"),
-    "weighted, several": replace(DENSE, standardized=True, weighted=True, n_networks=3),
+    "weighted": replace(DENSE, standardized=True, weight_features=True),
+    "weighted, not standardized": replace(DENSE, weight_features=True, kernel_constraint="non_neg"),
+    "weighted, several": replace(DENSE, standardized=True, weight_features=True, n_networks=3),
     "wired": WIRED,
     "wired, the other kernels": replace(WIRED, kernels=("dense", "dense", "dense", "sparse")),
     "wired, without biases": replace(WIRED, use_bias=False, bias_connections=()),
@@ -105,7 +105,7 @@ for name, head in {
 }.items():
     NETWORKS[f"monotone, {name}"] = replace(MONOTONE, head=head)
     NETWORKS[f"monotone, several, {name}"] = replace(MONOTONE, head=head, n_networks=3)
-    weighted = replace(MONOTONE, head=head, n_networks=3, weighted=True)
+    weighted = replace(MONOTONE, head=head, n_networks=3, weight_features=True)
     NETWORKS[f"monotone, weighted, {name}"] = weighted
 embedded = {"standardized": True, "n_frequencies": 4}
 NETWORKS["embedded"] = replace(DENSE, **embedded)

@@ -18,7 +18,7 @@ from skconstrain._engine._program import (
     Program,
     losses_of_rows,
     measures_of_rows,
-    several,
+    model_axis,
 )
 from skconstrain.layers._batch_weight import batch_weight
 
@@ -55,12 +55,12 @@ class JaxProgram(Program):
             values, found = self._epoch(values, settings, data, orders[i], steps)
             return values, sums.at[i].set(found)
 
-        zeros = jnp.zeros((self.epochs_at_once, 2, *several(self.model)), jnp.float64)
+        zeros = jnp.zeros((self.epochs_at_once, 2, *model_axis(self.model)), jnp.float64)
         return lax.fori_loop(0, counts[0], epoch, (values, zeros))
 
     @cached_property
     def _rate_position(self):
-        """Where the learning rate is among the optimizer's variables."""
+        """Position of the learning rate among the optimizer's variables."""
         variables = self.optimizer.variables
         return next(i for i, v in enumerate(variables) if v is self.optimizer._learning_rate)
 
@@ -74,7 +74,7 @@ class JaxProgram(Program):
             values, batch_sums = self._step(values, settings, *batch)
             return values, sums + batch_sums
 
-        zeros = jnp.zeros((2, *several(self.model)), jnp.float64)
+        zeros = jnp.zeros((2, *model_axis(self.model)), jnp.float64)
         return lax.fori_loop(steps[0], steps[1], step, (values, zeros))
 
     def _step(self, values, settings, X, y, weight):

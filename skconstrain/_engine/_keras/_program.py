@@ -9,7 +9,7 @@ from skconstrain._engine._program import (
     Program,
     loss_of_each,
     measures,
-    several,
+    model_axis,
 )
 from skconstrain.layers._batch_weight import batch_weight
 from skconstrain.losses._numbers import with_numbers
@@ -62,10 +62,10 @@ class _Trainer(keras.Model):
     def __init__(self, network, settings, loss_numbers):
         super().__init__(dtype=network.inputs[0].dtype, name="trainer")
         self._network, self._loss_of_rows = network, network.loss
-        # As attributes they are variables of this model, which Keras' loop must know.
+        # Attributes are variables of this model, which Keras' loop must know.
         self._settings, self._loss_numbers = settings, loss_numbers
         self._sums = [
-            self.add_weight(shape=several(network), dtype="float64", trainable=False, name=name)
+            self.add_weight(shape=model_axis(network), dtype="float64", trainable=False, name=name)
             for name in ("loss_sum", "weight_sum")
         ]
         self._kernels = [v for v in network.trainable_variables if v.name.endswith("kernel")]

@@ -9,7 +9,7 @@ from skconstrain._engine._program import (
     Program,
     losses_of_rows,
     measures_of_rows,
-    several,
+    model_axis,
 )
 from skconstrain._engine._tensorflow._graphs import traced
 from skconstrain._engine._tensorflow._parameters import (
@@ -36,7 +36,7 @@ class TensorFlowProgram(Program):
         data = [
             tf.TensorSpec((rows, model.inputs[0].shape[-1]), floats),
             tf.TensorSpec((rows, model.outputs[0].shape[-1]), floats),
-            tf.TensorSpec((rows, *several(model)), floats),
+            tf.TensorSpec((rows, *model_axis(model)), floats),
         ]
         order, counts = (spec.padded_steps * spec.width,), tf.TensorSpec((2,), tf.int32)
         arguments = [*data, tf.TensorSpec(order, tf.int32), counts]
@@ -62,7 +62,7 @@ class TensorFlowProgram(Program):
             found = self._epoch(X, y, weight, orders[i], tf.stack([0, counts[1]]))
             return i + 1, tf.tensor_scatter_nd_update(sums, [[i]], found[None])
 
-        zeros = tf.zeros((self.epochs_at_once, 2, *several(self.model)), tf.float64)
+        zeros = tf.zeros((self.epochs_at_once, 2, *model_axis(self.model)), tf.float64)
         return tf.while_loop(lambda i, _: i < counts[0], epoch, (0, zeros))[1]
 
     def _epoch(self, X, y, weight, order, steps):
@@ -79,7 +79,7 @@ class TensorFlowProgram(Program):
                 total_weight = tf.reduce_sum(batch[2], axis=0)
                 # Zero times an infinite loss is not a number: a step without weight divides by 1.
                 objective = batch_loss / tf.where(total_weight > 0, total_weight, 1)
-                objective = tf.reduce_sum(objective) if several(self.model) else objective
+                objective = tf.reduce_sum(objective) if model_axis(self.model) else objective
                 objective = self.optimizer.scale_loss(objective + sum(extra))
             variables = self._parameters.variables
             values = [variable.value for variable in variables]
@@ -90,7 +90,7 @@ class TensorFlowProgram(Program):
             weight_sum += tf.cast(total_weight, tf.float64)
             return i + 1, loss_sum, weight_sum, state
 
-        zero = tf.zeros(several(self.model), tf.float64)
+        zero = tf.zeros(model_axis(self.model), tf.float64)
         start = (steps[0], zero, zero, [variable.value for variable in self._state])
         _, loss_sum, weight_sum, state = tf.while_loop(lambda i, *_: i < steps[1], step, start)
         for variable, value in zip(self._state, state, strict=True):

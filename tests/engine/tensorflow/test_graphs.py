@@ -39,7 +39,7 @@ def lines_of(script, jit):
 @pytest.mark.slow
 @pytest.mark.parametrize("jit", [False, True])
 def test_fits_print_no_more_than_the_start_of_tensorflow(jit):
-    # In float64 TensorFlow's remapper prints a line for each operation: hundreds in a search.
+    # TensorFlow's remapper prints a line for each operation in float64: hundreds in a search.
     found, start = lines_of(FITS, jit), lines_of(START, jit)
     assert len(found) <= len(start), "\n".join(found)
 
