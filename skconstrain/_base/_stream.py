@@ -46,7 +46,7 @@ class Stream:
         X, *others = rows
         nothing = Rows(loaded(X[:0]), *(part[:0] for part in others))
         empty = cls(nothing, np.zeros(0), 0, 0, np.zeros(X.shape[1], bool))
-        return empty.joined(rows).judged
+        return empty.joined(rows)
 
     def joined(self, rows: Rows) -> "Stream":
         """Return the stream that goes on with these rows."""
@@ -61,7 +61,9 @@ class Stream:
 
     @property
     def judged(self) -> "Stream":
-        """The stream after a look at the scales."""
+        """The stream after a look at the scales, where that was due."""
+        if not self.is_due:
+            return self
         varied = np.ptp(self.rows.X, axis=0) > 0
         return replace(self, n_judged=self.n_seen, varied=varied)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from skconstrain._engine._chunks import make_feed, place_validation
 from skconstrain._engine._interrupt import DeferredInterrupt
-from skconstrain._engine._program import names_of_measures, model_axis
+from skconstrain._engine._program import model_axis, names_of_measures
 from skconstrain._engine._progress import progress
 from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stopping import BestEpochs, Stopping
