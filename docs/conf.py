@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from sphinx.util.inspect import stringify_signature
+from sphinx_gallery.sorting import FileNameSortKey
 
 import skconstrain
 
@@ -22,6 +23,8 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx-mathjax-offline",
+    "sphinx_copybutton",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build", "outputs", "auto_examples/*.ipynb", "auto_examples/*.py"]
@@ -30,6 +33,9 @@ default_role = "literal"
 # scikit-learn's boxes link to the text of a parameter's type: its quotes must stay straight.
 smartquotes = False
 myst_heading_anchors = 3
+myst_enable_extensions = ["colon_fence"]  # the cards of the start page
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
 
 # References to other projects are resolved on demand, because that needs their sites:
 # SKCONSTRAIN_INTERSPHINX=1. They are plain text otherwise, as those to Keras are always: its site
@@ -49,6 +55,16 @@ autodoc_typehints = "none"  # docstrings say more
 autodoc_inherit_docstrings = False
 numpydoc_show_class_members = False
 
+
+class QuickStartFirst(FileNameSortKey):
+    """The order of the gallery."""
+
+    def __call__(self, filename):
+        """Return what is compared."""
+        return filename != "quickstart.py", filename
+
+
+suppress_warnings = ["config.cache"]  # of the class above, which is not pickled
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
@@ -56,15 +72,18 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
+    "within_subsection_order": QuickStartFirst,
+    "thumbnail_size": (560, 392),
 }
 
 html_theme = "pydata_sphinx_theme"
-html_title = "skconstrain"
+html_title = f"skconstrain {version}"
+html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"text": "skconstrain"},
+    "logo": {"text": html_title},
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -39,6 +39,9 @@ EXPERTS = [
 ]
 GRID = {"gamma": [0.3, 1, 3, 10, 30, 100, 300], "C": [0.1, 1, 10]}
 
+# %%
+# Moons and circles side by side, of very different sizes.
+
 
 def make_data(n_samples, seed):
     """Return moons on the left and tiny circles on the right, and which row is a circle's."""
@@ -46,6 +49,10 @@ def make_data(n_samples, seed):
     circles, circle = make_circles(n_samples, noise=0.2, factor=0.4, random_state=seed)
     X = np.vstack([moons - [2.0, 0.25], 0.1 * circles + [1.2, 0.0]])
     return X, np.r_[moon, circle], np.repeat([False, True], n_samples)
+
+
+# %%
+# Gates beside the experts alone, one tuned machine, voting and stacking.
 
 
 def gated(gating):

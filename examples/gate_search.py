@@ -3,8 +3,8 @@
 Four classifiers, each with its own preprocessing, and a gate that learns from their out-of-fold
 probabilities which of them to trust for which image. GridSearchCV searches over `gating` and, as
 with any scikit-learn ensemble, over a parameter inside an expert. Held-out images say whether the
-gate is worth it. The picture shows what each expert makes of each digit, and how often the gate
-leaves the digit to it.
+gate is worth it. The picture shows how many images of each digit an expert gets wrong, and how
+often the gate leaves the digit to it: the expert that is wrong most often is not asked.
 
 Run it with ``python examples/gate_search.py``; it takes less than a minute on two cores.
 """
@@ -36,6 +36,9 @@ EXPERTS = [
     ("bayes", make_pipeline(MinMaxScaler(), GaussianNB(var_smoothing=1e-2))),
 ]
 
+# %%
+# Each expert has its own preprocessing. The search changes the kind of gate, and one expert's C.
+
 
 def main():
     """Search, compare on held-out images, draw."""
@@ -61,28 +64,35 @@ def main():
     print(f"\n{PICTURE.name} shows who is right about which digit, and who decides.")
 
 
+# %%
+# Two tables: who is wrong about which digit, and who decides.
+
+
 def draw(model, X, y):
-    """Draw accuracy and weight of each expert for each digit."""
-    right = (
-        model.expert_predict_proba(X).argmax(axis=2) == np.searchsorted(model.classes_, y)[:, None]
-    )
+    """Draw wrong images and weight of each expert, for each digit."""
+    true = np.searchsorted(model.classes_, y)
+    wrong = model.expert_predict_proba(X).argmax(axis=2) != true[:, None]
     weight = model.gate_proba(X)
-    panels = {
-        "share of digits that the expert gets right": right,
-        "mean weight that the gate gives to it": weight,
-    }
-    figure, axes = plt.subplots(2, 1, figsize=(8, 5), layout="constrained")
-    for axis, (title, values) in zip(axes, panels.items(), strict=True):
-        table = np.array([values[y == digit].mean(axis=0) for digit in model.classes_]).T
-        picture = axis.imshow(table, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        for (row, column), value in np.ndenumerate(table):
-            color = "white" if value > 0.6 else "black"
-            axis.text(column, row, f"{value:.2f}", ha="center", va="center", color=color, size=8)
-        axis.set(title=title, xticks=model.classes_, yticks=range(len(table)))
-        axis.set_yticklabels(model.expert_names_)
-        figure.colorbar(picture, ax=axis)
-    axes[-1].set_xlabel("digit")
-    figure.savefig(PICTURE, dpi=120)
+    plt.rcParams["font.size"] = 13
+    figure, axes = plt.subplots(2, 1, figsize=(9, 6), sharex=True, layout="constrained")
+    digits = [y == digit for digit in model.classes_]
+    counts = np.array([wrong[rows].sum(axis=0) for rows in digits]).T
+    weights = np.array([weight[rows].mean(axis=0) for rows in digits]).T
+    draw_table(axes[0], counts, "d", "Reds", "held-out images that the expert gets wrong")
+    draw_table(axes[1], 100 * weights, ".0f", "Blues", "weight that the gate gives to it, per cent")
+    for ax in axes:
+        ax.set_yticks(range(len(model.expert_names_)), model.expert_names_)
+    axes[1].set(xlabel="digit", xticks=model.classes_)
+    figure.savefig(PICTURE, dpi=100)
+
+
+def draw_table(ax, table, how, colors, title):
+    """Draw numbers on their colors."""
+    ax.imshow(table, cmap=colors, vmin=0, vmax=1.5 * table.max(), aspect="auto")
+    for (row, column), value in np.ndenumerate(table):
+        if value >= 0.5:
+            ax.text(column, row, format(value, how), ha="center", va="center")
+    ax.set_title(title)
 
 
 if __name__ == "__main__":

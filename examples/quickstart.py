@@ -4,11 +4,13 @@ The breast cancer data of scikit-learn: the concavity of cell nuclei, between 0 
 0 for some, from eight other measurements of the same 569 images. They are given as they are: no
 scaler, no Pipeline. A plain network does not know that its predictions cannot be negative.
 
-Run with ``python examples/quickstart.py``; it prints scores of out-of-fold predictions beside those
-of a constant, plain networks and boosting, compares links by a grid search over single networks,
-and writes ``examples/quickstart.png``.
+Run with ``python examples/quickstart.py``. It prints scores of out-of-fold predictions beside those
+of a constant, plain networks and boosting. It draws them to ``examples/quickstart.png``, and then
+compares links by a grid search over single networks.
 """
 
+import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
@@ -43,6 +45,9 @@ MODELS = {
     "PositiveRegressor": PositiveRegressor(random_state=0),
 }
 
+# %%
+# Eight measurements of 569 images, and the concavity that is to be predicted.
+
 
 def load_data():
     """Return the measurements other than concavity, and the concavity."""
@@ -52,24 +57,39 @@ def load_data():
     return data.data[:, others], data.data[:, names.index("mean concavity")]
 
 
+# %%
+# Every model predicts each image from the others. Boosting and plain networks predict less than 0.
+
+
 def measure(X, y):
     """Print scores of out-of-fold predictions, and return these."""
     print(f"{'5-fold cross-validation':30} {'RMSE':>6} {'R2':>6} {'negative':>11}")
-    predictions = {name: cross_val_predict(model, X, y, cv=FOLDS) for name, model in MODELS.items()}
-    for name, predicted in predictions.items():
+    predictions = {}
+    for name, model in MODELS.items():
+        predicted = predictions[name] = cross_val_predict(model, X, y, cv=FOLDS)
         error, r2 = root_mean_squared_error(y, predicted), r2_score(y, predicted)
-        print(f"{name:30} {error:6.4f} {r2:6.2f} {(predicted < 0).sum():4d} of {len(y)}")
+        below = f"{(predicted < 0).sum():4d} of {len(y)}"
+        print(f"{name:30} {error:6.4f} {r2:6.2f} {below}", flush=True)
     return predictions
+
+
+# %%
+# Links are a parameter like any other.
 
 
 def compare_links(X, y):
     """Print what a grid search over the link says."""
+    print("comparing links in 20 fits ...", flush=True)
     grid = {"output": ["softplus", "exp", "square", "relu"]}
     search = GridSearchCV(PositiveRegressor(n_networks=1, random_state=0), grid, cv=FOLDS)
     found = search.fit(X, y).cv_results_
     scores = zip(grid["output"], found["mean_test_score"], strict=True)
     listed = ", ".join(f"{name} {score:.3f}" for name, score in scores)
     print("R2 of links, one network each:", listed)
+
+
+# %%
+# The picture: predictions of small concavities, some of which are below 0 for a plain network.
 
 
 def draw(predictions, y):
@@ -87,10 +107,36 @@ def draw(predictions, y):
         ax.set_title(f"{name}: {negative.sum()} of {len(y)} below zero")
     axes[0].set_ylabel("out-of-fold prediction")
     figure.savefig(PICTURE, dpi=120)
-    print("picture:", PICTURE.name)
+    print("picture:", os.path.relpath(PICTURE), flush=True)
+
+
+# %%
+# TensorFlow looks for graphics cards when it is first used, and prints several lines where there
+# are none. A first small fit hides them.
+
+
+@contextmanager
+def without_standard_error():
+    """Send what is written to the standard error nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def start_backend(X, y):
+    """Import what trains, which takes some seconds once a process."""
+    print("importing TensorFlow, or JAX ...", flush=True)
+    with without_standard_error():
+        PositiveRegressor(n_networks=1, epochs=1, tol=None, random_state=0).fit(X[:20], y[:20])
 
 
 if __name__ == "__main__":
     features, target = load_data()
+    start_backend(features, target)
     draw(measure(features, target), target)
     compare_links(features, target)

@@ -35,6 +35,9 @@ MODELS = {
     "CompositionRegressor": CompositionRegressor(random_state=0),
 }
 
+# %%
+# Four parts of what a household spends. Poor ones save nothing.
+
 
 def make_households(n_rows=3000):
     """Return income (thousands a year), persons and age, and the shares of what is spent."""
@@ -49,6 +52,10 @@ def make_households(n_rows=3000):
     amounts *= rng.gamma(8, 1 / 8, size=amounts.shape)  # every household is different
     shares = amounts / amounts.sum(axis=1, keepdims=True)
     return np.column_stack([income, persons, age]), shares
+
+
+# %%
+# A share below zero, or a sum other than one, is an answer that nobody can use.
 
 
 def measure(X, shares):
@@ -68,16 +75,18 @@ def draw():
     """Draw predicted shares along the income of a family, beyond the incomes of training."""
     income = np.geomspace(2, 600, 300)
     family = np.column_stack([income, np.full(300, 4.0), np.full(300, 40.0)])
-    figure, axes = plt.subplots(1, len(MODELS), figsize=(12, 4), sharey=True, layout="constrained")
+    plt.rcParams["font.size"] = 13
+    figure, axes = plt.subplots(1, len(MODELS), figsize=(12, 5), sharey=True, layout="constrained")
     for ax, (name, model) in zip(axes, MODELS.items(), strict=True):
         predicted = model.predict(family)
         for part, values, color in zip(PARTS, predicted.T, COLORS, strict=True):
-            ax.plot(income, values, color=color, label=part)
-        ax.plot(income, predicted.sum(axis=1), color="black", linestyle=":", label="sum")
+            ax.plot(income, values, color=color, label=part, linewidth=3)
+        total = predicted.sum(axis=1)
+        ax.plot(income, total, color="black", linestyle=":", label="sum", linewidth=3)
         ax.axhspan(-1, 0, color="tab:red", alpha=0.1)
-        ax.set(xscale="log", ylim=(-0.3, 1.3), xlabel="income of a family of four", title=name)
+        ax.set(xscale="log", ylim=(-0.3, 1.3), xlabel="income, thousands a year", title=name)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("predicted share")
+    axes[0].set_ylabel("predicted share, family of four")
     axes[0].legend(frameon=False)
     figure.savefig(PICTURE, dpi=110)
     print("picture:", PICTURE.name)

@@ -39,6 +39,9 @@ INNER = StratifiedKFold(3, shuffle=True, random_state=1)
 GRID = {"learning_rate": [0.003, 0.01], "alpha": [1e-4, 1.0]}
 LOGISTIC_GRID = {"C": [0.01, 0.1, 1.0, 10.0]}
 
+# %%
+# Three columns of a measurement feed one unit.
+
 
 def load_data():
     """Return the measurements, the diagnoses, and the connections of the columns by name."""
@@ -48,6 +51,10 @@ def load_data():
         name.removeprefix("mean ").removeprefix("worst ").removesuffix(" error") for name in columns
     ]
     return data.data, data.target_names[data.target], blocks(columns, measurement)
+
+
+# %%
+# Dense networks and logistic regression, tuned in the same way.
 
 
 def tuned(classifier, grid):
@@ -101,6 +108,10 @@ def compare(X, y, wiring):
         spread = f"{accuracy.mean():.3f} +- {accuracy.std():.3f}"
         print(f"{name:28} {number:10d} {spread:>15} {auc.mean():7.4f} {-loss.mean():7.3f}")
     return estimators[WIRED]
+
+
+# %%
+# What each unit says, in samples that it has not seen.
 
 
 def contributions(model, X):

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
+from skconstrain._formulas._numpy_ops import softmax
 from skconstrain._networks import CompositionHead
-from skconstrain._numpy_ops import softmax
 from skconstrain._sklearn_compat import Interval
 
 # A row of y may miss the total by this share of it: float32, and numbers read from text, do.
@@ -58,6 +58,13 @@ class CompositionRegressor(NetRegressor):
         Fraction of the units of each hidden layer that is dropped in training.
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of all layers, biases excepted.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which features hold categories: a mask, positions, or names of columns. ``"from_dtype"`` are
+        the columns of a DataFrame that hold text, categories or booleans; of an array, none. Each
+        category has a flag of its own; rare ones share one with those that `fit` has not seen.
+        Gaps, NaN in numbers and missing categories, are learnt where the training rows have some;
+        where these have none, a gap is the center of its feature, or 0 without `standardize`.
+        Columns of a DataFrame with categories may come in any order.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -189,7 +196,7 @@ class CompositionRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         total=1.0,
@@ -197,6 +204,7 @@ class CompositionRegressor(NetRegressor):
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=True,
@@ -223,6 +231,7 @@ class CompositionRegressor(NetRegressor):
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.categorical_features = categorical_features
         self.standardize = standardize
         self.n_frequencies = n_frequencies
         self.weight_features = weight_features

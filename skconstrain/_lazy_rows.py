@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 from sklearn import get_config
-from sklearn.utils import assert_all_finite, get_tags
+from sklearn.utils import assert_all_finite, check_array, check_X_y, get_tags
 
-from skconstrain._recipe import limit_of_features
+from skconstrain._formulas._recipe import limit_of_features
 from skconstrain._sklearn_compat import validate_data
 
 # Bytes of rows that are converted at once, so few that they stay in a processor's cache between
@@ -45,17 +45,17 @@ class LazyRows:
         How much of it may be held at once.
     saturate
         Whether numbers that `dtype` cannot hold are saturated; otherwise they are an error.
-    owner
-        Name of the estimator, for errors about rows that are not finite.
     index
         Rows of `source` that are meant, ascending; None for all of them.
+    filling
+        What gaps are replaced by, a number for each feature; None where they stay NaN.
     """
 
     ndim = 2
 
-    def __init__(self, source, dtype, *, chunk_bytes, saturate=False, owner=None, index=None):
+    def __init__(self, source, dtype, *, chunk_bytes, saturate=False, index=None, filling=None):
         self.source, self.dtype, self.chunk_bytes = source, np.dtype(dtype), chunk_bytes
-        self._saturate, self._owner, self._index = saturate, owner, index
+        self._saturate, self._index, self._filling = saturate, index, filling
         n_rows = source.shape[0] if index is None else len(index)
         self.shape = (n_rows, source.shape[1])
         self.rows_at_once = max(1, int(chunk_bytes // (self.shape[1] * self.dtype.itemsize)))
@@ -72,8 +72,16 @@ class LazyRows:
     def __getitem__(self, rows) -> "LazyRows":
         """Return some of the rows, by ascending numbers or flags, without reading them."""
         index = np.arange(len(self)) if self._index is None else self._index
-        options = {"chunk_bytes": self.chunk_bytes, "saturate": self._saturate}
-        return LazyRows(self.source, self.dtype, owner=self._owner, index=index[rows], **options)
+        return self._changed(index=index[rows])
+
+    def filled(self, filling) -> "LazyRows":
+        """Return the same rows, whose gaps are replaced by a number for each feature."""
+        return self._changed(filling=filling)
+
+    def _changed(self, **options):
+        same = {"saturate": self._saturate, "index": self._index, "filling": self._filling}
+        same |= {"chunk_bytes": self.chunk_bytes}
+        return LazyRows(self.source, self.dtype, **{**same, **options})
 
     def load(self, rows=slice(None), out=None) -> np.ndarray:
         """Read the rows of a slice, into `out` if it is given."""
@@ -93,8 +101,9 @@ class LazyRows:
         piece = piece.toarray() if sparse.issparse(piece) else np.asarray(piece)
         # Numbers of other kinds become float64 before they are saturated, as without chunks.
         piece = piece.astype(_precision(piece, None if self._saturate else self.dtype), copy=False)
-        assert_all_finite(piece, input_name="X", estimator_name=self._owner)
-        return as_precision(piece, self.dtype)
+        assert_all_finite(piece, input_name="X", allow_nan=True)
+        piece = as_precision(piece, self.dtype)
+        return piece if self._filling is None else filled(piece, self._filling)
 
     def parts(self) -> Iterator[slice]:
         """Cut the rows into slices, a few of which may be held at once."""
@@ -110,6 +119,26 @@ class LazyRows:
 def loaded(X) -> np.ndarray:
     """Return rows as an array, read if they are not."""
     return X.load() if isinstance(X, LazyRows) else X
+
+
+def filled(X, filling):
+    """Return rows without gaps: NaN is replaced by a number for each feature, or by one for all."""
+    if isinstance(X, LazyRows):
+        return X.filled(filling)
+    gaps = np.isnan(X)
+    # An array that is traced has no rows to look at.
+    if isinstance(X, np.ndarray) and not gaps.any():
+        return X
+    return np.where(gaps, np.asarray(filling, X.dtype), X)
+
+
+def gaps_of(X) -> np.ndarray:
+    """Return flags of the columns that have a gap."""
+    if not isinstance(X, LazyRows):
+        return np.isnan(X).any(axis=0)
+    if sparse.issparse(X.source) and not np.isnan(X.source.data).any():
+        return np.zeros(X.shape[1], bool)
+    return np.any([np.isnan(X.load(rows)).any(axis=0) for rows in X.pieces()], axis=0)
 
 
 def release(source) -> None:
@@ -142,11 +171,11 @@ def bytes_of_a_chunk() -> float:
     return get_config()["working_memory"] * 2**20 / _CHUNKS_HELD
 
 
-def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, **settings):
+def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, encoder=None, **settings):
     """Validate X, and y if it is given, as scikit-learn does; leave large rows where they are.
 
     Rows that take more than a chunk are returned as LazyRows, and sparse rows that take less are
-    made dense. An estimator whose tags say that it takes no sparse rows refuses them.
+    made dense. An estimator whose tags say that it takes no sparse rows refuses them. Gaps are NaN.
 
     Parameters
     ----------
@@ -158,6 +187,8 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, **settings):
         Precision that X is brought to: a name, or None for its own.
     fitted_dtype
         Precision of the fitted network, to which values are saturated; None for a new one.
+    encoder : TableEncoder or None
+        Makes numbers of a table.
     settings
         Passed on to `sklearn.utils.validation.validate_data`.
 
@@ -170,26 +201,39 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, **settings):
     is_refused = sparse.issparse(X) and not get_tags(estimator).input_tags.sparse
     if not is_refused and _is_large(X, fitted_dtype or dtype, chunk_bytes):
         relaxed = {"dtype": None, "accept_sparse": "csr", "ensure_all_finite": False}
-        checked = validate_data(estimator, X, *y, **relaxed, **settings)
+        checked = _validated(estimator, X, *y, encoder=encoder, **relaxed, **settings)
         rows = LazyRows(
             checked[0] if y else checked,
             fitted_dtype or _precision(X, dtype),
             chunk_bytes=chunk_bytes,
             saturate=fitted_dtype is not None,
-            owner=type(estimator).__name__,
         )
         return (rows, *checked[1:]) if y else rows
     if sparse.issparse(X) and not is_refused:
         # Sums over it have the same last bit in the order of an ordinary array.
         X = X.toarray(order="C")
     accepted = [np.float64, np.float32] if dtype is None else dtype
-    checked = validate_data(estimator, X, *y, dtype=accepted, **settings)
+    settings |= {"dtype": accepted, "ensure_all_finite": "allow-nan"}
+    checked = _validated(estimator, X, *y, encoder=encoder, **settings)
     rows = checked[0] if y else checked
     if fitted_dtype is not None:
         rows = as_precision(rows, np.dtype(fitted_dtype))
     if rows.nbytes > chunk_bytes:
         rows = LazyRows(rows, rows.dtype, chunk_bytes=chunk_bytes)
     return (rows, *checked[1:]) if y else rows
+
+
+def _validated(estimator, X, *y, encoder, reset, **settings):
+    """Validate a table by its columns, and the numbers that stand for them."""
+    if encoder is None:
+        return validate_data(estimator, X, *y, reset=reset, **settings)
+    names = None if reset else getattr(estimator, "feature_names_in_", None)
+    numbers = encoder.encoded(X, names)
+    if numbers is X:
+        return validate_data(estimator, X, *y, reset=reset, **settings)
+    validate_data(estimator, encoder.in_order(X, names), skip_check_array=True, reset=reset)
+    check = check_X_y if y else check_array
+    return check(numbers, *y, estimator=estimator, **settings)
 
 
 def _is_large(X, dtype, chunk_bytes):
@@ -218,7 +262,18 @@ def sample_rows(X, weight):
 
 
 def weighted_quantiles(values, weight, shares):
-    """Return quantiles of columns, shape (n_shares, n_columns): a weight of 2 is a row twice."""
+    """Return quantiles of columns, shape (n_shares, n_columns): a weight of 2 is a row twice.
+
+    Those of values that are there; of none, they are 0.
+    """
+    gaps = np.isnan(values)
+    if gaps.any():
+        found = np.zeros((len(shares), values.shape[1]))
+        for column, present in enumerate(~gaps.T):
+            if present.any():
+                part = values[present, column, None], weight[present]
+                found[:, [column]] = weighted_quantiles(*part, shares)
+        return found
     if (weight == weight[0]).all():  # then all columns have them at the same places
         places = _places(weight, shares)
         return np.partition(values, np.unique(places), axis=0)[places].astype(np.float64)
@@ -237,14 +292,34 @@ def _places(weight, shares):
 
 def moments(X, weight, unit=1.0):
     """Return weighted mean and standard deviation of every column in its unit, in float64."""
-    if not isinstance(X, LazyRows):
+    if not isinstance(X, LazyRows) and not np.isnan(X).any():
         # Sums over it have the same last bit in one order.
         X = X.astype(np.float64, order="C")
         X /= unit
         mean = np.average(X, axis=0, weights=weight)
         return mean, np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weight))
     weight = weight.astype(np.float64)
-    total = weight.sum()
-    mean = sum(weight[rows] @ (X.load(rows) / unit) for rows in X.pieces()) / total
-    squares = sum(weight[rows] @ (X.load(rows) / unit - mean) ** 2 for rows in X.pieces())
-    return mean, np.sqrt(squares / total)
+    mean = _mean(_pieces(X, weight, unit), weight.sum())
+    squares = (((values - mean) ** 2, part) for values, part in _pieces(X, weight, unit))
+    return mean, np.sqrt(_mean(squares, weight.sum()))
+
+
+def _pieces(X, weight, unit):
+    """Yield rows in their unit, and their weights: all at once, or a few at a time."""
+    if not isinstance(X, LazyRows):
+        yield X.astype(np.float64, order="C") / unit, weight
+        return
+    for rows in X.pieces():
+        yield X.load(rows) / unit, weight[rows]
+
+
+def _mean(pieces, total):
+    """Return the weighted mean of the values of every column that are there; 0 of none."""
+    sums, present, has_gaps = 0.0, 0.0, False
+    for values, weight in pieces:
+        gaps = np.isnan(values)
+        present = present + weight @ ~gaps
+        if gaps.any():
+            has_gaps, values = True, np.where(gaps, 0.0, values)
+        sums = sums + weight @ values
+    return sums / (np.where(present > 0, present, 1.0) if has_gaps else total)

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._monotonic import MONOTONIC_CST
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._sklearn_compat import Interval
 
 
@@ -70,6 +70,13 @@ class MultiLabelNetClassifier(NetClassifier):
         that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
         `standardize` and an `activation` with a name, and refuses `kernel_constraint`. More than
         two classes are refused.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which features hold categories: a mask, positions, or names of columns. ``"from_dtype"`` are
+        the columns of a DataFrame that hold text, categories or booleans; of an array, none. Each
+        category has a flag of its own; rare ones share one with those that `fit` has not seen.
+        Gaps, NaN in numbers and missing categories, are learnt where the training rows have some;
+        where these have none, a gap is the center of its feature, or 0 without `standardize`.
+        Columns of a DataFrame with categories may come in any order.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -201,10 +208,10 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
-        threshold: float | ArrayLike | dict = 0.5,
+        threshold: "float | ArrayLike | dict" = 0.5,
         min_labels=0,
         class_weight=None,
         loss: str | Any | Callable = "log_loss",
@@ -212,6 +219,7 @@ class MultiLabelNetClassifier(NetClassifier):
         dropout=0.0,
         kernel_constraint=None,
         monotonic_cst=None,
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=False,
@@ -242,6 +250,7 @@ class MultiLabelNetClassifier(NetClassifier):
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
         self.standardize = standardize
         self.n_frequencies = n_frequencies
         self.weight_features = weight_features

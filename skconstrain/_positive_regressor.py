@@ -12,7 +12,13 @@ from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import center_and_spread
-from skconstrain._links import LINKS, bias_and_gain, check_monotone, check_range, smallest_share
+from skconstrain._formulas._links import (
+    LINKS,
+    bias_and_gain,
+    check_monotone,
+    check_range,
+    smallest_share,
+)
 from skconstrain._networks import BoundedOutputHead
 from skconstrain._sklearn_compat import Interval, Options, StrOptions
 
@@ -107,6 +113,13 @@ class PositiveRegressor(NetRegressor):
         signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
         that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
         `standardize` and an `activation` with a name, and refuses `kernel_constraint`.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which features hold categories: a mask, positions, or names of columns. ``"from_dtype"`` are
+        the columns of a DataFrame that hold text, categories or booleans; of an array, none. Each
+        category has a flag of its own; rare ones share one with those that `fit` has not seen.
+        Gaps, NaN in numbers and missing categories, are learnt where the training rows have some;
+        where these have none, a gap is the center of its feature, or 0 without `standardize`.
+        Columns of a DataFrame with categories may come in any order.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -248,7 +261,7 @@ class PositiveRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
         output="softplus",
@@ -261,6 +274,7 @@ class PositiveRegressor(NetRegressor):
         dropout=0.0,
         kernel_constraint=None,
         monotonic_cst=None,
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=True,
@@ -292,6 +306,7 @@ class PositiveRegressor(NetRegressor):
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
         self.standardize = standardize
         self.n_frequencies = n_frequencies
         self.weight_features = weight_features

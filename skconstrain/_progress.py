@@ -63,6 +63,9 @@ class _ShownBar(Bar):
 
 _SILENT = Bar()
 _BAR = ContextVar("the bar that is told of work", default=_SILENT)
+_SHOWS_LONG_WORK = ContextVar("whether work of seconds shows a bar", default=False)
+# Work that takes less time than this shows none.
+_SECONDS_OF_LONG_WORK = 3
 
 
 def current_bar() -> Bar:
@@ -82,6 +85,21 @@ def progress_bar(is_wanted: bool):
             yield bar
         finally:
             _BAR.reset(token)
+
+
+@contextmanager
+def long_work_shown(is_wanted: bool):
+    """Let `bar_of_long_work` show bars inside, in this thread."""
+    token = _SHOWS_LONG_WORK.set(bool(is_wanted))
+    try:
+        yield
+    finally:
+        _SHOWS_LONG_WORK.reset(token)
+
+
+def bar_of_long_work(seconds: float):
+    """Return a `progress_bar` that is shown if the work will take some seconds."""
+    return progress_bar(_SHOWS_LONG_WORK.get() and seconds > _SECONDS_OF_LONG_WORK)
 
 
 @contextmanager

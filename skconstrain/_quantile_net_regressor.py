@@ -14,9 +14,7 @@ from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
 from skconstrain._base._regressor import NetRegressor
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import BESIDE, center_and_spread
-from skconstrain._lazy_rows import weighted_quantiles
-from skconstrain._networks import QuantileHead
-from skconstrain._quantile_levels import (
+from skconstrain._formulas._quantile_levels import (
     checked_levels,
     interpolated,
     is_outside,
@@ -24,6 +22,8 @@ from skconstrain._quantile_levels import (
     middle,
     unit,
 )
+from skconstrain._lazy_rows import weighted_quantiles
+from skconstrain._networks import QuantileHead
 from skconstrain._sklearn_compat import Interval, check_sample_weight
 
 
@@ -76,6 +76,13 @@ class QuantileNetRegressor(NetRegressor):
         signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
         that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
         `standardize` and an `activation` with a name, and refuses `kernel_constraint`.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which features hold categories: a mask, positions, or names of columns. ``"from_dtype"`` are
+        the columns of a DataFrame that hold text, categories or booleans; of an array, none. Each
+        category has a flag of its own; rare ones share one with those that `fit` has not seen.
+        Gaps, NaN in numbers and missing categories, are learnt where the training rows have some;
+        where these have none, a gap is the center of its feature, or 0 without `standardize`.
+        Columns of a DataFrame with categories may come in any order.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -213,16 +220,17 @@ class QuantileNetRegressor(NetRegressor):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | ArrayLike = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
         *,
         activation: str | Callable = "silu",
-        quantiles: ArrayLike = (0.05, 0.5, 0.95),
+        quantiles: "ArrayLike" = (0.05, 0.5, 0.95),
         lower=None,
         upper=None,
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
         monotonic_cst=None,
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         weight_features=True,
@@ -251,6 +259,7 @@ class QuantileNetRegressor(NetRegressor):
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
         self.monotonic_cst = monotonic_cst
+        self.categorical_features = categorical_features
         self.standardize = standardize
         self.n_frequencies = n_frequencies
         self.weight_features = weight_features

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import expit
 
-from skconstrain._links import LINKS, check_range, output_range
+from skconstrain._formulas._links import LINKS, check_range, output_range
 
 # The formulas of the links once more, in NumPy: one-sided ones reach [0, inf), two-sided (0, 1).
 _FORMULAS = {

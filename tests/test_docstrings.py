@@ -10,7 +10,7 @@ from numpydoc.validate import validate
 
 import skconstrain
 from skconstrain import inspection, layers
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from skconstrain.losses._regression import REGRESSION_LOSSES
 from tests.registry import ROWS
 

@@ -51,8 +51,13 @@ def test_fitted_attributes_are_completed(completed):
 @pytest.mark.parametrize("name", sorted(PUBLIC))
 def test_defaults_of_one_of_several_types_are_annotated_with_all(name):
     for function, parameter, wanted in needed(PUBLIC[name]):
-        given = inspect.signature(function).parameters[parameter].annotation
+        given = inspect.signature(function, eval_str=True).parameters[parameter].annotation
         assert given == wanted, f"{name}, {parameter}: {wanted}"
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES))
+def test_help_shows_names_of_types_and_not_what_they_stand_for(name):
+    assert "numpy._typing" not in str(inspect.signature(CLASSES[name]))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
-NEEDS = {"many_machines": "dask.distributed", "wired_measurements": "pandas"}
+NEEDS = {"wired_measurements": "pandas"}
 # The extra `plot` does not bring pandas.
 WITHOUT_PANDAS = """
 import sys

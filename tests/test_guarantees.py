@@ -21,7 +21,7 @@ from skconstrain import (
     SparseConnectedNetClassifier,
 )
 from skconstrain._base._estimator import _OPTIMIZERS
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.registry import compositions, positive_regression, two_classes
 

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skconstrain import MultiLabelNetClassifier, PositiveRegressor, QuantileNetRegressor
 from skconstrain._engine import precision
-from skconstrain._signs import kernel_bounds
+from skconstrain._formulas._signs import kernel_bounds
 from skconstrain.layers import Standardize
 from tests.monotone import CST, n_broken, pairs
 from tests.refusals import refuses

@@ -15,7 +15,7 @@ from sklearn.metrics import mean_poisson_deviance, mean_squared_error, r2_score
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import PositiveRegressor, QuantileNetRegressor, SparseConnectedNet
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from skconstrain.losses._regression import REGRESSION_LOSSES
 from tests.registry import positive_regression
 

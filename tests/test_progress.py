@@ -172,3 +172,15 @@ def test_a_bar_does_not_outlive_an_error(terminal):
         bar.begin("works", 2)
         bar.done(2)
     assert terminal.shows("works 2/2")
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_predictions_that_take_seconds_show_their_rows(terminal, monkeypatch, verbose):
+    X, y = positive_regression()
+    model = PositiveRegressor((4,), verbose=verbose, **{**FAST, "dtype": "float64"}).fit(X, y)
+    many = np.tile(X, (9_000 // len(X), 1))
+    expected = model.predict(many)
+    assert not terminal.shows("rows")  # milliseconds are not worth a bar
+    monkeypatch.setattr("skconstrain._progress._SECONDS_OF_LONG_WORK", 0)
+    np.testing.assert_array_equal(model.predict(many), expected)
+    assert terminal.shows(f"rows {len(many)}/{len(many)}") == bool(verbose)

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 
 from skconstrain import QuantileNetRegressor
-from skconstrain._quantile_levels import interpolated
+from skconstrain._formulas._quantile_levels import interpolated
 from tests.refusals import refuses
 from tests.registry import positive_regression
 

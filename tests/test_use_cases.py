@@ -13,7 +13,7 @@ from skconstrain import (
     SparseConnectedNet,
     TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from skconstrain.layers import (
     BatchedDense,
     BoundedOutput,

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 
 from skconstrain._base._estimator import NetEstimator
-from skconstrain._grid import sigmoid
+from skconstrain._formulas._grid import sigmoid
 from skconstrain._networks import ProbabilityHead
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
 from skconstrain._targets import ClassTarget, class_numbers, plain_target

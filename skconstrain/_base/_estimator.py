@@ -30,12 +30,14 @@ from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import validate_rows
 from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
+from skconstrain._progress import long_work_shown
 from skconstrain._sklearn_compat import (
     HasMethods,
     Interval,
     StrOptions,
     fit_context,
 )
+from skconstrain._table_encoder import TableEncoder
 from skconstrain._targets import plain_target
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     _parameter_constraints: dict = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "standardize": ["boolean"],
         "n_frequencies": [Interval(Integral, 0, None, closed="left")],
         "weight_features": ["boolean"],
@@ -108,6 +111,10 @@ class NetEstimator(CallbackSupport, CopiedNet):
     n_frequencies = 0
     weight_features = False
     monotonic_cst = None
+    categorical_features: Any = None
+
+    # Whether X may have categories: not where connections name its columns.
+    _takes_categories = True
 
     # `Any`: None without held-out rows. Declared optional, every reader would have to assert.
     validation_scores_: Any
@@ -172,7 +179,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
     def _outputs(self, X) -> np.ndarray:
         """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
         check_is_fitted(self)
-        return self._fitted.predict(self._validated_input(X))
+        with long_work_shown(self.verbose):
+            return self._fitted.predict(self._validated_input(X))
 
     @abstractmethod
     def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
@@ -302,7 +310,7 @@ default=None
         rng = generator(self.random_state, self.n_iter_ if continues else 0)
         settings = {"continues": continues, "partial": partial}
         plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
-        settings["stream"] = stream = self._streamed(rows, **settings)
+        settings["stream"] = stream = Stream.after(self, rows, **settings)
         if not continues:
             self._fold_seed = plan.fold_seed
         outcome = self._fitted_on(plan, rng, **settings)
@@ -313,14 +321,6 @@ default=None
         self._record_folds(plan.parts, used)
         self._stream = None if stream is None else stream.judged
         return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
-
-    def _streamed(self, rows, continues, partial):
-        """Return the stream of the rows of all calls of `partial_fit`; None where `fit` began."""
-        if not partial:
-            return None
-        if not continues:
-            return Stream.of(rows)
-        return None if self._stream is None else self._stream.joined(rows)
 
     def _fitted_on(self, plan, rng, *, stream, continues, partial):
         """Build and start the network, and train it as planned."""
@@ -335,9 +335,10 @@ default=None
         else:
             X, target, weight = plan.parts.rows
             warn_of_few_digits(target, network.head.origin, X.dtype)
-            network, of_features = network.found(X, weight)
+            network, of_features = network.found(X, weight, self._encoder.n_codes)
             known, target_scale = self._start(plan.parts.rows)
             known |= of_features
+        plan = plan.without_gaps(network, self._fitted.weights if continues else known)
         settings = {"continues": continues, "partial": partial}
         run = make_run(self, plan, target_scale, rng=rng, known_weights=known, **settings)
         if continues and start is not fitted.weights:
@@ -353,6 +354,10 @@ default=None
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
         """Return validated rows, their targets as given, and which of all rows have weight."""
         y, names = plain_target(y)
+        if reset:
+            refusing = None if self._takes_categories else type(self).__name__
+            given = X, self.categorical_features, sample_weight
+            self._encoder = TableEncoder.of(*given, refusing=refusing)
         X, y = validate_rows(
             self,
             X,
@@ -360,6 +365,7 @@ default=None
             dtype=self.dtype,
             # Training that goes on keeps its precision.
             fitted_dtype=None if reset else self._fitted.network.dtype,
+            encoder=self._encoder,
             reset=reset,
             multi_output=True,
             y_numeric=False,
@@ -425,7 +431,14 @@ default=None
 
     def _new_rows(self, X, dtype):
         """Validate rows that are not trained on, and bring them to the network's precision."""
-        return validate_rows(self, X, dtype=None, fitted_dtype=dtype, reset=False)
+        settings = {"encoder": self._encoder, "fitted_dtype": dtype, "reset": False}
+        return validate_rows(self, X, dtype=None, **settings)
+
+    @property
+    def categories_(self):
+        """Categories of each feature, None where it holds numbers: see `categorical_features`."""
+        check_is_fitted(self)
+        return list(self._encoder.categories) or [None] * self.n_features_in_
 
     @property
     def model_(self):
@@ -435,14 +448,12 @@ default=None
             self._model = self._fitted.model()
         return self._model
 
-    def __dir__(self):
-        # Notebooks, debuggers and completion look at all that is listed: none builds a model so.
-        return [name for name in super().__dir__() if name != "model_" or "_model" in vars(self)]
-
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_fitted")
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = tags.input_tags.allow_nan = True
+        takes_categories = self._takes_categories and self.categorical_features is not None
+        tags.input_tags.categorical = tags.input_tags.string = takes_categories
         return tags

@@ -3,6 +3,7 @@
 import numpy as np
 
 from skconstrain._base._parts import Parts
+from skconstrain._lazy_rows import filled
 from skconstrain._networks import FittedNetwork
 
 # Fewer distinct rows than this are not dealt to folds.
@@ -16,8 +17,9 @@ def deal_few(
 
     Equal rows are in one fold. None where too few are distinct.
     """
+    # Gaps are equal, too.
     _, first, group = np.unique(
-        np.hstack([X, target]), axis=0, return_index=True, return_inverse=True
+        np.hstack([filled(X, -np.inf), target]), axis=0, return_index=True, return_inverse=True
     )
     if len(first) < max(_ENOUGH_ROWS, 2 * n_networks):
         return None

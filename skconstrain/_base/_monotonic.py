@@ -1,5 +1,7 @@
 """`monotonic_cst`: what contradicts it, and the signs that it gives."""
 
+import numpy as np
+
 from skconstrain._networks._activations import ACTIVATIONS
 from skconstrain._sklearn_compat import check_monotonic_cst
 
@@ -43,4 +45,11 @@ def checked_signs(estimator):
             "monotonic_cst must have one number for each feature, shape "
             f"({estimator.n_features_in_},). Got shape {signs.shape}."
         )
+    for j in np.flatnonzero(signs):
+        if estimator._encoder.is_category(j):
+            name = getattr(estimator, "feature_names_in_", range(len(signs)))[j]
+            raise ValueError(
+                f"monotonic_cst must be 0 where a feature holds categories. Got {signs[j]} for "
+                f"{name!r}."
+            )
     return tuple(signs.tolist()) if signs.any() else None

@@ -39,6 +39,14 @@ class Plan(NamedTuple):
     finds_epochs: bool = False
     fold_seed: int | None = None
 
+    def without_gaps(self, network, named) -> "Plan":
+        """Return the plan with rows as the network takes them, whose weights have names."""
+        rows, held_out, folds = self.parts
+        rows = rows._replace(X=network.without_gaps(rows.X, named))
+        if held_out is not None:
+            held_out = held_out._replace(X=network.without_gaps(held_out.X, named))
+        return self._replace(parts=Parts(rows, held_out, folds))
+
 
 def generator(random_state, first_epoch: int) -> np.random.Generator:
     """Return random numbers that depend on `random_state` and on how far training is, only."""

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skconstrain._formulas._recipe import saturation_limit
 from skconstrain._lazy_rows import LazyRows
-from skconstrain._recipe import saturation_limit
 from skconstrain._sklearn_compat import check_sample_weight
 from skconstrain._warn import warn
 

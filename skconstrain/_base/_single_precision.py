@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from skconstrain._engine import TrainingRun
+from skconstrain._formulas._recipe import FARTHEST_STANDARDIZED
 from skconstrain._networks import Network
-from skconstrain._recipe import FARTHEST_STANDARDIZED
 
 _FIXED = {"standardize/center": 0.0, "standardize/scale": 1.0}
 
@@ -52,22 +52,32 @@ def in_single(network: Network, run: TrainingRun) -> tuple[Network, TrainingRun]
 
     Features are centered and scaled before they are rounded: afterwards, close ones are equal.
     """
-    center, scale = (run.start[name] for name in _FIXED)
+    columns = None if network.encode is None else list(network.encode.numbers)
+    n_numbers = None if columns is None else len(columns)
+    center, scale = (run.start[name][:n_numbers] for name in _FIXED)
 
     def rounded(rows):
         X, *others = rows
-        standardized = (X - center) / scale
+        numbers = X if columns is None else X[:, columns]
+        standardized = (numbers - center) / scale
         np.clip(standardized, -FARTHEST_STANDARDIZED, FARTHEST_STANDARDIZED, out=standardized)
-        return tuple(part.astype(np.float32) for part in (standardized, *others))
+        if columns is not None:  # the others are codes
+            X = X.astype(np.float32)
+            X[:, columns] = standardized
+        else:
+            X = standardized
+        return tuple(part.astype(np.float32) for part in (X, *others))
 
     X, y, weight = rounded((run.X, run.y, run.weight))
-    start = {name: _of_single(name, array) for name, array in run.start.items()}
+    start = {name: _of_single(name, array, n_numbers) for name, array in run.start.items()}
     validation = None if run.validation is None else rounded(run.validation)
     rows = {"X": X, "y": y, "weight": weight, "validation": validation}
     return replace(network, dtype="float32"), replace(run, **rows, start=start)
 
 
-def _of_single(name, array):
-    if name in _FIXED:
-        return np.full(array.shape, _FIXED[name], np.float32)
+def _of_single(name, array, n_numbers):
+    if name in _FIXED or name == "encode/center":
+        array = array.astype(np.float32)
+        array[:n_numbers] = _FIXED.get(name, 0.0)
+        return array
     return array.astype(np.float32) if array.dtype.kind == "f" else array

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from skconstrain._formulas._recipe import saturation_limit
 from skconstrain._lazy_rows import RANGE_OF_NORMAL, weighted_quantiles
-from skconstrain._recipe import saturation_limit
 
 # Training starts this share of the spread beside the quantile: exactly on a target, the sign of
 # the gradient would be a rounding error.

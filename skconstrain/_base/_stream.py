@@ -41,6 +41,15 @@ class Stream:
     varied: np.ndarray
 
     @classmethod
+    def after(cls, estimator, rows: Rows, *, continues, partial) -> "Stream | None":
+        """Return the stream of the rows of all calls of `partial_fit`; None where `fit` began."""
+        if not partial:
+            return None
+        if not continues:
+            return cls.of(rows)
+        return None if estimator._stream is None else estimator._stream.joined(rows)
+
+    @classmethod
     def of(cls, rows: Rows) -> "Stream":
         """Return the stream that begins with these rows, by which scales are chosen."""
         X, *others = rows
@@ -64,8 +73,12 @@ class Stream:
         """The stream after a look at the scales, where that was due."""
         if not self.is_due:
             return self
-        varied = np.ptp(self.rows.X, axis=0) > 0
-        return replace(self, n_judged=self.n_seen, varied=varied)
+        return replace(self, n_judged=self.n_seen, varied=self._varies)
+
+    @property
+    def _varies(self):
+        X = self.rows.X
+        return np.fmax.reduce(X, axis=0) > np.fmin.reduce(X, axis=0)
 
     @property
     def is_due(self) -> bool:
@@ -97,13 +110,18 @@ def followed(network: Network, weights: dict, target_scale, stream: Stream, star
 
 def _features_followed(network, weights, stream):
     summary = FeatureSummary(stream.rows.X, stream.rows.weight)
+    varied, varies = stream.varied, stream._varies
+    if network.encode is not None:
+        numbers, flags = list(network.encode.numbers), np.zeros(network.encode.n_flags, bool)
+        summary = summary.encoded(numbers, len(flags))
+        varied, varies = np.append(varied[numbers], flags), np.append(varies[numbers], flags)
     center, scale = summary.center_and_scale
     used_center, used_scale = (weights[f"standardize/{name}"] for name in ("center", "scale"))
-    is_far = _is_far(scale, used_scale) & (np.ptp(stream.rows.X, axis=0) > 0)
+    is_far = _is_far(scale, used_scale) & varies
     if not is_far.any():
         return weights
     center, scale = np.where(is_far, center, used_center), np.where(is_far, scale, used_scale)
-    return network.with_scales(weights, center, scale, stream.varied)
+    return network.with_scales(weights, center, scale, varied)
 
 
 def _is_far(scale, used):

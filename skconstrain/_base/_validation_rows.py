@@ -45,6 +45,8 @@ def _check_same_features(estimator, X_val):
             f"features. {_REMEDY}"
         )
     fitted = getattr(estimator, "feature_names_in_", None)
+    if fitted is not None:
+        names = _names(estimator._encoder.in_order(X_val, fitted))
     if names is not None and (fitted is None or names != list(fitted)):
         expected = "no names" if fitted is None else f"the names {_shown(fitted)}"
         raise ValueError(
@@ -60,7 +62,7 @@ def _warn_of_other_units(X_val, X):
     """
     if not (isinstance(X, np.ndarray) and isinstance(X_val, np.ndarray)):
         return
-    low, high = X.min(axis=0).astype(np.float64), X.max(axis=0).astype(np.float64)
+    low, high = (end.reduce(X, axis=0).astype(np.float64) for end in (np.fmin, np.fmax))
     width = high - low
     outside = (X_val < low - width) | (X_val > high + width)
     far = np.flatnonzero((outside.mean(axis=0) > 0.5) & (width > 0))
@@ -68,9 +70,9 @@ def _warn_of_other_units(X_val, X):
         j = far[0]
         warnings.warn(
             f"X_val lies far outside the range of X in {len(far)} features: feature {j} is in "
-            f"[{low[j]:.3g}, {high[j]:.3g}] in X, and in [{X_val[:, j].min():.3g}, "
-            f"{X_val[:, j].max():.3g}] in X_val. Probably X_val has not passed the transformers of "
-            "a Pipeline. " + _REMEDY,
+            f"[{low[j]:.3g}, {high[j]:.3g}] in X, and in [{np.nanmin(X_val[:, j]):.3g}, "
+            f"{np.nanmax(X_val[:, j]):.3g}] in X_val. Probably X_val has not passed the "
+            "transformers of a Pipeline. " + _REMEDY,
             stacklevel=5,
         )
 

@@ -29,6 +29,8 @@ class ConnectedNetMixin(BaseEstimator):
         "kernel": [StrOptions({"auto", "dense", "sparse"})],
     }
 
+    _takes_categories = False
+
     @property
     def coefs_(self):
         """Weights of every layer, from the inputs to the outputs."""

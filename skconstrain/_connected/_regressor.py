@@ -183,7 +183,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
         self,
         connections=None,
         *,
-        hidden_layer_sizes: int | ArrayLike = (),
+        hidden_layer_sizes: "int | ArrayLike" = (),
         activation: str | Callable | list = "relu",
         use_bias=True,
         bias_connections=None,

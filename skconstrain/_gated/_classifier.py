@@ -110,6 +110,13 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Fraction of the hidden units of experts that are networks, dropped in training.
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of experts that are networks, biases excepted.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which features hold categories: a mask, positions, or names of columns. ``"from_dtype"`` are
+        the columns of a DataFrame that hold text, categories or booleans; of an array, none. Each
+        category has a flag of its own; rare ones share one with those that `fit` has not seen.
+        Gaps, NaN in numbers and missing categories, are learnt where the training rows have some;
+        where these have none, a gap is the center of its feature, or 0 without `standardize`.
+        Columns of a DataFrame with categories may come in any order.
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
@@ -257,7 +264,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         n_experts=4,
         gating="soft",
         k=2,
-        gate_hidden_layer_sizes: int | ArrayLike = (64,),
+        gate_hidden_layer_sizes: "int | ArrayLike" = (64,),
         cv: int | Any | str = 5,
         stack_method="auto",
         load_balance=0.0,
@@ -266,7 +273,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         gumbel=False,
         n_rounds=0,
         n_jobs=None,
-        hidden_layer_sizes: int | ArrayLike = (64, 64),
+        hidden_layer_sizes: "int | ArrayLike" = (64, 64),
         activation: str | Callable = "silu",
         threshold=0.5,
         class_weight=None,
@@ -274,6 +281,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
+        categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
         optimizer: str | Any = "adam",
@@ -313,6 +321,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
+        self.categorical_features = categorical_features
         self.standardize = standardize
         self.n_frequencies = n_frequencies
         self.optimizer = optimizer

@@ -7,7 +7,7 @@ from scipy.special import logit
 from sklearn.base import BaseEstimator
 from sklearn.utils.parallel import Parallel, delayed
 
-from skconstrain._recipe import saturation_limit
+from skconstrain._formulas._recipe import saturation_limit
 from skconstrain._sklearn_compat import safe_indexing
 
 RESPONSES = ("predict_proba", "decision_function", "predict")

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._formulas import calibrated
+from skconstrain._formulas._layers import calibrated
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
 from skconstrain._gated._calibration import probability_of
 from skconstrain._gated._expert import Expert, all_scores
 from skconstrain._networks import FittedNetwork, ScoreColumns
-from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain._sklearn_compat import safe_indexing
 
 

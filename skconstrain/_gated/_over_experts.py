@@ -229,8 +229,10 @@ class OverExperts(BaseComposition):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         # Given experts get X as it is. Tags are asked for before anything is checked.
-        tags.input_tags.sparse = all(
-            isinstance(expert, BaseEstimator) and get_tags(expert).input_tags.sparse
-            for _, expert in self._kept_experts
-        )
+        for name in ("sparse", "allow_nan"):
+            taken = (
+                isinstance(expert, BaseEstimator) and getattr(get_tags(expert).input_tags, name)
+                for _, expert in self._kept_experts
+            )
+            setattr(tags.input_tags, name, all(taken))
         return tags

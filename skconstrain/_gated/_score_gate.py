@@ -8,7 +8,7 @@ from skconstrain._gated._calibration import best_calibration
 from skconstrain._gated._gate_net import GateNet
 from skconstrain._networks import ScoreColumns
 
-_KNOWN_OF_TARGET = ("classes_", "n_outputs_", "_target_kind")
+_KNOWN_OF_TARGET = ("classes_", "n_outputs_", "_target_kind", "_encoder")
 
 
 class ScoreGate(GateNet, NetClassifier):

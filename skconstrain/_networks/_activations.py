@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import erfc, expit, log_expit
 
-from skconstrain._numpy_ops import NUMPY_OPS, softmax
-from skconstrain._recipe import saturation_limit
+from skconstrain._formulas._numpy_ops import NUMPY_OPS, softmax
+from skconstrain._formulas._recipe import saturation_limit
 
 # TensorFlow rounds these numbers of gelu and leaky_relu to float32, in float64 too: what was
 # trained so is to be predicted so.

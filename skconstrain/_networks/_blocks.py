@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from joblib import effective_n_jobs
 from threadpoolctl import ThreadpoolController
 
 from skconstrain._lazy_rows import LazyRows
+from skconstrain._progress import bar_of_long_work
 
 
 def of_blocks(X, length: int, outputs: Callable, dtype) -> np.ndarray:
@@ -42,20 +44,33 @@ def of_blocks(X, length: int, outputs: Callable, dtype) -> np.ndarray:
     if len(starts) == 1:
         return computed(0).astype(dtype, copy=False)
     with _one_thread_of_blas() as n_threads:
+        begun = time.monotonic()
         first = computed(0)
+        seconds = time.monotonic() - begun
         found = np.empty((len(X), *first.shape[1:]), dtype)  # monotone networks return float64
+        # Large rows are read in order, by one thread.
+        n_threads = 1 if isinstance(X, LazyRows) else min(n_threads, len(starts))
 
         def fill(start):
             found[start : start + length] = first if start == 0 else computed(start)
 
-        # Large rows are read in order, by one thread.
-        n_threads = 1 if isinstance(X, LazyRows) else min(n_threads, len(starts))
-        if n_threads == 1:
-            list(map(fill, starts))
-        else:
-            with ThreadPoolExecutor(n_threads) as threads:
-                list(threads.map(fill, starts))
+        with bar_of_long_work(seconds * len(starts) / n_threads) as bar:
+            bar.begin("rows", len(X))
+            for start in _each_done(fill, starts, n_threads):
+                bar.done(start + length)
     return found
+
+
+def _each_done(call, items, n_threads):
+    """Call with each item, in so many threads; yield the items, in order, when they are done."""
+    if n_threads == 1:
+        for item in items:
+            call(item)
+            yield item
+        return
+    with ThreadPoolExecutor(n_threads) as threads:
+        for item, _ in zip(items, threads.map(call, items), strict=True):
+            yield item
 
 
 def _rows(X, rows):

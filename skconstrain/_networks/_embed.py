@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from skconstrain._formulas import waves
-from skconstrain._grid import to_grid
+from skconstrain._formulas._grid import to_grid
+from skconstrain._formulas._layers import waves
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
+from skconstrain._formulas._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE
 from skconstrain._networks._stage import FrontStage
 from skconstrain._networks._weight import Weight, kernel_on_grid
-from skconstrain._numpy_ops import NUMPY_OPS
-from skconstrain._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE
 
 # Embeddings of more features would take most of the time of a training.
 _MOST_COLUMNS = 500
@@ -48,7 +48,7 @@ class Embed(FrontStage):
             return None
         columns, signs = summary.numerical_columns, network.monotonic_cst
         if signs is not None:
-            columns = [column for column in columns if signs[column] == 0]
+            columns = [column for column in columns if signs[summary.numbers[column]] == 0]
         if not 0 < len(columns) <= _MOST_COLUMNS:
             return None
         models = network.n_models

@@ -4,7 +4,13 @@ from functools import cached_property
 
 import numpy as np
 
-from skconstrain._lazy_rows import RANGE_OF_NORMAL, moments, sample_rows, weighted_quantiles
+from skconstrain._lazy_rows import (
+    RANGE_OF_NORMAL,
+    gaps_of,
+    moments,
+    sample_rows,
+    weighted_quantiles,
+)
 
 # A feature of fewer values is a category, or like one: any function of it is a sum of few steps.
 _FEWEST_VALUES = 10
@@ -20,14 +26,49 @@ class FeatureSummary:
         Training rows.
     weight : ndarray of shape (n_rows,)
         Their weights.
+    n_codes : tuple of int
+        For each feature how many codes of categories it has; 0, or nothing at all, for numbers.
+    numbers : list of int or None
+        Which features are described; None for all.
+    n_flags : int
+        How many flags stand behind them, whose center is 0 and whose scale 1.
     """
 
-    def __init__(self, X, weight):
-        self._X, self._weight = X, weight
+    def __init__(self, X, weight, n_codes=(), numbers=None, n_flags=0):
+        self._X, self._weight, self._n_flags = X, weight, n_flags
+        self._numbers = numbers
+        self.n_codes = n_codes or (0,) * X.shape[1]
+
+    def encoded(self, numbers, n_flags) -> "FeatureSummary":
+        """Return the summary of some features, with flags behind them."""
+        return FeatureSummary(self._X, self._weight, self.n_codes, list(numbers), n_flags)
+
+    @property
+    def numbers(self):
+        """The positions of the features that are described."""
+        return range(self._X.shape[1]) if self._numbers is None else self._numbers
+
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        """Flags of the features that have gaps."""
+        return gaps_of(self._X)
 
     @cached_property
     def _sample(self):
-        return sample_rows(self._X, self._weight)
+        X, weight = sample_rows(self._X, self._weight)
+        return (X if self._numbers is None else X[:, self._numbers]), weight
+
+    def _moments(self, unit=1.0):
+        """Return mean and deviation of the features that are described, in their units."""
+        if self._numbers is None:
+            return moments(self._X, self._weight, unit)
+        units = np.ones(self._X.shape[1])
+        units[self._numbers] = unit
+        return tuple(part[self._numbers] for part in moments(self._X, self._weight, units))
+
+    def _with_flags(self, center, scale):
+        flags = np.zeros(self._n_flags), np.ones(self._n_flags)
+        return np.append(center, flags[0]), np.append(scale, flags[1])
 
     @cached_property
     def _quartiles(self):
@@ -36,7 +77,7 @@ class FeatureSummary:
     @property
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each feature."""
-        return moments(self._X, self._weight)
+        return self._with_flags(*self._moments())
 
     @property
     def center_and_scale(self) -> tuple[np.ndarray, np.ndarray]:
@@ -48,9 +89,9 @@ class FeatureSummary:
         have their mean and standard deviation, constant ones a scale of 1.
         """
         # Units are powers of two, which change no bit. Squares of 1e200 would be infinite.
-        largest = np.abs(self._sample[0]).max(axis=0).astype(np.float64)
+        largest = np.fmax.reduce(np.abs(self._sample[0]), axis=0, initial=0).astype(np.float64)
         unit = np.exp2(np.frexp(largest)[1] - 1)
-        mean, deviation = moments(self._X, self._weight, unit)
+        mean, deviation = self._moments(unit)
         low, center, high = self._quartiles / unit
         quartile_range = high - low
         scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
@@ -59,7 +100,7 @@ class FeatureSummary:
         # A processor may round subnormal numbers to zero.
         tiny = 4 * np.finfo(self._X.dtype).tiny
         is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < tiny)
-        return center * unit, np.where(is_constant, 1.0, scale * unit)
+        return self._with_flags(center * unit, np.where(is_constant, 1.0, scale * unit))
 
     @property
     def numerical_columns(self) -> list[int]:
@@ -75,4 +116,4 @@ class FeatureSummary:
 
 
 def _has_many(values):
-    return len(np.unique(values)) >= _FEWEST_VALUES
+    return len(np.unique(values[~np.isnan(values)])) >= _FEWEST_VALUES

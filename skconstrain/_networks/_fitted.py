@@ -59,6 +59,7 @@ class FittedNetwork:
 
     def features(self, X) -> np.ndarray:
         """Return what the first layer with a kernel gets."""
+        X = self.network.without_gaps(X, self.weights)
         for stage in self.network.first_stages:
             X = stage.forward(self._computed, X)
         return X
@@ -95,6 +96,7 @@ class FittedNetwork:
 
     def _predicted(self, X, end, outputs):
         """Return what `outputs` returns for blocks of rows; or Keras, at an end of the model."""
+        X = self.network.without_gaps(X, self.weights)
         return self._of_blocks(X, outputs) if self.network.runs_in_numpy else self._by_keras(X, end)
 
     def _by_keras(self, X, end):

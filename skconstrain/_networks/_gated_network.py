@@ -68,7 +68,7 @@ class GatedNetwork(Network):
     def _gate_stages(self) -> list[Stage]:
         """Stages from the features to the weights of the experts."""
         # Experts may bring their own preprocessing; the gate has this one.
-        scaled = [] if self.standardized else [ScaleFeatures(self.n_seen)]
+        scaled = [] if self.standardized else [ScaleFeatures(self.n_first_inputs)]
         sizes = self.gate.hidden_layer_sizes
         *hidden, logits = self._dense("gate_hidden", sizes, "gate_logits", self.gate.n_experts)
         return [*scaled, *self._hidden(hidden, "gate_saturate"), logits, self.gate]

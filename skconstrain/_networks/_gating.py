@@ -5,10 +5,10 @@ from functools import partial
 
 import numpy as np
 
-from skconstrain._formulas import log_mixture, logits_of_mean, softmax_over
+from skconstrain._formulas._layers import log_mixture, logits_of_mean, softmax_over
+from skconstrain._formulas._numpy_ops import NUMPY_OPS, largest, softmax
 from skconstrain._networks._stage import Stage
 from skconstrain._networks._weight import Weight, draw_seed, fixed
-from skconstrain._numpy_ops import NUMPY_OPS, largest, softmax
 
 
 @dataclass(frozen=True, kw_only=True)

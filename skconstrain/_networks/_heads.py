@@ -5,16 +5,16 @@ from functools import partial
 
 import numpy as np
 
-from skconstrain._formulas import mean_of_networks
-from skconstrain._links import LINKS, output_range, rescaled, unclipped
-from skconstrain._networks._weight import Weight, fixed
-from skconstrain._numpy_ops import NUMPY_OPS
-from skconstrain._quantile_levels import (
+from skconstrain._formulas._layers import mean_of_networks
+from skconstrain._formulas._links import LINKS, output_range, rescaled, unclipped
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
+from skconstrain._formulas._quantile_levels import (
     ends,
     quantiles,
     rescaled_quantiles,
     running_maximum,
 )
+from skconstrain._networks._weight import Weight, fixed
 
 
 class Head:

@@ -43,6 +43,10 @@ class LayeredNetwork(Network):
     monotonic_cst: tuple[int, ...] | None = None
 
     @property
+    def names_features(self):
+        return bool(self.kernels)
+
+    @property
     def predicts_in_single(self):
         return self.standardized and self.runs_in_numpy and not self.head.monotone
 

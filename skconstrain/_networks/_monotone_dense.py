@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._grid import FARTHEST_ACTIVATED, LARGEST, to_grid
+from skconstrain._formulas._grid import FARTHEST_ACTIVATED, LARGEST, to_grid
+from skconstrain._formulas._signs import kernel_bounds, output_cst, with_signs
 from skconstrain._networks._activations import ACTIVATIONS
 from skconstrain._networks._dense import Dense
 from skconstrain._networks._weight import glorot_uniform, kernel_on_grid
-from skconstrain._signs import kernel_bounds, output_cst, with_signs
 
 # The activation of the units that features with a sign reach. With non-negative weights, relu and
 # softplus make a function convex, whatever it is to learn; arcsinh bends both ways, and has a slope

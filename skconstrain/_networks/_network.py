@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skconstrain._lazy_rows import filled
 from skconstrain._networks._dense import Dense
 from skconstrain._networks._dropout import Dropout
 from skconstrain._networks._embed import Embed
+from skconstrain._networks._encode import Encode
 from skconstrain._networks._feature_summary import FeatureSummary
 from skconstrain._networks._heads import Head
 from skconstrain._networks._saturate import Saturate, SaturateFeatures
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import keras
 
 # The stages in front of the layers with kernels, in their order.
-_FRONT: tuple[type[FrontStage], ...] = (Standardize, Embed, WeighFeatures)
+_FRONT: tuple[type[FrontStage], ...] = (Encode, Standardize, Embed, WeighFeatures)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,7 @@ class Network(ABC):
         Signs of features, which only layered networks have.
     """
 
+    names_features = False  # whether connections name the features
     n_networks = 1  # not a field here
     monotonic_cst = None  # nor is this
     predicts_in_single = False  # whether single precision is enough behind standardisation
@@ -111,7 +114,7 @@ class Network(ABC):
         """Whether factors of features must stay positive: kernels have signs to be kept."""
         return self.kernel_constraint is not None or self.monotonic_cst is not None
 
-    def found(self, X, weight) -> tuple["Network", dict[str, np.ndarray]]:
+    def found(self, X, weight, n_codes=()) -> tuple["Network", dict[str, np.ndarray]]:
         """Return the network with the stages that training rows ask for, and what they start at.
 
         Parameters
@@ -120,6 +123,8 @@ class Network(ABC):
             Inputs.
         weight : ndarray of shape (n_rows,)
             Their weights.
+        n_codes : tuple of int
+            For each feature how many codes of categories it has; 0, or nothing at all, for numbers.
 
         Returns
         -------
@@ -129,13 +134,16 @@ class Network(ABC):
             Weights that follow from the rows, by name.
         """
         n_values = self.n_seen
-        summary = FeatureSummary(X if n_values == X.shape[1] else X[:, :n_values], weight)
+        X = X if n_values == X.shape[1] else X[:, :n_values]
+        summary = FeatureSummary(X, weight, n_codes)
         front = []
         for kind in _FRONT:
             stage = kind.found(self, summary, n_values)
             if stage is not None:
                 front.append(stage)
                 n_values = stage.n_outputs
+            if isinstance(stage, Encode):
+                summary = summary.encoded(stage.numbers, stage.n_flags)
         network, known = replace(self, front=tuple(front)), {}
         for stage in network.stages:
             known |= stage.known(summary)
@@ -144,7 +152,21 @@ class Network(ABC):
     @property
     def first_stages(self) -> tuple[Stage, ...]:
         """What changes features before the first layer with a kernel."""
-        return (SaturateFeatures(self.standardized), *self.front)
+        encode = [] if self.encode is None else [self.encode]
+        return (*encode, SaturateFeatures(self.standardized), *self.front[len(encode) :])
+
+    @cached_property
+    def encode(self) -> Encode | None:
+        """The stage that takes gaps and categories, where training rows had some."""
+        return next((stage for stage in self.front if isinstance(stage, Encode)), None)
+
+    def without_gaps(self, X, named):
+        """Return rows as the network takes them: where no stage does so, gaps become centers."""
+        if self.encode is not None:
+            return X
+        filling = np.zeros(self.n_features)
+        filling[: self.n_seen] = named.get("standardize/center", 0.0)
+        return filled(X, filling)
 
     def _hidden(self, dense: list[Dense], saturated: str, dropout=0.0) -> list[Stage]:
         """Return hidden layers with dropout and saturation, whose names are given."""
@@ -224,7 +246,8 @@ class Network(ABC):
         factor = np.where(kept, scale / used["scale"], 1.0)
         shift = np.where(kept, (center - used["center"]) / used["scale"], 0.0)
         found = {"standardize/center": center, "standardize/scale": scale}
-        for stage in self.front[1:]:
+        names = [stage.name for stage in self.front]
+        for stage in self.front[names.index("standardize") + 1 :]:
             changed, factor, shift = stage.rescaled(weights, factor, shift)
             found |= changed
         for layer in self.first_dense:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skconstrain._formulas._recipe import limit_of_features
 from skconstrain._networks._stage import Stage
-from skconstrain._recipe import limit_of_features
 
 
 @dataclass(frozen=True)

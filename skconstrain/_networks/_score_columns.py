@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._formulas import calibrated
+from skconstrain._formulas._layers import calibrated
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
+from skconstrain._formulas._recipe import UNSEEN_LOGIT
 from skconstrain._networks._stage import Stage
 from skconstrain._networks._weight import Weight
-from skconstrain._numpy_ops import NUMPY_OPS
-from skconstrain._recipe import UNSEEN_LOGIT
 
 
 @dataclass(frozen=True)

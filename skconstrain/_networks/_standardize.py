@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skconstrain._formulas import standardized
+from skconstrain._formulas._layers import standardized
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
 from skconstrain._networks._stage import FrontStage
 from skconstrain._networks._weight import fixed
-from skconstrain._numpy_ops import NUMPY_OPS
 
 
 @dataclass(frozen=True)

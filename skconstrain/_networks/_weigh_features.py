@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+from skconstrain._formulas._recipe import FEATURE_RATE
 from skconstrain._networks._stage import FrontStage
 from skconstrain._networks._weight import Weight
-from skconstrain._recipe import FEATURE_RATE
 
 
 @dataclass(frozen=True)

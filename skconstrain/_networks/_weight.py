@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from skconstrain._grid import kernel_to_grid, power_above
+from skconstrain._formulas._grid import kernel_to_grid, power_above
 from skconstrain.connections._matrix import glorot_bounds
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._progress import current_bar
 from skconstrain._thresholds._scores import HeldOut
 from skconstrain._warn import warn

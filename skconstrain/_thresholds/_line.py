@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._thresholds._outcomes import Outcomes, gain
 from skconstrain._thresholds._ranking import Ranking
 

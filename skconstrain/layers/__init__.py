@@ -12,6 +12,7 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _calibration,
     _columns,
     _dropout,
+    _encode,
     _gate,
     _heads,
     _mixture,

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._links import LINKS, check_monotone, check_range, output_range, unclipped
+from skconstrain._formulas._links import LINKS, check_monotone, check_range, output_range, unclipped
 from skconstrain.layers._layer import Layer
 
 

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._formulas import calibrated
-from skconstrain._recipe import UNSEEN_LOGIT
+from skconstrain._formulas._layers import calibrated
+from skconstrain._formulas._recipe import UNSEEN_LOGIT
 from skconstrain.layers._layer import Layer
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from skconstrain._recipe import FEATURE_RATE
+from skconstrain._formulas._recipe import FEATURE_RATE
 from skconstrain.layers._layer import Layer
 
 

@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from skconstrain._formulas import mean_of_networks
-from skconstrain._grid import sigmoid, through_grid
-from skconstrain._quantile_levels import ends, quantiles, running_maximum
+from skconstrain._formulas._grid import sigmoid, through_grid
+from skconstrain._formulas._layers import mean_of_networks
+from skconstrain._formulas._quantile_levels import ends, quantiles, running_maximum
 from skconstrain.layers._layer import Layer
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import keras
 from keras import ops
 
-from skconstrain._formulas import log_mixture, logits_of_mean
+from skconstrain._formulas._layers import log_mixture, logits_of_mean
 from skconstrain.layers._layer import Layer
 
 # A share of the best expert's likelihood of a class. The gradient of a hard gate grows with the

@@ -9,14 +9,14 @@ import keras
 import numpy as np
 from keras import activations, constraints, initializers, ops, regularizers
 
-from skconstrain._grid import (
+from skconstrain._formulas._grid import (
     FARTHEST_ACTIVATED,
     LARGEST,
     kernel_to_grid,
     power_in_table,
     through_grid,
 )
-from skconstrain._signs import kernel_bounds, output_cst, with_signs
+from skconstrain._formulas._signs import kernel_bounds, output_cst, with_signs
 from skconstrain.layers._batched_dense import InitializeEach, product_of_each
 from skconstrain.layers._layer import Layer
 

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from skconstrain._cosine import cosine_of_turns
-from skconstrain._formulas import waves
-from skconstrain._grid import kernel_to_grid, power_in_table, to_grid
-from skconstrain._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
+from skconstrain._formulas._cosine import cosine_of_turns
+from skconstrain._formulas._grid import kernel_to_grid, power_in_table, to_grid
+from skconstrain._formulas._layers import waves
+from skconstrain._formulas._recipe import EMBEDDING_SIZE, FREQUENCY_SCALE, N_FREQUENCIES
 from skconstrain.layers._layer import Layer
 
 

@@ -5,7 +5,7 @@ from numbers import Real
 import keras
 from keras import ops
 
-from skconstrain._recipe import saturation_limit
+from skconstrain._formulas._recipe import saturation_limit
 from skconstrain.layers._layer import Layer
 
 

@@ -5,7 +5,7 @@ from numbers import Real
 
 from keras import ops
 
-from skconstrain._formulas import softmax_over
+from skconstrain._formulas._layers import softmax_over
 
 
 def are_largest(scores, k):

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from skconstrain._formulas import standardized
-from skconstrain._recipe import STANDARDIZED_LIMIT
+from skconstrain._formulas._layers import standardized
+from skconstrain._formulas._recipe import STANDARDIZED_LIMIT
 from skconstrain.layers._layer import Layer
 
 

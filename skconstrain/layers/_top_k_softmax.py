@@ -5,7 +5,7 @@ import numbers
 import keras
 from keras import ops
 
-from skconstrain._formulas import softmax_over
+from skconstrain._formulas._layers import softmax_over
 from skconstrain.layers._layer import Layer
 from skconstrain.layers._softmax_gradient import (
     are_largest,

@@ -14,8 +14,8 @@ from skl2onnx.operator_converters.common import concatenate_variables
 import skconstrain
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._formulas._numpy_ops import largest, softmax
 from skconstrain._networks import GatedNetwork
-from skconstrain._numpy_ops import largest, softmax
 from skconstrain.onnx._graph import Graph
 from skconstrain.onnx._traced_array import TracedArray
 
@@ -157,6 +157,7 @@ def _convert(scope, operator, container):
     name = concatenate_variables(scope, operator.inputs, container)
     dtype = network.dtype
     X = TracedArray(graph, graph.cast(name, dtype), dtype, (None, model.n_features_in_))
+    X = network.without_gaps(X, model._fitted.weights)
     outputs = model._fitted.outputs(X).astype(dtype)  # networks with signs compute in float64
     if isinstance(model, NetClassifier):
         _write_classes(graph, operator, model, outputs)
@@ -203,7 +204,7 @@ def _write_classes(graph, operator, model, logits):
 
 
 def _decided(score, threshold, min_labels):
-    """Return what :func:`skconstrain._decisions.decide` does, as integers."""
+    """Return what :func:`skconstrain._formulas._decisions.decide` does, as integers."""
     chosen = score >= threshold
     if min_labels:
         # A row with enough labels has these already.

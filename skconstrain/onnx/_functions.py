@@ -31,6 +31,7 @@ PREDICATES = {
     np.greater: "Greater",
     np.greater_equal: "GreaterOrEqual",
     np.invert: "Not",
+    np.isnan: "IsNaN",
     np.less: "Less",
     np.less_equal: "LessOrEqual",
 }

@@ -11,11 +11,8 @@ CPU seconds and wall seconds are medians of interleaved runs; ratios are to hist
 
 import argparse
 import statistics
-import subprocess
-import sys
-import time
 import warnings
-from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 from sklearn.datasets import make_regression
@@ -23,20 +20,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.neural_network import MLPRegressor
 
 from skconstrain import GatedEnsembleClassifier, MultiLabelNetClassifier, PositiveRegressor
-
-BURN = "while True: sum(range(1000))"
-
-
-@contextmanager
-def burners(n_processes):
-    """Keep so many processes busy."""
-    processes = [subprocess.Popen([sys.executable, "-c", BURN]) for _ in range(n_processes)]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+from tests.benchmarks.busy import burners, medians, timed
 
 
 def rows(n_rows, n_columns):
@@ -62,30 +46,19 @@ def contestants(n_columns):
     }
 
 
-def timed(call, X):
-    """Return CPU seconds and wall seconds of a call."""
-    cpu, wall = time.process_time(), time.perf_counter()
-    call(X)
-    return time.process_time() - cpu, time.perf_counter() - wall
-
-
 def race(calls, X, repeats):
     """Print medians of all, and their ratios to boosting."""
-    seconds = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            seconds[name].append(timed(call, X))
-    medians = {name: np.median(found, axis=0) for name, found in seconds.items()}
-    for name, (cpu, wall) in medians.items():
-        ratio = cpu / medians["boosting"][0]
+    found = medians({name: partial(call, X) for name, call in calls.items()}, repeats)
+    for name, (cpu, wall) in found.items():
+        ratio = cpu / found["boosting"][0]
         print(f"  {name:20} CPU {cpu:8.4f} s   wall {wall:8.4f} s   CPU / boosting {ratio:6.2f}")
 
 
 def of_one_row(calls, X, repeats=200):
     """Print microseconds of a call for one row."""
     for name, call in calls.items():
-        found = statistics.median(timed(call, X[:1])[1] for _ in range(repeats))
-        print(f"  {name:20} {1e6 * found:8.0f} microseconds for one row")
+        seconds = statistics.median(timed(call, X[:1])[1] for _ in range(repeats))
+        print(f"  {name:20} {1e6 * seconds:8.0f} microseconds for one row")
 
 
 def main():

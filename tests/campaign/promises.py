@@ -47,6 +47,12 @@ def of_rows(model, X, dense, rng) -> Iterator[Promise]:
         yield from _of_paths(model, dense, rng)
 
 
+def _of_keras(model, dense):
+    """Return what `model_` returns; it knows gaps where training rows had some."""
+    fitted = model._fitted
+    return np.asarray(model.model_(fitted.network.without_gaps(dense, fitted.weights)))
+
+
 def _each_row(flags):
     return flags.reshape(len(flags), -1).all(axis=1)
 
@@ -62,7 +68,7 @@ def _of_range(model, X, dense):
     y = model.predict(X)
     yield "predictions lie inside the range", _inside(model, y)
     if dense.dtype == y.dtype:
-        yield "so do those of model_", _inside(model, np.asarray(model.model_(dense)))
+        yield "so do those of model_", _inside(model, _of_keras(model, dense))
 
 
 def _of_quantiles(model, X, dense, rng):
@@ -73,7 +79,7 @@ def _of_quantiles(model, X, dense, rng):
         "those between": model.predict_quantiles(X, between),
     }
     if dense.dtype == found["quantiles"].dtype:
-        found["those of model_"] = np.asarray(model.model_(dense))
+        found["those of model_"] = _of_keras(model, dense)
     for name, quantiles in found.items():
         yield f"{name} do not cross", _each_row(np.diff(quantiles, axis=1) >= 0)
         inside = np.isfinite(quantiles)
@@ -88,7 +94,7 @@ def _of_quantiles(model, X, dense, rng):
 def _of_parts(model, X, dense):
     predictions = {"predictions": model.predict(X)}
     if dense.dtype == predictions["predictions"].dtype:
-        predictions["those of model_"] = np.asarray(model.model_(dense))
+        predictions["those of model_"] = _of_keras(model, dense)
     for name, parts in predictions.items():
         tolerance = 1e-12 if parts.dtype == np.float64 else 1e-5
         miss = np.abs(parts.sum(axis=1, dtype=np.float64) - model.total)

@@ -76,6 +76,12 @@ def _near(rng, near, info):
 KINDS = [_scaled, _mixed, _subnormal, _zeros, _largest, _one_largest, _constant, _far, _near]
 
 
+def with_gaps(rng, X) -> np.ndarray:
+    """Return rows in a third of which numbers are missing: some, or all."""
+    shares = rng.choice([0, 0, 0.3, 1], size=(len(X), 1), p=[0.4, 0.3, 0.25, 0.05])
+    return np.where(rng.random(X.shape) < shares, X.dtype.type(np.nan), X)
+
+
 def _strided(X):
     """Every second column of a larger array."""
     wide = np.full((len(X), 2 * X.shape[1]), np.nan, X.dtype)

@@ -27,9 +27,9 @@ def calls_of_searches():
             lambda: GridSearchCV(_net(), {"nope": [1, 2]}).fit(X, y),
             "nope",
         ),
-        "a search with NaN": (
-            lambda: GridSearchCV(_net(), two, cv=2, error_score="raise").fit(X * NAN, y),
-            "NaN",
+        "a search with infinity": (
+            lambda: GridSearchCV(_net(), two, cv=2, error_score="raise").fit(X * np.inf, y),
+            "infinity",
         ),
         "a search over alpha=-1": (
             lambda: GridSearchCV(_net(), {"alpha": [-1, 1.0]}, cv=2, error_score="raise").fit(X, y),
@@ -72,7 +72,7 @@ def calls_of_tuner():
         "y with NaN": (Y * NAN, "NaN"),
         "y of one class": (np.zeros(60), "class"),
         "y in between": (np.full(Y.shape, 0.5), "continuous"),
-        "columns of three classes": (Y + Y[::-1], "multiclass"),
+        "columns of three classes": (Y + Y[::-1], "Got 2"),
         "y as a dict": ({"a": 1}, "dict|inconsistent"),
     }
     for name, (y, names) in targets.items():
@@ -89,7 +89,8 @@ def calls_of_tuner():
             names,
         )
     for name, rows, names in wrong_rows(X):
-        if name not in ("X sparse with NaN", "X beyond float64"):  # OneVsRestClassifier's business
+        # The others are OneVsRestClassifier's business.
+        if name not in ("X sparse with infinity", "X beyond float64"):
             found[f"predict of the tuner: {name}"] = (
                 lambda rows=rows: fitted.predict(rows),
                 names,

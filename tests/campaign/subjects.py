@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 import skconstrain
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from tests.monotone import CST
 from tests.registry import ROWS, WIRING, compositions, positive_regression, two_classes
 
@@ -65,6 +65,13 @@ def two_targets(data):
     """Return the same rows with two targets, the second of which falls where the first rises."""
     X, y = data
     return X, np.column_stack([y, y.min() + y.max() - y])
+
+
+def gappy(data):
+    """Return rows of which a fifth of the numbers is missing, most where the target is large."""
+    X, y = data
+    large = np.argsort(np.argsort(y.reshape(len(y), -1)[:, 0])) / len(y)
+    return np.where(np.random.default_rng(0).random(X.shape) < 0.4 * large[:, None], np.nan, X), y
 
 
 def three_classes():
@@ -210,6 +217,7 @@ def subjects() -> list[Subject]:
         several = {"n_networks": 5} if "n_networks" in row.fast else {}
         train = {**enough, **several}
         found.append(Subject(f"{row.name}, as registered", row.make(**train), row.data(0)))
+        found.append(Subject(f"{row.name}, with gaps", row.make(**train), gappy(row.data(0))))
         kind = row.estimator.__name__
         if kind in VARIANTS and kind not in done and not row.variant:
             done.add(kind)

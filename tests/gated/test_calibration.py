@@ -7,10 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from skconstrain import _engine
-from skconstrain._formulas import calibrated
+from skconstrain._formulas._layers import calibrated
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
 from skconstrain._gated._calibration import best_calibration, probability_of, scale_and_shift
 from skconstrain._networks import ScoreColumns
-from skconstrain._numpy_ops import NUMPY_OPS
 from skconstrain.layers._calibration import Calibration
 
 

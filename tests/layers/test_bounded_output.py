@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from skconstrain import PositiveRegressor
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
 from skconstrain.layers import BoundedOutput
 from tests.backends import output_and_gradients
 from tests.references import apply_link

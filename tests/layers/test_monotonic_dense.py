@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 
 from skconstrain import layers
-from skconstrain._grid import GRID, LARGEST, kernel_to_grid, logit_of_mean, power_above, to_grid
-from skconstrain._numpy_ops import NUMPY_OPS
+from skconstrain._formulas._grid import (
+    GRID,
+    LARGEST,
+    kernel_to_grid,
+    logit_of_mean,
+    power_above,
+    to_grid,
+)
+from skconstrain._formulas._numpy_ops import NUMPY_OPS
 from skconstrain.layers import MonotonicDense
 from skconstrain.layers._heads import MeanOfNetworks, OrderedSigmoid
 from tests.backends import output_and_gradients

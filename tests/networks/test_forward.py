@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from skconstrain._formulas._links import LINKS
 from skconstrain._lazy_rows import LazyRows
-from skconstrain._links import LINKS
 from skconstrain._networks import (
     AffineHead,
     BoundedOutputHead,
@@ -114,11 +114,21 @@ NETWORKS["monotone, embedded, several"] = replace(
     NETWORKS["monotone, weighted, a range"], n_frequencies=4
 )
 NETWORKS["monotone in all"] = replace(NETWORKS["monotone, values"], monotonic_cst=(1, -1, 1, 1))
+# Of the networks of this name, rows have gaps, and their second feature has three codes.
+for base in ("several, sigmoid", "monotone, weighted, a range", "embedded", "soft, softmax, given"):
+    NETWORKS[f"tables, {base}"] = NETWORKS[base]
 ROWS_TO_FIND = np.random.default_rng(2).normal(size=(30, 10))
-NETWORKS = {
-    name: network.found(ROWS_TO_FIND[:, : network.n_features], np.ones(30))[0]
-    for name, network in NETWORKS.items()
-}
+TABLE = np.where(ROWS_TO_FIND > 1, np.nan, ROWS_TO_FIND)
+TABLE[:, 1] = np.arange(30) % 3
+
+
+def found(name, network):
+    is_table = name.startswith("tables")
+    X = (TABLE if is_table else ROWS_TO_FIND)[:, : network.n_features]
+    return network.found(X, np.ones(30), (0, 3, 0, 0) if is_table else ())[0]
+
+
+NETWORKS = {name: found(name, network) for name, network in NETWORKS.items()}
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
 
@@ -126,7 +136,7 @@ def fitted(network, size=0.5):
     """Return a network with weights of which none is zero, and those of a scale are positive."""
     rng, weights = np.random.default_rng(0), {}
     for weight in network.weights:
-        if weight.name.endswith(("/seed", "/columns")):
+        if weight.name.endswith(("/seed", "/columns", "/numbers", "/flagged", "/codes")):
             weights[weight.name] = weight.initial(rng, {}, network.dtype)
             continue
         values = size * rng.normal(size=weight.shape)
@@ -137,7 +147,12 @@ def fitted(network, size=0.5):
 
 
 def rows(network, n_rows=70):
-    return np.random.default_rng(1).normal(size=(n_rows, network.n_features)).astype(network.dtype)
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(n_rows, network.n_features)).astype(network.dtype)
+    if network.encode is not None:
+        X[:, :4] = np.where(X[:, :4] > 1, np.nan, X[:, :4])
+        X[:, 1] = rng.integers(4, size=n_rows)
+    return X
 
 
 def assert_agree(ours, keras_values, dtype):

@@ -24,10 +24,10 @@ from skconstrain import (
     SparseConnectedNetClassifier,
     TunedThresholdMultiLabelClassifierCV,
 )
-from skconstrain._links import LINKS
+from skconstrain._formulas._links import LINKS
+from skconstrain._formulas._numpy_ops import largest, ranks
 from skconstrain._networks import FittedNetwork
 from skconstrain._networks._activations import ACTIVATIONS
-from skconstrain._numpy_ops import largest, ranks
 from tests.onnx.serving import CLOSE, onnx, run
 from tests.registry import WIRING, compositions, positive_regression, two_classes
 from tests.test_docstrings import NOT_ASKED

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import erfc
 
-from skconstrain._grid import FARTHEST_ACTIVATED, GRID
+from skconstrain._formulas._grid import FARTHEST_ACTIVATED, GRID
 
 exact = pytest.importorskip("skconstrain.onnx._exact_functions")
 

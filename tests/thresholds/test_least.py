@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skconstrain import MultiLabelNetClassifier, TunedThresholdMultiLabelClassifierCV
-from skconstrain._decisions import decide
+from skconstrain._formulas._decisions import decide
 from skconstrain._thresholds._averages import Called
 from skconstrain._thresholds._line import Decisions, Line
 from skconstrain._thresholds._outcomes import Outcomes

@@ -13,7 +13,7 @@ from numbers import Real
 import numpy as np
 from scipy.special import logit
 
-from skconstrain._grid import FINE_GRID, sigmoid, through_grid
+from skconstrain._formulas._grid import FINE_GRID, sigmoid, through_grid
 
 # exp(30) is 1e13 times the target's scale: beyond any use, and far from overflow in float32.
 EXP_CAP = 30.0

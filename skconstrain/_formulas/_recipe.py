@@ -11,6 +11,9 @@ import numpy as np
 STANDARDIZED_LIMIT = 5.0
 FARTHEST_STANDARDIZED = 1e6
 
+# Where a flag is of gaps, and of no category: a code that no category has.
+CODE_OF_GAPS = -1.0
+
 # How fast the factors of features learn, relative to other weights.
 FEATURE_RATE = 6.0
 

@@ -12,7 +12,13 @@ from itertools import accumulate
 import numpy as np
 from scipy.special import ndtri
 
-from skconstrain._links import LINKS, bias_and_gain, output_range, rescaled, smallest_share
+from skconstrain._formulas._links import (
+    LINKS,
+    bias_and_gain,
+    output_range,
+    rescaled,
+    smallest_share,
+)
 
 # Levels that differ by less are the same: (1 - 0.9) / 2 is not 0.05.
 _SAME = 1e-9

@@ -1,17 +1,26 @@
-"""Formulas of networks, each written once: for Keras layers, for predictions in NumPy, for ONNX.
+"""Formulas of layers.
 
 Every function takes ``ops``, the operations: ``keras.ops``, or ``NUMPY_OPS`` of `_numpy_ops`, which
-writes a graph of ONNX where it is given traced arrays. Links, quantiles, cosines and numbers on
-grids have modules of their own.
+writes a graph of ONNX where it is given traced arrays.
 """
 
 import math
 
 import numpy as np
 
-from skconstrain._cosine import cosine_of_turns
-from skconstrain._grid import FARTHEST_ON_GRID, in_order, logit_of_mean, through_grid
-from skconstrain._recipe import FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+from skconstrain._formulas._cosine import cosine_of_turns
+from skconstrain._formulas._grid import FARTHEST_ON_GRID, in_order, logit_of_mean, through_grid
+from skconstrain._formulas._recipe import CODE_OF_GAPS, FARTHEST_STANDARDIZED, STANDARDIZED_LIMIT
+
+
+def encoded(ops, numbers, center, flagged, codes):
+    """Return numbers whose gaps are their centers, and behind them flags of codes.
+
+    A flag is 1 where what is `flagged` has its code, or is a gap where that is the code of gaps.
+    """
+    filled = ops.where(ops.isnan(numbers), center, numbers)
+    flags = ops.where(codes == CODE_OF_GAPS, ops.isnan(flagged), flagged == codes)
+    return ops.concatenate([filled, ops.cast(flags, numbers.dtype)], axis=1)
 
 
 def standardized(ops, x, center, scale, *, limit=STANDARDIZED_LIMIT, monotone=False):

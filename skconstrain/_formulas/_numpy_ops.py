@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 from scipy.special import expit, log_expit
 
-from skconstrain._formulas import softmax_over
+from skconstrain._formulas._layers import softmax_over
 
 
 def softmax(x, axis=-1):
@@ -57,6 +57,7 @@ NUMPY_OPS = SimpleNamespace(
     cumsum=np.cumsum,
     exp=np.exp,
     flip=np.flip,
+    isnan=np.isnan,
     log=np.log,
     log_sigmoid=log_expit,
     log_softmax=_log_softmax,

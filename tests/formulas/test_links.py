@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from skconstrain._links import LINKS, bias_and_gain, check_range, output_range
+from skconstrain._formulas._links import LINKS, bias_and_gain, check_range, output_range
 from tests.references import apply_link
 
 bounded = st.floats(-1e6, 1e6)

@@ -1,0 +1,100 @@
+"""Fits with nothing set, beside CatBoost's and scikit-learn's network's: CPU seconds.
+
+Run from the root of the repository::
+
+    python -m tests.benchmarks.default_fits [--sizes ROWSxCOLUMNS ...] [--targets NAME ...]
+
+*first* is the first fit of a new process, imports left out; *warm* is the second one, with another
+seed. Each model of each size has a process of its own. CatBoost is left out where it is not
+installed. The scaler in front of MLPRegressor and MLPClassifier is part of their fits.
+"""
+
+import argparse
+import importlib.util
+import subprocess
+import sys
+import time
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from tests.benchmarks._timing import format_table
+
+SIZES = ["442x10", "4000x20", "20000x20", "40000x20"]
+
+
+def data(target, n_rows, n_columns):
+    """Draw features and positive numbers, three classes, or four labels."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, n_columns))
+    score = np.sin(X[:, 0]) + X[:, 1] * X[:, 2] / 3 + rng.normal(scale=0.3, size=n_rows)
+    if target == "numbers":
+        return X, np.exp(score)
+    if target == "classes":
+        return X, np.digitize(score, np.quantile(score, [1 / 3, 2 / 3]))
+    return X, (score[:, None] + 0.3 * X[:, 3:7] > [-0.5, 0, 0.5, 1]).astype(int)
+
+
+def models(target):
+    """Return what is compared, by name."""
+    import skconstrain
+
+    is_number = target == "numbers"
+    ours = skconstrain.PositiveRegressor if is_number else skconstrain.MultiLabelNetClassifier
+    network = MLPRegressor if is_number else MLPClassifier
+    found = {"ours": ours(random_state=0)}
+    if target == "classes":
+        found["gate"] = skconstrain.GatedEnsembleClassifier(random_state=0)
+    found["MLP, scaled"] = make_pipeline(StandardScaler(), network(random_state=0))
+    if importlib.util.find_spec("catboost"):
+        import catboost
+
+        settings = {"verbose": False, "allow_writing_files": False, "random_state": 0}
+        if target == "labels":
+            settings["loss_function"] = "MultiLogloss"
+        boosting = catboost.CatBoostRegressor if is_number else catboost.CatBoostClassifier
+        found["CatBoost"] = boosting(**settings)
+    return found
+
+
+def fit_seconds(name, target, n_rows, n_columns):
+    """Return CPU seconds of a first and of a second fit."""
+    import keras  # noqa: F401, not part of a fit
+
+    warnings.simplefilter("ignore")
+    X, y = data(target, n_rows, n_columns)
+    seconds = []
+    for model in (models(target)[name], clone(models(target)[name])):
+        start = time.process_time()
+        model.fit(X, y)
+        seconds.append(time.process_time() - start)
+    return seconds
+
+
+def main():
+    """Print a line for each model, target and size."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", nargs="+", default=SIZES)
+    parser.add_argument("--targets", nargs="+", default=["numbers", "classes", "labels"])
+    given, rows = parser.parse_args(), []
+    for target in given.targets:
+        for size in given.sizes:
+            n_rows, n_columns = map(int, size.split("x"))
+            for name in models(target):
+                call = f"fit_seconds({name!r}, {target!r}, {n_rows}, {n_columns})"
+                code = f"from tests.benchmarks.default_fits import *; print(*{call})"
+                done = subprocess.run(
+                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
+                )
+                first, warm = map(float, done.stdout.split()[-2:])
+                rows.append([f"{target} {size} {name}", f"{first:.2f}", f"{warm:.2f}"])
+                print(*rows[-1], file=sys.stderr, flush=True)
+    print(format_table(["", "first CPU s", "warm CPU s"], rows))
+
+
+if __name__ == "__main__":
+    main()
