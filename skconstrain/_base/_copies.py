@@ -25,8 +25,10 @@ class CopiedNet(BaseEstimator):
         return super(CopiedNet, stand_in).__sklearn_clone__().set_params(**shared)
 
     def __dir__(self):
-        # Notebooks, debuggers and completion look at all that is listed: none builds a model so.
-        return [name for name in super().__dir__() if name != "model_" or "_model" in vars(self)]
+        # scikit-learn looks at every name, as notebooks and debuggers do: none builds a model so.
+        hidden = set() if "_model" in vars(self) else {"model_"}
+        names = (name for name in object.__dir__(self) if name not in hidden)
+        return [name for name in names if hasattr(self, name)]
 
     def __getstate__(self):
         state = dict(super().__getstate__())
