@@ -71,11 +71,9 @@ class QuantileNetRegressor(NetRegressor):
     monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
         Sign of each feature, as in HistGradientBoostingRegressor: 1 where predictions, or
         probabilities, must not fall when the feature rises, -1 where they must not rise, 0 where it
-        is free. A dict goes by the names of the features, 0 for those left out. Half of the hidden
-        units are then fed by free features alone, with any weights; the others have weights of the
-        signs needed, and arcsinh for `activation`. Sums are exact, whatever their order: for
-        that features and units are rounded to multiples of ``2**-20`` in predictions. Needs
-        `standardize` and an `activation` with a name, and refuses `kernel_constraint`.
+        is free. A dict goes by the names of the features, 0 for those left out. Hidden layers are
+        then :class:`skconstrain.layers.MonotonicDense`, half of whose units only free features
+        feed. Needs `standardize` and an `activation` with a name, and refuses `kernel_constraint`.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which features hold categories: a mask, positions, or names of columns. ``"from_dtype"`` are
         the columns of a DataFrame that hold text, categories or booleans; of an array, none. Each

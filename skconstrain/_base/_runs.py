@@ -1,16 +1,26 @@
 """Runs: what the training of an estimator's network needs, and the training itself."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from skconstrain._base._blame import explained
 from skconstrain._base._budget import choose_budget
 from skconstrain._base._rows import scaled
 from skconstrain._base._schedules import base_rate, rate_schedule
-from skconstrain._networks import FittedNetwork
+from skconstrain._networks import FittedNetwork, Network
 
 if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
+
+
+class Outcome(NamedTuple):
+    """A trained network, what its training left, and the scale of the targets."""
+
+    network: Network
+    result: "TrainingResult"
+    target_scale: np.ndarray | float | None
 
 
 def make_run(
