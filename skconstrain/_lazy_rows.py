@@ -323,3 +323,13 @@ def _mean(pieces, total):
             has_gaps, values = True, np.where(gaps, 0.0, values)
         sums = sums + weight @ values
     return sums / (np.where(present > 0, present, 1.0) if has_gaps else total)
+
+
+def shares_of_nonzero(X, weight):
+    """Return in which share of the weighted rows each column is not zero, gaps left out."""
+    weight = weight.astype(np.float64)
+    flags = (
+        (np.where(np.isnan(values), np.nan, values != 0), part)
+        for values, part in _pieces(X, weight, 1.0)
+    )
+    return _mean(flags, weight.sum())

@@ -12,6 +12,7 @@ from skconstrain._base._blame import check_continues, require_keras, tell_of_end
 from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import among_all, outputs_out_of_fold
+from skconstrain._base._hidden_layers import HiddenLayers
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
 from skconstrain._base._parts import Parts, warn_of_unused_fraction
 from skconstrain._base._plan import Plan, best_epochs, generator, make_plan
@@ -364,18 +365,21 @@ default=None
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
-        sizes = checked_sizes(self.hidden_layer_sizes)
+        sizes, dropout = self._hidden_layers(rows)
         return {
             "n_features": rows.X.shape[1],
             "n_outputs": rows.target.shape[1],
             "dtype": rows.X.dtype.name,
             "hidden_layer_sizes": sizes,
             "activation": self.activation,
-            "dropout": float(self.dropout),
+            "dropout": dropout,
             "standardized": bool(self.standardize),
             "kernel_constraint": self.kernel_constraint,
             "head": self._head(),
         }
+
+    def _hidden_layers(self, rows) -> HiddenLayers:
+        return HiddenLayers(checked_sizes(self.hidden_layer_sizes), float(self.dropout))
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""

@@ -1,11 +1,49 @@
 """A panel for each label: which labels, where, and what y holds of them."""
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 
 from skconstrain._targets import ClassTarget
 
 
-def shown_labels(names, labels, max_labels) -> list[int]:
+class LabelDisplay(ABC):
+    """A display with a panel for each label, by its `label_names`."""
+
+    @abstractmethod
+    def _draw(self, panel, label):
+        """Draw the panel of a label."""
+
+    @abstractmethod
+    def _describe(self, shown, ax):
+        """Name the axes of the panels of the labels shown."""
+
+    def plot(self, *, labels=None, max_labels=12, ax=None):
+        """Draw.
+
+        Parameters
+        ----------
+        labels : list of int or str, default=None
+            Columns or names of the labels shown, in this order.
+        max_labels : int, default=12
+            How many labels are shown where `labels` is None: the first ones.
+        ax : matplotlib Axes, default=None
+            Where to draw; it is divided among the labels. A new figure without it.
+
+        Returns
+        -------
+        display : ReliabilityDisplay or ThresholdCurveDisplay
+            This display, with `axes_` and `figure_`.
+        """
+        shown = _shown_labels(self.label_names, labels, max_labels)
+        self.figure_, self.axes_ = _label_axes(len(shown), ax)
+        for panel, label in zip(self.axes_, shown, strict=True):
+            self._draw(panel, label)
+        self._describe(shown, ax)
+        return self
+
+
+def _shown_labels(names, labels, max_labels) -> list[int]:
     """Return the columns of the labels to show: those named or numbered, or the first ones.
 
     Raises
@@ -29,7 +67,7 @@ def _is_column(label, names):
     return isinstance(label, (int, np.integer)) and -len(names) <= label < len(names)
 
 
-def label_axes(n_shown, ax):
+def _label_axes(n_shown, ax):
     """Return a figure and a panel for each label, in the place of `ax` if there is one."""
     import matplotlib.pyplot as plt
     from matplotlib.gridspec import GridSpecFromSubplotSpec

@@ -7,18 +7,13 @@ from sklearn.utils.validation import check_is_fitted
 from skconstrain._sklearn_compat import check_sample_weight
 from skconstrain._thresholds._scores import label_scores
 from skconstrain.inspection._inner_network import found_inside
-from skconstrain.inspection._label_panels import (
-    as_labels,
-    label_axes,
-    name_outer_axes,
-    shown_labels,
-)
+from skconstrain.inspection._label_panels import LabelDisplay, as_labels, name_outer_axes
 
 _CURVE, _IDEAL = "#4c72b0", "0.55"
 _STRATEGIES = ("uniform", "quantile")
 
 
-class ReliabilityDisplay:
+class ReliabilityDisplay(LabelDisplay):
     """Shares of positives against predicted probabilities, one panel per label.
 
     The rows are put into bins by their probability of the label. A point is a bin: the mean
@@ -205,33 +200,6 @@ class ReliabilityDisplay:
         )
         return display.plot(labels=labels, max_labels=max_labels, ax=ax)
 
-    def plot(self, *, labels=None, max_labels=12, ax=None):
-        """Draw.
-
-        Parameters
-        ----------
-        labels : list of int or str, default=None
-            Columns or names of the labels shown, in this order.
-        max_labels : int, default=12
-            How many labels are shown where `labels` is None: the first ones.
-        ax : matplotlib Axes, default=None
-            Where to draw; it is divided among the labels. A new figure without it.
-
-        Returns
-        -------
-        display : ReliabilityDisplay
-            With `axes_` and `figure_`.
-        """
-        shown = shown_labels(self.label_names, labels, max_labels)
-        self.figure_, self.axes_ = label_axes(len(shown), ax)
-        for panel, label in zip(self.axes_, shown, strict=True):
-            self._draw(panel, label)
-        name_outer_axes(self.axes_, "mean probability", "share of positives")
-        rest = len(self.label_names) - len(shown)
-        if rest and ax is None:
-            self.figure_.suptitle(f"{len(shown)} of {len(self.label_names)} labels", fontsize=10)
-        return self
-
     def _draw(self, panel, label):
         predicted, share = self.prob_pred[label], self.prob_true[label]
         weights = self.bin_weights[label]
@@ -244,6 +212,12 @@ class ReliabilityDisplay:
         panel.set_title(self.label_names[label], loc="left", fontsize=9.5, fontweight="bold")
         panel.set_title(f"Brier {self.brier_scores[label]:.3f}", loc="right", fontsize=8.5)
         panel.spines[["top", "right"]].set_visible(False)
+
+    def _describe(self, shown, ax):
+        name_outer_axes(self.axes_, "mean probability", "share of positives")
+        rest = len(self.label_names) - len(shown)
+        if rest and ax is None:
+            self.figure_.suptitle(f"{len(shown)} of {len(self.label_names)} labels", fontsize=10)
 
 
 def _edges(prob, n_bins, strategy):

@@ -11,12 +11,7 @@ from skconstrain._thresholds._scores import label_scores, response_method
 from skconstrain._thresholds._scoring import resolve_scoring
 from skconstrain._wrapped import opened
 from skconstrain.inspection._inner_network import found_inside
-from skconstrain.inspection._label_panels import (
-    as_labels,
-    label_axes,
-    name_outer_axes,
-    shown_labels,
-)
+from skconstrain.inspection._label_panels import LabelDisplay, as_labels, name_outer_axes
 
 _METRICS = {
     "f1": "f1_macro",
@@ -28,7 +23,7 @@ _METRICS = {
 _CURVE, _CHOSEN, _FOLDS, _DEFAULT = "#4c72b0", "#c44e52", "#dd8452", "0.55"
 
 
-class ThresholdCurveDisplay:
+class ThresholdCurveDisplay(LabelDisplay):
     """A metric against the decision threshold, one panel per label.
 
     Shows how flat the top is, where the chosen threshold lies on it, what the default scores and
@@ -236,30 +231,6 @@ class ThresholdCurveDisplay:
             default=default,
         )
         return display.plot(labels=labels, max_labels=max_labels, ax=ax)
-
-    def plot(self, *, labels=None, max_labels=12, ax=None):
-        """Draw.
-
-        Parameters
-        ----------
-        labels : list of int or str, default=None
-            Columns or names of the labels shown, in this order.
-        max_labels : int, default=12
-            How many labels are shown where `labels` is None: the first ones.
-        ax : matplotlib Axes, default=None
-            Where to draw; it is divided among the labels. A new figure without it.
-
-        Returns
-        -------
-        display : ThresholdCurveDisplay
-            With `axes_` and `figure_`.
-        """
-        shown = shown_labels(self.label_names, labels, max_labels)
-        self.figure_, self.axes_ = label_axes(len(shown), ax)
-        for panel, label in zip(self.axes_, shown, strict=True):
-            self._draw(panel, label)
-        self._describe(shown, ax)
-        return self
 
     def _draw(self, panel, label):
         edges, scores = self.edges[label], self.scores[label]
