@@ -57,6 +57,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one more epoch on the given data.
 
+        The scales of features follow the rows of all calls, and the weights with them, so that
+        predictions stay. Where training began with `fit`, its scales stay.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)

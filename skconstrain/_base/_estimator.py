@@ -26,6 +26,7 @@ from skconstrain._base._rows import (
 from skconstrain._base._runs import Outcome, make_run, partial_attributes, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
 from skconstrain._base._sizes import checked_sizes
+from skconstrain._base._stream import Stream, followed
 from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import validate_rows
@@ -60,7 +61,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
     2. `_encode_target`: y becomes columns of numbers.
     3. `_weigh`: weights of classes become weights of rows or targets.
     4. `_specify`, which calls `_head`: the network.
-    5. `_start`: weights that are known before training. Not where training continues.
+    5. `_start`: weights that are known before training. Where training continues, `partial_fit`
+       asks for them when scales may have changed.
     6. `_keras_loss`: what is minimised.
     7. `_train`: one training of the network, or several.
     8. `_oof_prediction`: what the network predicts for rows that were held out.
@@ -226,6 +228,9 @@ default=None
     def partial_fit(self, X, y, sample_weight=None):
         """Train one more epoch on the given data.
 
+        The scales of features and targets follow the rows of all calls, and the weights with them,
+        so that predictions stay. Where training began with `fit`, its scales stay.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
@@ -299,6 +304,7 @@ default=None
         rng = generator(self.random_state, self.n_iter_ if continues else 0)
         settings = {"continues": continues, "partial": partial}
         plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
+        settings["stream"] = stream = Stream.after(self, rows, **settings)
         if not continues:
             self._fold_seed = plan.fold_seed
         outcome = self._fitted_on(plan, rng, **settings)
@@ -307,16 +313,19 @@ default=None
             outcome = self._fitted_on(plan, generator(self.random_state, 0), **settings)
         self._record(*outcome, continues, keep=partial or self.warm_start)
         self._record_folds(plan.parts, used)
+        self._stream = None if stream is None else stream.judged
         return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
 
-    def _fitted_on(self, plan, rng, *, continues, partial):
+    def _fitted_on(self, plan, rng, *, stream, continues, partial):
         """Build and start the network, and train it as planned."""
         network = self._specify(plan.parts.rows, continues)
-        known, target_scale = {}, None
+        known, fitted = {}, self._fitted if continues else None
         if continues:
-            network = replace(network, front=self._fitted.network.front)
-            check_continues(self._fitted.network, network)
-            target_scale = self._target_scale
+            network = replace(network, front=fitted.network.front)
+            check_continues(fitted.network, network)
+            start, target_scale = fitted.weights, self._target_scale
+            if stream is not None and stream.is_due:
+                start, target_scale = followed(network, start, target_scale, stream, self._start)
         else:
             X, target, weight = plan.parts.rows
             warn_of_few_digits(target, network.head.origin, X.dtype)
@@ -326,11 +335,14 @@ default=None
         plan = plan.without_gaps(network, self._fitted.weights if continues else known)
         settings = {"continues": continues, "partial": partial}
         run = make_run(self, plan, target_scale, rng=rng, known_weights=known, **settings)
+        if continues and start is not fitted.weights:
+            # What the optimizer remembers of gradients has the unit that they had.
+            run = replace(run, start=start, optimizer_state=None)
         if plan.finds_epochs:
             run = replace(run, callbacks=[])
         elif not partial:
-            fitted = partial_attributes(network, run.first_epoch)
-            run = NetworkFit.current().watched(run, fitted)
+            attributes = partial_attributes(network, run.first_epoch)
+            run = NetworkFit.current().watched(run, attributes)
         return Outcome(network, self._train(network, run), target_scale)
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
