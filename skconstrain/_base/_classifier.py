@@ -63,7 +63,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite.
+            Training data; the first call decides about categories, and where gaps are learnt.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Targets.
         classes : array-like of shape (n_classes,), default=None
