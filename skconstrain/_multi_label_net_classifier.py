@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._monotonic import MONOTONIC_CST
-from skconstrain._formulas._decisions import decide
 from skconstrain._sklearn_compat import Interval
 
 
@@ -276,15 +275,3 @@ class MultiLabelNetClassifier(NetClassifier):
             )
         if self._target_kind == "multilabel":
             self._check_min_labels()
-
-    def _check_min_labels(self):
-        is_count = isinstance(self.min_labels, Integral)
-        if not (is_count and 0 <= self.min_labels <= self.n_outputs_):
-            raise ValueError(
-                f"min_labels must be at least 0 and at most the number of labels, "
-                f"{self.n_outputs_}. Got {self.min_labels}."
-            )
-
-    def _decide(self, probability, threshold):
-        self._check_min_labels()  # set_params may have changed it
-        return decide(probability, threshold, self.min_labels)
