@@ -1,14 +1,17 @@
 """MultiLabelNetClassifier: a probability and a threshold for each label."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
+from skconstrain._base._hidden_layers import HiddenLayers, choose_hidden_layers
 from skconstrain._base._monotonic import MONOTONIC_CST
-from skconstrain._sklearn_compat import Interval
+from skconstrain._base._sizes import checked_sizes
+from skconstrain._sklearn_compat import Interval, StrOptions
 
 
 class MultiLabelNetClassifier(NetClassifier):
@@ -28,8 +31,11 @@ class MultiLabelNetClassifier(NetClassifier):
 
     Parameters
     ----------
-    hidden_layer_sizes : int or array-like of int, default=(64, 64, 64)
-        Units of each hidden layer; ``()`` is a linear model for each label.
+    hidden_layer_sizes : "auto", int or array-like of int, default="auto"
+        Units of each hidden layer; ``()`` is a linear model for each label. ``"auto"`` is
+        ``(256,)`` where X has more features than rows, or more than a tenth as many features as
+        rows and nine tenths of its values are zero, else ``(64, 64, 64)``. Training that continues,
+        `partial_fit` too, keeps the layers of its first call.
     activation : str or callable, default="silu"
         Activation of all hidden layers, named as in scikit-learn or Keras.
     threshold : float, array-like of shape (n_labels,) or dict, default=0.5
@@ -56,8 +62,9 @@ class MultiLabelNetClassifier(NetClassifier):
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
-    dropout : float, default=0.0
-        Fraction of the units of each hidden layer that is dropped in training.
+    dropout : float or "auto", default="auto"
+        Fraction of the units of each hidden layer that is dropped in training. ``"auto"`` is 0.5
+        where `hidden_layer_sizes` is ``"auto"`` and a single layer, else 0.
     kernel_constraint : {"non_neg"}, keras.constraints.Constraint or None, default=None
         Constraint on the weights of all layers, biases excepted.
     monotonic_cst : array-like of int of shape (n_features,), dict or None, default=None
@@ -152,6 +159,9 @@ class MultiLabelNetClassifier(NetClassifier):
         Classes of a 1-D target; numbers of several labels, as objects.
     label_names_ : ndarray of shape (n_labels,)
         Names of the labels, where the target of `fit` was a DataFrame.
+    categories_ : list of length `n_features_in_`
+        For each feature the ndarray of its categories, None where it holds numbers. `model_` and
+        graphs of ONNX take the place of a category in it as its code, one more for all others.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -198,6 +208,11 @@ class MultiLabelNetClassifier(NetClassifier):
 
     _parameter_constraints: dict = {
         **NetClassifier._parameter_constraints,
+        "hidden_layer_sizes": [
+            StrOptions({"auto"}),
+            *NetClassifier._parameter_constraints["hidden_layer_sizes"],
+        ],
+        "dropout": [StrOptions({"auto"}), *NetClassifier._parameter_constraints["dropout"]],
         "monotonic_cst": MONOTONIC_CST,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "min_labels": [Interval(Integral, 0, None, closed="left")],
@@ -205,7 +220,7 @@ class MultiLabelNetClassifier(NetClassifier):
 
     def __init__(
         self,
-        hidden_layer_sizes: "int | ArrayLike" = (64, 64, 64),
+        hidden_layer_sizes: "int | ArrayLike | str" = "auto",
         *,
         activation: str | Callable = "silu",
         threshold: "float | ArrayLike | dict" = 0.5,
@@ -213,7 +228,7 @@ class MultiLabelNetClassifier(NetClassifier):
         class_weight=None,
         loss: str | Any | Callable = "log_loss",
         alpha=1e-4,
-        dropout=0.0,
+        dropout: float | str = "auto",
         kernel_constraint=None,
         monotonic_cst=None,
         categorical_features: "str | ArrayLike | None" = "from_dtype",
@@ -275,3 +290,18 @@ class MultiLabelNetClassifier(NetClassifier):
             )
         if self._target_kind == "multilabel":
             self._check_min_labels()
+
+    def _hidden_layers(self, rows):
+        sizes, dropout = self.hidden_layer_sizes, self.dropout
+        is_auto = isinstance(sizes, str)
+        found = choose_hidden_layers(rows) if is_auto else HiddenLayers(checked_sizes(sizes), 0.0)
+        return found if dropout == "auto" else found._replace(dropout=float(dropout))
+
+    def _specify(self, rows, continues):
+        network = super()._specify(rows, continues)
+        if not continues:
+            return network
+        fitted = self._fitted.network
+        is_auto = {name: isinstance(getattr(self, name), str) for name in HiddenLayers._fields}
+        kept = {name: getattr(fitted, name) for name in is_auto if is_auto[name]}
+        return replace(network, **kept)

@@ -350,7 +350,7 @@ def test_constraints_hold_on_every_kernel(constraint):
             np.testing.assert_allclose(np.linalg.norm(kernel, axis=-2), 1.0, rtol=1e-6)
 
 
-def test_partial_fit_keeps_the_scale_of_its_first_call():
+def test_partial_fit_may_begin_with_one_row():
     X, y = positive_regression()
     model = PositiveRegressor((8,), learning_rate=0.01, random_state=0)
     for _ in range(200):

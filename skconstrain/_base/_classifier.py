@@ -57,10 +57,13 @@ class NetClassifier(ClassifierMixin, NetEstimator):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train one more epoch on the given data.
 
+        The scales of features follow the rows of all calls, and the weights with them, so that
+        predictions stay. Where training began with `fit`, its scales stay.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite.
+            Training data; the first call decides about categories, and where gaps are learnt.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Targets.
         classes : array-like of shape (n_classes,), default=None

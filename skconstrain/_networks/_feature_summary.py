@@ -9,12 +9,16 @@ from skconstrain._lazy_rows import (
     gaps_of,
     moments,
     sample_rows,
+    shares_of_nonzero,
     weighted_quantiles,
 )
 
 # A feature of fewer values is a category, or like one: any function of it is a sum of few steps.
 _FEWEST_VALUES = 10
 _FIRST_ROWS = 1_000
+
+# Words, tags and one-hot columns have more zeros: features of which a category is one have fewer.
+_SPARSE = 0.9
 
 
 class FeatureSummary:
@@ -74,6 +78,12 @@ class FeatureSummary:
     def _quartiles(self):
         return weighted_quantiles(*self._sample, [0.25, 0.5, 0.75])
 
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether nine tenths of the values are zero."""
+        X, weight = self._sample
+        return float(shares_of_nonzero(X, weight).mean()) <= 1 - _SPARSE
+
     @property
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of each feature."""
@@ -86,7 +96,10 @@ class FeatureSummary:
         The center is the weighted median; the scale the interquartile range, in units in which it
         is the standard deviation of normal features, or the standard deviation if that is smaller:
         a few far values then do not set the scale. Features that have one value in half of the rows
-        have their mean and standard deviation, constant ones a scale of 1.
+        have their mean and standard deviation, constant ones a scale of 1. Where the rows are
+        sparse, features that are mostly zero are not centered, and their scale is the geometric
+        mean of the deviation and of the root mean square of the values that are not zero: rare
+        words are larger than frequent ones, but not by as much as by the deviation alone.
         """
         # Units are powers of two, which change no bit. Squares of 1e200 would be infinite.
         largest = np.fmax.reduce(np.abs(self._sample[0]), axis=0, initial=0).astype(np.float64)
@@ -97,6 +110,12 @@ class FeatureSummary:
         scale = np.minimum(quartile_range / RANGE_OF_NORMAL, deviation)
         is_spread = quartile_range > 1e-9 * np.maximum(np.abs(center), deviation)
         center, scale = np.where(is_spread, center, mean), np.where(is_spread, scale, deviation)
+        if self.is_sparse:
+            share = shares_of_nonzero(self._X, self._weight)[list(self.numbers)]
+            is_zero = (low == 0) & (high == 0) & (share > 0)
+            of_nonzero = np.sqrt((mean**2 + deviation**2) / np.where(share > 0, share, 1))
+            both = np.sqrt(deviation * of_nonzero)
+            center, scale = np.where(is_zero, 0, center), np.where(is_zero, both, scale)
         # A processor may round subnormal numbers to zero.
         tiny = 4 * np.finfo(self._X.dtype).tiny
         is_constant = (scale <= 1e-9 * np.abs(mean)) | (scale * unit < tiny)

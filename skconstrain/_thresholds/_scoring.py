@@ -73,6 +73,7 @@ class Scoring:
         default,
         limits,
         fbr=None,
+        shrinkage=0.0,
         least=0,
     ):
         """Find the best thresholds where every row has at least `least` labels.
@@ -82,7 +83,9 @@ class Scoring:
         options = {"weight": weight, "labels": labels, "default": default, "limits": limits}
         if isinstance(self.average, LabelMean):
             # The weights of the labels are given by y: the best mean has every label at its best.
-            thresholds = tune_each(y_true, y_score, self.metrics, fbr=fbr, **options)
+            are_alike = len(set(self.metrics)) == 1
+            drawn = {"fbr": fbr, "shrinkage": shrinkage if are_alike else 0.0}
+            thresholds = tune_each(y_true, y_score, self.metrics, **drawn, **options)
         else:
             thresholds = tune_together(self, y_true, y_score, **options)
         if not 0 < least < len(thresholds) or fbr is not None:

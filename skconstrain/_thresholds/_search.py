@@ -8,6 +8,7 @@ from skconstrain._progress import current_bar
 from skconstrain._thresholds._line import Decisions
 from skconstrain._thresholds._metrics import Metric, f_beta
 from skconstrain._thresholds._ranking import TIE, Ranking, best_cut
+from skconstrain._thresholds._shrinkage import Shrinkage
 
 # Ascent ends when a sweep gains nothing, in practice after three to five.
 MAX_SWEEPS = 50
@@ -23,9 +24,12 @@ def tune_each(
     default: float = 0.5,
     limits: tuple[float, float] | None = (0.0, 1.0),
     fbr: float | None = None,
+    shrinkage: float = 0.0,
     rankings: Sequence[Ranking] | None = None,
 ) -> np.ndarray:
     """Return the threshold of every label that is best for the label's own metric.
+
+    With `shrinkage`, what is best for a label is drawn towards one threshold for all labels.
 
     Parameters
     ----------
@@ -38,6 +42,7 @@ def tune_each(
     limits : (float, float) or None, the range of the scores and of the thresholds
     fbr : float, labels whose best metric is below get their highest score as threshold: the
         fall-back of Fan and Lin (2007) for labels too rare to be tuned (SCutFBR.1 of Yang 2001)
+    shrinkage : float, how many positives the common threshold counts as: see `Shrinkage`
     rankings : sequence of n_labels Ranking, if they are known
 
     Returns
@@ -46,6 +51,7 @@ def tune_each(
     """
     weight = np.ones(len(y_true)) if weight is None else weight
     thresholds = np.full(y_true.shape[1], float(default))
+    shrunk = Shrinkage(y_true, y_score, default, limits) if shrinkage > 0 else None
     for label in tunable(y_true, labels):
         ranking = Ranking.of(y_score[:, label], limits) if rankings is None else rankings[label]
         scores = metrics[label](*ranking.counts(y_true[:, label], weight))
@@ -54,6 +60,10 @@ def tune_each(
             thresholds[label] = ranking.edges[1:][ranking.starts < len(y_true)][-1]
         else:
             thresholds[label] = ranking.thresholds([cut], default)[0]
+            if shrunk is not None:
+                shrunk.note(label, ranking, scores)
+    if shrunk is not None:
+        shrunk.draw(thresholds, weight @ y_true, shrinkage)
     return thresholds
 
 

@@ -50,7 +50,9 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
     observed cut-off of every label is examined, by sorting. Label ``l`` is then predicted where
     ``score[l] >= thresholds_[l]``.
 
-    The largest macro-averaged metric is found exactly, label by label. A micro-averaged or
+    The largest macro-averaged metric is found exactly, label by label; what is best for the rows at
+    hand says little of new ones where a label is rare, so that its threshold is then drawn towards
+    the one that is best for all labels: see `shrinkage`. A micro-averaged or
     sample-wise metric, and any other scorer, is raised by cyclic coordinate ascent over the labels
     [1]_, which never gets worse than the thresholds it starts from: those of the best F1 of each
     label by itself, or the default, whichever is better.
@@ -95,6 +97,11 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
         The fall-back of Fan and Lin [1]_ for rare labels: where the best score of a label is below
         `fbr`, its threshold is its highest out-of-fold score. For macro- and weighted averages of
         F1, F-beta and Jaccard.
+    shrinkage : float, default=20.0
+        For scores that are a mean over labels of the same metric: how many positives of a label
+        weigh as much as the threshold that is best for all labels together. The threshold is the
+        mean, of logits where scores are probabilities, of the label's own best, weighted by its
+        positives, and of the common one, weighted by `shrinkage`. 0 is the label's own best.
     max_cut_offs : int, default=100
         How many cut-offs of a label are tried in each sweep by accuracy, losses and scorers that
         are called. The others examine all.
@@ -204,6 +211,7 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
             Interval(RealNotInt, 0.0, 1.0, closed="neither"),
         ],
         "fbr": [Interval(Real, 0, 1, closed="neither"), None],
+        "shrinkage": [Interval(Real, 0, None, closed="left")],
         "max_cut_offs": [Interval(Integral, 2, None, closed="left")],
         "refit": ["boolean"],
         "n_jobs": [Integral, None],
@@ -228,6 +236,7 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
         response_method="auto",
         cv=None,
         fbr=None,
+        shrinkage=20.0,
         max_cut_offs=100,
         refit=True,
         n_jobs=None,
@@ -241,6 +250,7 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
         self.response_method = response_method
         self.cv = cv
         self.fbr = fbr
+        self.shrinkage = shrinkage
         self.max_cut_offs = max_cut_offs
         self.refit = refit
         self.n_jobs = n_jobs
@@ -339,7 +349,8 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
             HeldOut.of(positive, weight, rows, scores, trained=trained, limits=limits)
             for rows, scores, trained in by_split
         ]
-        choice = Choice.on(held_out, scoring, fbr=self.fbr, **options)
+        drawn = {"fbr": self.fbr, "shrinkage": self.shrinkage}
+        choice = Choice.on(held_out, scoring, **drawn, **options)
         self.thresholds_, self.cv_thresholds_ = choice.thresholds, choice.cv_thresholds
         self.best_score_ = choice.score
         if self.store_cv_results:

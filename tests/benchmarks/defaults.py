@@ -5,8 +5,11 @@ Usage::
     python -m tests.benchmarks.defaults                    # all sets
     python -m tests.benchmarks.defaults concrete phoneme   # some of them
     python -m tests.benchmarks.defaults --splits 20        # of the sets that have several
-    python -m tests.benchmarks.defaults --realmlp          # also pytabkit's RealMLP, if installed
+    python -m tests.benchmarks.defaults --seeds 1          # one random state, where two are default
     python -m tests.benchmarks.defaults claims --models linear boosting ours  # freMTPL2, all rows
+
+CatBoost stands beside them where it is installed, RealMLP and TabM where pytabkit is. "scatter" is
+the range of the errors of random states over their mean, of ours: smaller differences say nothing.
 
 Nothing is set but `random_state`; for counts, output and loss as well, and exposures are weights.
 Features are raw, except for MLP and linear models, which have a scaler. An error is the root mean
@@ -26,6 +29,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -190,17 +194,17 @@ SETS: dict[str, Callable] = {
 DEFAULT_SETS = [name.rstrip("*") for name in SETS if name != "claims*"]
 
 
-def models(kind, realmlp):
+def models(kind):
     """Return default estimators for a kind of targets; errors are divided by the first one's."""
     if kind == "regression":
-        found = {
+        return {
             "boosting": HistGradientBoostingRegressor(random_state=0),
             "forest": RandomForestRegressor(random_state=0),
             "MLP": make_pipeline(StandardScaler(), MLPRegressor(random_state=0)),
             "ours": PositiveRegressor(random_state=0),
             "one network": PositiveRegressor(n_networks=1, random_state=0),
+            **_installed("Regressor"),
         }
-        return found | ({"RealMLP": _realmlp()} if realmlp else {})
     if kind == "counts":
         ours = PositiveRegressor(output="exp", loss="poisson", random_state=0)
         return {
@@ -211,6 +215,7 @@ def models(kind, realmlp):
             "MLP": make_pipeline(StandardScaler(), MLPRegressor(loss="poisson", random_state=0)),
             "ours": ours,
             "one network": clone(ours).set_params(n_networks=1),
+            **_installed("Regressor", of_pytabkit=(), loss_function="Poisson"),
         }
     if kind == "labels":
         logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
@@ -228,13 +233,32 @@ def models(kind, realmlp):
         "ours": MultiLabelNetClassifier(random_state=0),
         "one network": MultiLabelNetClassifier(n_networks=1, random_state=0),
         "gate": GatedEnsembleClassifier(random_state=0),
+        **_installed("Classifier"),
     }
 
 
-def _realmlp():
-    from pytabkit import RealMLP_TD_Regressor
+def _installed(kind, of_pytabkit=("RealMLP-TD", "TabM-D"), **settings):
+    """Return those models of other packages that are installed."""
+    found = {}
+    if find_spec("catboost"):
+        import catboost
 
-    return RealMLP_TD_Regressor(device="cpu", random_state=0)
+        quiet = {"verbose": 0, "allow_writing_files": False, "random_state": 0}
+        found["CatBoost"] = getattr(catboost, f"CatBoost{kind}")(**quiet, **settings)
+    if find_spec("pytabkit"):
+        import pytabkit
+
+        for name in of_pytabkit:
+            made = getattr(pytabkit, f"{name.replace('-', '_')}_{kind}")
+            found[name] = made(device="cpu", random_state=0)
+    return found
+
+
+def with_seed(model, seed):
+    """Return a clone all of whose parts have this random state."""
+    model = clone(model)
+    names = [name for name in model.get_params() if name.split("__")[-1] == "random_state"]
+    return model.set_params(**dict.fromkeys(names, seed))
 
 
 def error(kind, model, X, y, weight=None):
@@ -254,30 +278,43 @@ def error(kind, model, X, y, weight=None):
     return 1 - average_precision_score(y[:, seen], probability[:, seen], average="macro")
 
 
-def compare(table, n_splits, realmlp, names):
-    """Return errors and seconds of each default model, or of some by name: means over splits."""
+def compare(table, n_splits, n_seeds, names):
+    """Return error, seconds and scatter of each default model, or of some by name.
+
+    Errors and seconds are means over splits and random states; the scatter is the range of the
+    errors of random states, each the mean over splits, over their mean.
+    """
+    compared = {name: m for name, m in models(table.kind).items() if not names or name in names}
     found = {}
-    compared = models(table.kind, realmlp)
-    compared = {name: m for name, m in compared.items() if not names or name in names}
-    for train, test in table.splits[:n_splits]:
-        y = table.y[train]
+    for name, model in compared.items():
+        fits = [
+            [fit_and_measure(table, split, with_seed(model, seed), name) for seed in range(n_seeds)]
+            for split in table.splits[:n_splits]
+        ]
+        errors, seconds = np.moveaxis(fits, 2, 0)
+        of_seeds = errors.mean(axis=0)
+        found[name] = errors.mean(), seconds.mean(), np.ptp(of_seeds) / of_seeds.mean()
+    return found
+
+
+def fit_and_measure(table, split, model, name):
+    """Return the error of a model on the test rows of a split, and the seconds of its fit."""
+    train, test = split
+    y_train, y_test = table.y[train], table.y[test]
+    if table.kind == "labels":
         # A label without a positive row has no classifier in scikit-learn.
-        known = y.any(axis=0) if table.kind == "labels" else slice(None)
-        for name, model in compared.items():
-            y_train = y[:, known] if table.kind == "labels" else y
-            weights, test_weight = {}, None
-            if table.weight is not None:
-                last = model.steps[-1][0] + "__" if hasattr(model, "steps") else ""
-                weights = {f"{last}sample_weight": table.weight[train]}
-                test_weight = table.weight[test]
-            for _ in range(2 if name in ("ours", "one network", "gate") else 1):
-                start = time.perf_counter()
-                fitted = clone(model).fit(table.X[train], y_train, **weights)
-                seconds = time.perf_counter() - start
-            y_test = table.y[test][:, known] if table.kind == "labels" else table.y[test]
-            score = error(table.kind, fitted, table.X[test], y_test, test_weight)
-            found.setdefault(name, []).append((score, seconds))
-    return {name: np.mean(values, axis=0) for name, values in found.items()}
+        known = y_train.any(axis=0)
+        y_train, y_test = y_train[:, known], y_test[:, known]
+    weights, test_weight = {}, None
+    if table.weight is not None:
+        last = model.steps[-1][0] + "__" if hasattr(model, "steps") else ""
+        weights = {f"{last}sample_weight": table.weight[train]}
+        test_weight = table.weight[test]
+    for _ in range(2 if name in ("ours", "one network", "gate") else 1):
+        start = time.perf_counter()
+        model.fit(table.X[train], y_train, **weights)
+        seconds = time.perf_counter() - start
+    return error(table.kind, model, table.X[test], y_test, test_weight), seconds
 
 
 def report(results, kind):
@@ -289,7 +326,9 @@ def report(results, kind):
     timed = "MLP" if "MLP" in columns else columns[0]
     print(f"\n{kind}: error (of {columns[0]}), ratio of errors to it; seconds over {timed}'s")
     print(
-        f"{'':12}{columns[0]:>10}" + "".join(f"{name:>13}" for name in columns[1:]) + "   seconds"
+        f"{'':12}{columns[0]:>10}"
+        + "".join(f"{name:>13}" for name in columns[1:])
+        + "   scatter   seconds"
     )
     for name, found in rows.items():
         first, seconds = found[columns[0]][0], found[timed][1]
@@ -297,7 +336,8 @@ def report(results, kind):
         times = ", ".join(
             f"{c} {found[c][1] / seconds:.2f}" for c in columns if c not in (columns[0], timed)
         )
-        print(f"{name:12}{first:10.4f}{ratios}   {times} ({timed} {seconds:.2f} s)")
+        scatter = found["ours" if "ours" in found else columns[0]][2]
+        print(f"{name:12}{first:10.4f}{ratios}{scatter:10.3f}   {times} ({timed} {seconds:.2f} s)")
     for title, i in (("errors over the first's", 0), (f"seconds over {timed}'s", 1)):
         print(f"geometric mean of {title}: ", end="")
         base = columns[0] if i == 0 else timed
@@ -313,7 +353,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sets", nargs="*", help="names of sets, without stars; all by default")
     parser.add_argument("--splits", type=int, default=2)
-    parser.add_argument("--realmlp", action="store_true")
+    parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--models", nargs="*", help="names of models, as in the table")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -324,7 +364,7 @@ def main():
         if name.rstrip("*") not in (options.sets or DEFAULT_SETS):
             continue
         table = read(readers)
-        results[name, table.kind] = compare(table, options.splits, options.realmlp, options.models)
+        results[name, table.kind] = compare(table, options.splits, options.seeds, options.models)
         scores = ", ".join(
             f"{k} {v[0]:.4g} ({v[1]:.1f} s)" for k, v in results[name, table.kind].items()
         )

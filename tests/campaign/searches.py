@@ -48,6 +48,7 @@ def calls_of_tuner():
         "response_method": ["nope", 3, None, "predict"],
         "cv": [1, 0, "nope", 1.5, 1000, "prefit"],
         "fbr": [0, 1, -1, NAN, "a"],
+        "shrinkage": [-1, NAN, "a"],
         "max_cut_offs": [0, 1, 2.5, "a", None],
         "refit": ["yes", None, False],
         "n_jobs": [2.5, "a"],

@@ -172,7 +172,7 @@ def test_the_tuner_honours_the_least_number_of_labels(kind, least, scoring):
 def test_the_scores_of_all_cut_offs_are_kept_if_asked_for(scoring, least):
     X, y = make_multilabel_classification(300, 10, n_classes=4, n_labels=1, random_state=0)
     net = MultiLabelNetClassifier(min_labels=least, random_state=0, **NET).fit(X, y)
-    settings = {"scoring": scoring, "cv": "prefit", "max_cut_offs": 20}
+    settings = {"scoring": scoring, "cv": "prefit", "max_cut_offs": 20, "shrinkage": 0}
     tuner = TunedThresholdMultiLabelClassifierCV(net, **settings, store_cv_results=True)
     tuned = tuner.fit(X, y)
     assert set(tuned.cv_results_) == {"thresholds", "scores"}

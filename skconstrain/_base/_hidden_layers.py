@@ -1,0 +1,31 @@
+"""Hidden layers, where `hidden_layer_sizes` is "auto"."""
+
+from typing import NamedTuple
+
+from skconstrain._base._rows import Rows
+from skconstrain._networks._feature_summary import FeatureSummary
+
+
+class HiddenLayers(NamedTuple):
+    """Units of each hidden layer, and the fraction of them that is dropped in training."""
+
+    hidden_layer_sizes: tuple[int, ...]
+    dropout: float
+
+
+_DEEP = HiddenLayers((64, 64, 64), 0.0)
+# Few rows of many features are learnt by heart by several layers.
+_WIDE = HiddenLayers((256,), 0.5)
+_LEAST_SHARE_OF_SPARSE = 0.1
+
+
+def choose_hidden_layers(rows: Rows) -> HiddenLayers:
+    """Return one wide layer for features that are many, and deep ones for others.
+
+    Features are many where they are more than the rows, or more than a tenth of the rows and nine
+    tenths of their values are zero.
+    """
+    n_rows, n_features = rows.X.shape
+    share = n_features / n_rows
+    is_sparse = share > _LEAST_SHARE_OF_SPARSE and FeatureSummary(rows.X, rows.weight).is_sparse
+    return _WIDE if share > 1 or is_sparse else _DEEP
