@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+from PIL import Image
 from sphinx.util.inspect import stringify_signature
 from sphinx_gallery.sorting import FileNameSortKey
 
@@ -109,6 +110,15 @@ It prints:
    :language: none
 
 """
+# What is shown of a picture in the gallery.
+THUMBNAILS = {
+    "quickstart": (0, 0, 0.51, 1),
+    "experts_by_region": (0.33, 0, 0.67, 0.86),
+    "monotone_prices": (0, 0, 0.53, 1),
+    "quantile_fans": (0, 0.5, 0.63, 1),
+    "several_labels": (0.23, 0, 1, 1),
+    "shares_of_a_budget": (0, 0, 0.37, 1),
+}
 # Keras calls these; the docstring of the class says what they do.
 PROTOCOL = {"build", "call", "compute_output_shape", "get_config", "from_config"}
 
@@ -119,6 +129,17 @@ def give_pictures(app):
     images.mkdir(parents=True, exist_ok=True)
     for picture in OUTPUTS.glob("*.png"):
         shutil.copy(picture, images / f"sphx_glr_{picture.stem}_001.png")
+
+
+def crop_thumbnails(app):
+    """Show the part of each picture that can be read in a small one: left, upper, right, lower."""
+    folder = DOCS / "auto_examples" / "images" / "thumb"
+    for name, box in THUMBNAILS.items():
+        picture = Image.open(OUTPUTS / f"{name}.png").convert("RGB")
+        size = picture.width, picture.height
+        part = picture.crop([share * size[i % 2] for i, share in enumerate(box)])
+        part.thumbnail((560, 392))
+        part.save(folder / f"sphx_glr_{name}_thumb.png")
 
 
 def lead_to_pages(app, name, source):
@@ -155,6 +176,7 @@ def sign(app, kind, name, item, options, signature, returns):
 def setup(app):
     """Connect the functions above."""
     app.connect("builder-inited", give_pictures, priority=100)
+    app.connect("builder-inited", crop_thumbnails, priority=900)
     app.connect("source-read", lead_to_pages)
     app.connect("autodoc-skip-member", skip_foreign)
     app.connect("autodoc-process-signature", sign)

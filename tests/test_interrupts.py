@@ -64,6 +64,15 @@ def _gate():
     return GatedEnsembleClassifier([("a", net), ("b", net)], cv=2), X, y
 
 
+def test_a_line_says_when_training_stops(epochs, capsys):
+    net, X, y = _regressor_and_data()
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(X, y)
+    assert capsys.readouterr().err.strip() == (
+        "Training stops after this epoch. Press Ctrl-C again to stop at once."
+    )
+
+
 @pytest.mark.parametrize("make", [_search, _tuner, _gate])
 def test_whatever_runs_fits_stops_at_the_first_interrupt(make, epochs):
     estimator, X, y = make()

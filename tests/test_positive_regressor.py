@@ -350,7 +350,7 @@ def test_constraints_hold_on_every_kernel(constraint):
             np.testing.assert_allclose(np.linalg.norm(kernel, axis=-2), 1.0, rtol=1e-6)
 
 
-def test_partial_fit_keeps_the_scale_of_its_first_call():
+def test_partial_fit_may_begin_with_one_row():
     X, y = positive_regression()
     model = PositiveRegressor((8,), learning_rate=0.01, random_state=0)
     for _ in range(200):
@@ -420,7 +420,7 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("'power' parameter", loss="tweedie", power=0.5)
     wrong("Input y contains NaN", y=np.where(np.arange(60) == 2, np.nan, y))
     wrong("Input y contains infinity", y=np.where(np.arange(60) == 2, np.inf, y))
-    wrong("Input X contains NaN", X=np.where(np.arange(60)[:, None] == 2, np.nan, X))
+    wrong("Input X contains infinity", X=np.where(np.arange(60)[:, None] == 2, np.inf, X))
     wrong("minimum of 2 is required", X=X[:1], y=y[:1])
     wrong("minimum of 2 is required", X=X[:0], y=y[:0])
     wrong("at least 2 are needed. Give X_val", X=X[:2], y=y[:2], early_stopping=True, n_networks=1)

@@ -1,5 +1,6 @@
 """Fitted estimators predict where Keras and its backends cannot be imported."""
 
+import inspect
 import pickle
 import subprocess
 import sys
@@ -35,7 +36,7 @@ METHODS = (
 
 # What a process for serving does not have.
 SERVE = """
-import pickle, sys
+import inspect, pickle, sys
 
 absent = ("iterstrat", "jax", "keras", "rich", "scikeras", "tensorflow")
 sys.modules |= dict.fromkeys(absent)  # none of them can be imported
@@ -43,6 +44,8 @@ found = {}
 for name, (estimator, X, methods) in pickle.load(sys.stdin.buffer).items():
     model = pickle.loads(estimator)
     found[name] = {method: getattr(model, method)(X) for method in methods}
+    # What notebooks, debuggers and completion look at.
+    repr(model), model._repr_html_(), inspect.getmembers(model)
     pickle.dumps(model)
 sys.stdout.buffer.write(pickle.dumps(found))
 """
@@ -69,7 +72,7 @@ def assert_served(estimators):
             np.testing.assert_array_equal(found, getattr(model, method)(X), f"{name}.{method}")
 
 
-def test_every_estimator_is_served():
+def test_every_estimator_is_served_and_looked_at():
     estimators = {}
     for row in ROWS:
         X, y = row.data(0)
@@ -93,6 +96,15 @@ def test_pipelines_searches_and_experts_of_scikit_learn_are_served():
             "gate": (gate.fit(X_of_classes, c), X_of_classes),
         }
     )
+
+
+def test_looking_at_an_estimator_builds_no_model():
+    X, y = positive_regression()
+    net = pickle.loads(pickle.dumps(PositiveRegressor(**FAST).fit(X, y)))
+    net._repr_html_()
+    assert "model_" not in dict(inspect.getmembers(net))
+    assert "_model" not in vars(net)
+    assert net.model_ is dict(inspect.getmembers(net))["model_"]
 
 
 class OwnLoss(keras.losses.Loss):

@@ -1,4 +1,4 @@
-"""How network estimators are cloned and pickled."""
+"""How network estimators are cloned, pickled and looked at."""
 
 from sklearn.base import BaseEstimator
 
@@ -8,7 +8,7 @@ _SHARED = ("loss", "optimizer", "kernel_constraint", "activation")
 
 
 class CopiedNet(BaseEstimator):
-    """Clone and pickle an estimator whose parameters may be objects of Keras."""
+    """Clone, pickle and list an estimator whose parameters may be objects of Keras."""
 
     def __sklearn_clone__(self):
         return self._cloned()
@@ -23,6 +23,12 @@ class CopiedNet(BaseEstimator):
             if name in self.__dict__:
                 setattr(stand_in, name, self.__dict__[name])
         return super(CopiedNet, stand_in).__sklearn_clone__().set_params(**shared)
+
+    def __dir__(self):
+        # scikit-learn looks at every name, as notebooks and debuggers do: none builds a model so.
+        hidden = set() if "_model" in vars(self) else {"model_"}
+        names = (name for name in object.__dir__(self) if name not in hidden)
+        return [name for name in names if hasattr(self, name)]
 
     def __getstate__(self):
         state = dict(super().__getstate__())

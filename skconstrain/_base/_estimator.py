@@ -12,7 +12,7 @@ from skconstrain._base._blame import check_continues, require_keras, tell_of_end
 from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import among_all, outputs_out_of_fold
-from skconstrain._base._hidden_layers import HiddenLayers
+from skconstrain._base._hidden_layers import hidden_layers
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
 from skconstrain._base._parts import Parts, warn_of_unused_fraction
 from skconstrain._base._plan import Plan, best_epochs, generator, make_plan
@@ -24,8 +24,8 @@ from skconstrain._base._rows import (
     warn_of_few_digits,
 )
 from skconstrain._base._runs import Outcome, make_run, partial_attributes, train_network
-from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
-from skconstrain._base._sizes import checked_sizes
+from skconstrain._base._schedules import AUTOMATIC_RATE, OPTIMIZERS, SCHEDULES
+from skconstrain._base._stream import Stream, followed
 from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import validate_rows
@@ -44,11 +44,6 @@ if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
     from skconstrain._networks._heads import Head
 
-_OPTIMIZERS = {
-    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
-    "ftrl", "lion", "nadam", "rmsprop", "sgd",
-}  # fmt: skip
-
 
 class NetEstimator(CallbackSupport, CopiedNet):
     """Validate, encode the target, build, train, record: the life of a network estimator.
@@ -60,7 +55,8 @@ class NetEstimator(CallbackSupport, CopiedNet):
     2. `_encode_target`: y becomes columns of numbers.
     3. `_weigh`: weights of classes become weights of rows or targets.
     4. `_specify`, which calls `_head`: the network.
-    5. `_start`: weights that are known before training. Not where training continues.
+    5. `_start`: weights that are known before training. Where training continues, `partial_fit`
+       asks for them when scales may have changed.
     6. `_keras_loss`: what is minimised.
     7. `_train`: one training of the network, or several.
     8. `_oof_prediction`: what the network predicts for rows that were held out.
@@ -81,7 +77,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "optimizer": [StrOptions(_OPTIMIZERS), HasMethods(["apply", "get_config"])],
+        "optimizer": [StrOptions(OPTIMIZERS), HasMethods(["apply", "get_config"])],
         "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
         "learning_rate_schedule": [StrOptions(set(SCHEDULES)), callable],
         "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -168,7 +164,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         return train_network(self, network, run)
 
     def _outputs(self, X) -> np.ndarray:
-        """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
+        """Return the outputs, shape (n_samples, n_outputs), for any X without infinity."""
         check_is_fitted(self)
         with long_work_shown(self.verbose):
             return self._fitted.predict(self._validated_input(X))
@@ -185,10 +181,11 @@ class NetEstimator(CallbackSupport, CopiedNet):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite. Where they take more than a quarter of scikit-learn's
-            `working_memory` as dense rows (256 MiB by default: see :func:`sklearn.set_config`) they
-            are not copied, but an epoch reads them in chunks of so much, each drawn from many
-            places of X: a memory map may be larger than the memory.
+            Training data: numbers, none of them infinite, NaN for gaps; of a DataFrame also text,
+            categories and booleans: see `categorical_features`. Where they take more than a quarter
+            of scikit-learn's `working_memory` as dense rows (256 MiB by default: see
+            :func:`sklearn.set_config`) they are not copied, but an epoch reads them in chunks of so
+            much, each drawn from many places of X: a memory map may be larger than the memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -225,10 +222,13 @@ default=None
     def partial_fit(self, X, y, sample_weight=None):
         """Train one more epoch on the given data.
 
+        The scales of features and targets follow the rows of all calls, and the weights with them,
+        so that predictions stay. Where training began with `fit`, its scales stay.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite.
+            Training data; the first call decides about categories, and where gaps are learnt.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -243,16 +243,7 @@ default=None
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
-        self,
-        X,
-        y,
-        sample_weight,
-        validation,
-        *,
-        continues,
-        epochs,
-        partial=False,
-        classes=None,
+        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
     ):
         require_keras()
         self._check_settings()
@@ -298,6 +289,7 @@ default=None
         rng = generator(self.random_state, self.n_iter_ if continues else 0)
         settings = {"continues": continues, "partial": partial}
         plan = make_plan(self, rows, held_out, rng, epochs=epochs, **settings)
+        settings["stream"] = stream = Stream.after(self, rows, **settings)
         if not continues:
             self._fold_seed = plan.fold_seed
         outcome = self._fitted_on(plan, rng, **settings)
@@ -306,16 +298,19 @@ default=None
             outcome = self._fitted_on(plan, generator(self.random_state, 0), **settings)
         self._record(*outcome, continues, keep=partial or self.warm_start)
         self._record_folds(plan.parts, used)
+        self._stream = None if stream is None else stream.judged
         return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
 
-    def _fitted_on(self, plan, rng, *, continues, partial):
+    def _fitted_on(self, plan, rng, *, stream, continues, partial):
         """Build and start the network, and train it as planned."""
         network = self._specify(plan.parts.rows, continues)
-        known, target_scale = {}, None
+        known, fitted = {}, self._fitted if continues else None
         if continues:
-            network = replace(network, front=self._fitted.network.front)
-            check_continues(self._fitted.network, network)
-            target_scale = self._target_scale
+            network = replace(network, front=fitted.network.front)
+            check_continues(fitted.network, network)
+            start, target_scale = fitted.weights, self._target_scale
+            if stream is not None and stream.is_due:
+                start, target_scale = followed(network, start, target_scale, stream, self._start)
         else:
             X, target, weight = plan.parts.rows
             warn_of_few_digits(target, network.head.origin, X.dtype)
@@ -325,11 +320,14 @@ default=None
         plan = plan.without_gaps(network, self._fitted.weights if continues else known)
         settings = {"continues": continues, "partial": partial}
         run = make_run(self, plan, target_scale, rng=rng, known_weights=known, **settings)
+        if continues and start is not fitted.weights:
+            # What the optimizer remembers of gradients has the unit that they had.
+            run = replace(run, start=start, optimizer_state=None)
         if plan.finds_epochs:
             run = replace(run, callbacks=[])
         elif not partial:
-            fitted = partial_attributes(network, run.first_epoch)
-            run = NetworkFit.current().watched(run, fitted)
+            attributes = partial_attributes(network, run.first_epoch)
+            run = NetworkFit.current().watched(run, attributes)
         return Outcome(network, self._train(network, run), target_scale)
 
     def _training_rows(self, X, y, sample_weight, *, reset, partial=False, classes=None):
@@ -364,7 +362,7 @@ default=None
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
-        sizes, dropout = self._hidden_layers(rows)
+        sizes, dropout = hidden_layers(self.hidden_layer_sizes, self.dropout, rows)
         return {
             "n_features": rows.X.shape[1],
             "n_outputs": rows.target.shape[1],
@@ -376,9 +374,6 @@ default=None
             "kernel_constraint": self.kernel_constraint,
             "head": self._head(),
         }
-
-    def _hidden_layers(self, rows) -> HiddenLayers:
-        return HiddenLayers(checked_sizes(self.hidden_layer_sizes), float(self.dropout))
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""

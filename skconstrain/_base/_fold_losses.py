@@ -22,7 +22,7 @@ def validated_in_numpy(network: Network, run: TrainingRun, loss) -> TrainingRun:
     return replace(run, validate=_fold_losses(network, run, loss))
 
 
-def _fold_losses(network, run, loss) -> Callable[[dict], np.ndarray]:
+def _fold_losses(network, run, loss) -> Callable[[dict], list[np.ndarray]]:
     order = np.argsort(run.folds, kind="stable")
     folds, y, weight = run.folds[order], run.y[order], run.weight[order]
     parts = [run.X[run.folds == k] for k in range(network.n_networks)]
@@ -32,7 +32,7 @@ def _fold_losses(network, run, loss) -> Callable[[dict], np.ndarray]:
         fitted = FittedNetwork(network, weights)
         outputs = [fitted.member(k).predict(part) for k, part in enumerate(parts)]
         prediction = (np.concatenate(outputs) / run.target_scale).astype(y.dtype)
-        of_rows = _engine.losses_of_arrays(loss, y, prediction, run.loss_numbers)
-        return np.bincount(folds, of_rows * weight, len(parts)) / totals
+        found = _engine.measures_of_arrays(loss, y, prediction, run.loss_numbers)
+        return [np.bincount(folds, of_rows * weight, len(parts)) / totals for of_rows in found]
 
     return losses

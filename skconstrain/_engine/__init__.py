@@ -14,7 +14,7 @@ from skconstrain._engine._lending import (
     trains_on_gpu,
 )
 from skconstrain._engine._parameters import named_variables
-from skconstrain._engine._program import losses_of_arrays
+from skconstrain._engine._program import measures_of_arrays
 from skconstrain._engine._run import ConvertedWatcher, TrainingResult, TrainingRun
 from skconstrain._engine._train import DivergenceError, train
 
@@ -27,7 +27,7 @@ __all__ = [
     "compile_cache_info",
     "freeze",
     "lend_program",
-    "losses_of_arrays",
+    "measures_of_arrays",
     "named_variables",
     "precision",
     "predict",

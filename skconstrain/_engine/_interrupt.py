@@ -1,7 +1,10 @@
 """Ctrl-C that waits for the epoch in hand."""
 
 import signal
+import sys
 import threading
+
+_LINE = "\nTraining stops after this epoch. Press Ctrl-C again to stop at once."
 
 
 class DeferredInterrupt:
@@ -25,6 +28,7 @@ class DeferredInterrupt:
         if self.requested:
             signal.default_int_handler(signum, frame)
         self.requested = True
+        print(_LINE, file=sys.stderr, flush=True)
 
     def __exit__(self, *exception):
         if self._previous is not None:

@@ -204,9 +204,9 @@ class Program(ABC):
 
     @abstractmethod
     def evaluate(self, device_blocks):
-        """Return the sum of weighted losses over blocks of :meth:`to_device_blocks`.
+        """Return the sums of weighted measures over blocks of :meth:`to_device_blocks`.
 
-        A number, or an array of one for each of several networks.
+        An array of shape (n_measures,), or (n_measures, K) of several networks: see `measures`.
         """
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -268,22 +268,39 @@ class PredictionProgram(ABC):
         return self._model.stateless_call(trained, state, X, training=False)[0]
 
 
-def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers, *, training):
+def losses_of_rows(model, trained, state, X, y, target_scale, loss_numbers):
     """Return the loss of each row, the state afterwards, and the losses that layers add."""
     prediction, state, extra = model.stateless_call(
-        trained, state, X, training=training, return_losses=True
+        trained, state, X, training=True, return_losses=True
     )
     loss = with_numbers(model.loss, loss_numbers)
-    losses = loss_of_each(loss, y, prediction / target_scale, training=training)
-    return losses, state, extra
+    return loss_of_each(loss, y, prediction / target_scale), state, extra
 
 
-def loss_of_each(loss, y, prediction, *, training):
-    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K.
+def measures_of_rows(model, trained, state, X, y, target_scale, loss_numbers) -> list:
+    """Return the measures of each row: see `measures`."""
+    prediction, _ = model.stateless_call(trained, state, X, training=False)
+    return measures(with_numbers(model.loss, loss_numbers), y, prediction / target_scale)
 
-    A network is validated by the loss itself, or by what that has as its `validation_call`.
+
+def measures(loss, y, prediction) -> list:
+    """Return what rows are validated by, each as `loss_of_each` returns it: first the loss.
+
+    The last one stops the training: the loss itself, or what it has as its `validation_call`.
     """
-    call = loss.call if training else getattr(loss, "validation_call", loss.call)
+    found = [name for name in ("call", "validation_call") if hasattr(loss, name)]
+    return [loss_of_each(loss, y, prediction, name) for name in found]
+
+
+def names_of_measures(loss) -> list[str]:
+    """Return the names by which callbacks see `measures` of validation data."""
+    own = getattr(loss, "validation_name", None)
+    return ["val_loss"] if own is None else ["val_loss", f"val_{own}"]
+
+
+def loss_of_each(loss, y, prediction, method="call"):
+    """Return the loss of each row, (n_rows,); of each network too, (n_rows, K), if they are K."""
+    call = getattr(loss, method)
     if len(prediction.shape) == 2:
         return _one_a_row(call(y, prediction), prediction, loss)
     _, n_networks, n_outputs = prediction.shape
@@ -292,11 +309,11 @@ def loss_of_each(loss, y, prediction, *, training):
     return ops.reshape(losses, (-1, n_networks))
 
 
-def losses_of_arrays(loss, y, prediction, loss_numbers) -> np.ndarray:
-    """Return the validation loss of each row of arrays, (n_rows,)."""
+def measures_of_arrays(loss, y, prediction, loss_numbers) -> list[np.ndarray]:
+    """Return the measures of each row of arrays, (n_rows,) each: see `measures`."""
     y, prediction = ops.convert_to_tensor(y), ops.convert_to_tensor(prediction)
-    found = loss_of_each(with_numbers(loss, loss_numbers), y, prediction, training=False)
-    return ops.convert_to_numpy(found)
+    found = measures(with_numbers(loss, loss_numbers), y, prediction)
+    return [ops.convert_to_numpy(losses) for losses in found]
 
 
 def _one_a_row(losses, prediction, loss):

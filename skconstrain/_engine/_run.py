@@ -79,8 +79,8 @@ class TrainingRun:
         For each row, the number of the one of several networks that does not train on it, but is
         validated on it. None without them, and where `validation` is given.
     validate
-        Returns the mean loss of the held-out rows, of each of several networks, for weights by
-        name. None where the program computes it.
+        Returns the mean measures of the held-out rows, of each of several networks, for weights by
+        name. None where the program computes them.
     validate_every
         Number of epochs after which the validation loss is computed.
     rng
@@ -130,7 +130,7 @@ class TrainingRun:
     weight: np.ndarray
     validation: Data | None = None
     folds: np.ndarray | None = None
-    validate: Callable[[dict], np.ndarray] | None = None
+    validate: Callable[[dict], list[np.ndarray]] | None = None
     validate_every: int = 1
     rng: np.random.Generator
     epochs: int
@@ -194,7 +194,8 @@ def _for_each(rows, n_networks):
 class TrainingResult:
     """Weights, the optimizer's state, and the mean loss of every epoch.
 
-    `interrupted` by Ctrl-C, or `stopped` by its own rule, a callback or a watcher.
+    Training stops on `validation_losses`, where there are any. It was `interrupted` by Ctrl-C, or
+    `stopped` by its own rule, a callback or a watcher.
     """
 
     weights: dict[str, np.ndarray]

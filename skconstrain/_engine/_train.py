@@ -7,10 +7,11 @@ import numpy as np
 
 from skconstrain._engine._chunks import make_feed, place_validation
 from skconstrain._engine._interrupt import DeferredInterrupt
-from skconstrain._engine._program import model_axis
+from skconstrain._engine._program import model_axis, names_of_measures
 from skconstrain._engine._progress import progress
 from skconstrain._engine._run import TrainingResult, TrainingRun
 from skconstrain._engine._stopping import BestEpochs, Stopping
+from skconstrain._warn import warn
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -61,11 +62,11 @@ class _Loop:
         self.best = BestEpochs([Stopping(run.patience, run.tol) for _ in range(n_watched)])
         self.feed = make_feed(program, *trained, run.batch_size)
         self.validates = held_out is not None
-        self.validation_loss = None
         if self.validates and run.validate is None:
             self.validation = place_validation(program, *held_out)
             self.validation_weight = np.sum(held_out[2], axis=0, dtype=np.float64)
         self.base_rate = run.learning_rate
+        self.used_rate, self.has_warned = None, False
         program.load(
             run.start,
             optimizer_state=run.optimizer_state,
@@ -84,6 +85,7 @@ class _Loop:
             n_epochs = self._n_at_once(epoch, end)
             self._follow_schedules(epoch)
             hooks.on_epoch_begin(epoch)  # callbacks see one epoch at a time
+            self.used_rate = self._rate() if run.callbacks else None
             run.watcher.begin(self.program.snapshot)
             for sums in self._epoch_sums(epoch, n_epochs, hooks):
                 logs = self._record(epoch, sums[0] / sums[1])
@@ -131,7 +133,23 @@ class _Loop:
         for path, schedule in run.schedules.items():
             self.program.assign(path, schedule(epoch))
         if run.rate_schedule is not None:
+            self._warn_of_lost_rate(epoch)
             self.program.set_learning_rate(run.learning_rate_of(self.base_rate, epoch))
+
+    def _warn_of_lost_rate(self, epoch):
+        """Warn, once, where a callback has changed the rate that the schedule is about to set."""
+        used = self.used_rate
+        if used is None or self.has_warned or self._rate() == used:
+            return
+        self.has_warned = True
+        warn(
+            f"A callback changed the learning rate from {used:.3g} to {self._rate():.3g} after "
+            f"epoch {epoch}, and learning_rate_schedule sets it again before every epoch. Use "
+            'learning_rate_schedule="constant".'
+        )
+
+    def _rate(self):
+        return float(self.program.optimizer.learning_rate)
 
     def _callback_list(self):
         run, model = self.data, self.program.model
@@ -154,16 +172,18 @@ class _Loop:
         logs = {"loss": loss}
         if self.validates:
             if self._is_validated(epoch - run.first_epoch):
-                self.validation_loss = self._validated()
-            logs["val_loss"] = float(np.mean(self.validation_loss))
-            self.validation_losses.append(logs["val_loss"])
+                self.validated = self._validated()
+            means = [float(np.mean(losses)) for losses in self.validated]
+            logs |= zip(names_of_measures(self.program.model.loss), means, strict=True)
+            self.validation_losses.append(means[-1])
         if run.early_stopping:
-            self.best.update(self.validation_loss, self.program)
+            self.best.update(self.validated[-1], self.program)
         else:
             self.best.update(loss)
         return logs
 
     def _validated(self):
+        """Return the mean measures of the held-out rows, of each of several networks."""
         if self.data.validate is not None:
             return self.data.validate(self.program.weights())
         return self.program.evaluate(self.validation) / self.validation_weight
@@ -203,9 +223,8 @@ class _Loop:
         return sums
 
     def _divergence(self, what):
-        rate = float(self.program.optimizer.learning_rate)
         return DivergenceError(
-            f"{what} Lower learning_rate (it was {rate:.3g}), scale X (StandardScaler), "
+            f"{what} Lower learning_rate (it was {self._rate():.3g}), scale X (StandardScaler), "
             "or give the optimizer clipnorm=1.0."
         )
 

@@ -232,6 +232,31 @@ def bias_and_gain(output, mean, spread, *, lower=0.0, upper=None, scale=1.0):
     return link.inverse(unit) / gain, gain
 
 
+def rescaled(ops, link: Link, used: tuple, new: tuple, bias):
+    """Return factor and shift that bring an ``eta`` from one scale and gain to others.
+
+    ``scale * link(gain * eta)`` then keeps value and slope where the new ``eta`` is `bias`. For the
+    links that change no more than by a factor or a power with their scale, it stays everywhere.
+
+    Parameters
+    ----------
+    ops : namespace
+        Functions of NumPy, by the names of ``keras.ops``.
+    link : Link
+        The link.
+    used, new : tuple of ndarray
+        Scale and gain as they are, and as they will be.
+    bias : ndarray
+        Where value and slope stay.
+    """
+    (scale, gain), (new_scale, new_gain) = used, new
+    value = link.forward(ops, new_gain * np.asarray(bias, float))
+    before = value * (new_scale / scale)
+    slopes = link.slope(before) / link.slope(value)
+    factor = scale * gain * slopes / (new_scale * new_gain)
+    return factor, bias - factor * link.inverse(before) / gain
+
+
 def _inside(unit, two_sided):
     """Return numbers of a unit range, those at its ends moved inside."""
     unit = np.where(unit > 0, unit, _START_MARGIN)

@@ -12,7 +12,13 @@ from itertools import accumulate
 import numpy as np
 from scipy.special import ndtri
 
-from skconstrain._formulas._links import LINKS, bias_and_gain, output_range, smallest_share
+from skconstrain._formulas._links import (
+    LINKS,
+    bias_and_gain,
+    output_range,
+    rescaled,
+    smallest_share,
+)
 
 # Levels that differ by less are the same: (1 - 0.9) / 2 is not 0.05.
 _SAME = 1e-9
@@ -166,6 +172,36 @@ def known_start(levels, quantiles, spread, *, lower, upper, scale, monotone=Fals
     bias = np.full(len(quantiles), UNIT_STEP)
     bias[base] = eta[base]
     return {**known, "eta/bias": bias, "output/step": step}
+
+
+def rescaled_quantiles(ops, named, known, *, lower, upper, monotone):
+    """Return factors and shifts of a network's outputs that keep quantiles: see `known_start`.
+
+    `named` are its weights, `known` those of another start.
+    """
+    (scale, gain, shift), new = (
+        [weights[f"output/{name}"] for name in ("scale", "gain", "shift")]
+        for weights in (named, known)
+    )
+    bias = known["eta/bias"]
+    base = middle(len(bias))
+    if lower is None and upper is None:
+        factor, moved = scale / new[0], (shift - new[2]) / new[0]
+    elif lower is None or upper is None:
+        sign, used = -1.0 if lower is None else 1.0, (scale, gain)
+        factor, moved = rescaled(ops, LINKS["softplus"], used, new[:2], sign * bias[base])
+        moved = sign * moved
+    else:
+        factor, moved = gain / new[1], np.zeros(1)
+    if monotone:
+        return factor, moved
+    # Steps between levels stay where they are about what they are at the start.
+    steps, one = (named["output/step"], known["output/step"]), np.ones(len(bias))
+    used, of_steps = (factor * steps[0], one), (steps[1], one)
+    start_of_steps = np.full(len(bias), UNIT_STEP)
+    factors, shifts = rescaled(ops, LINKS["softplus"], used, of_steps, start_of_steps)
+    factors[base], shifts[base] = factor[0], moved[0]
+    return factors, shifts
 
 
 def interpolated(levels, values, asked):

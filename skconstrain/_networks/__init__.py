@@ -1,5 +1,6 @@
 """The networks behind the estimators: settings and stages, which build Keras models and predict."""
 
+from skconstrain._networks._feature_summary import FeatureSummary
 from skconstrain._networks._fitted import FittedNetwork
 from skconstrain._networks._gated_network import GatedNetwork
 from skconstrain._networks._gating import Gating, TemperatureSchedule
@@ -18,6 +19,7 @@ __all__ = [
     "AffineHead",
     "BoundedOutputHead",
     "CompositionHead",
+    "FeatureSummary",
     "FittedNetwork",
     "GatedNetwork",
     "Gating",

@@ -52,6 +52,13 @@ class Connected(Dense):
         found = {f"{self.name}/kernel": kernel}
         return found if bias is None else {**found, f"{self.name}/bias": self._flagged(bias)}
 
+    def _of_inputs(self, numbers):
+        is_sparse = self.kernel == "sparse"
+        return numbers[self.connections.rows] if is_sparse else super()._of_inputs(numbers)
+
+    def _sums(self, kernel, inputs):
+        return self._as_csr(kernel).T @ inputs
+
     def kernel_and_bias(self, named):
         """Return the kernel as a csr_array, with a stored entry for each connection; and biases."""
         kernel, bias = super().kernel_and_bias(named)

@@ -84,6 +84,22 @@ class Dense(Stage):
             outputs += bias if bias.ndim == 1 else bias[:, None]
         return outputs
 
+    def rescaled(self, named: dict, factor, shift) -> dict[str, np.ndarray]:
+        """Return the weights with which outputs stay where inputs were ``factor * x + shift``."""
+        kernel, bias = named[f"{self.name}/kernel"], named.get(f"{self.name}/bias")
+        changed = {f"{self.name}/kernel": kernel * self._of_inputs(factor)}
+        if bias is not None:
+            changed[f"{self.name}/bias"] = bias + self._sums(kernel, shift)
+        return changed
+
+    def _of_inputs(self, numbers):
+        """Return numbers of the inputs as factors of the kernel."""
+        return numbers[:, None]
+
+    def _sums(self, kernel, inputs):
+        """Return what inputs, of each model or of all, add to the outputs."""
+        return (np.expand_dims(inputs, -2) @ kernel)[..., 0, :]
+
     def kernel_and_bias(self, named) -> tuple:
         """Return the kernel of fitted weights, and the biases: zeros where there are none."""
         kernel = named[f"{self.name}/kernel"]

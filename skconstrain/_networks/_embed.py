@@ -124,6 +124,19 @@ class Embed(FrontStage):
         each = [values[:, i] for i in range(self.n_columns)]
         return np.concatenate([*each, X + np.zeros((len(bias), 1, 1), X.dtype)], axis=2)
 
+    def rescaled(self, named, factor, shift):
+        columns, frequencies = (
+            named["embedding/columns"].astype(int),
+            named["embedding/frequencies"],
+        )
+        turns = frequencies * shift[columns][:, None]
+        changed = {
+            "embedding/frequencies": frequencies * factor[columns][:, None],
+            "embedding/phases": named["embedding/phases"] + 2 * math.pi * turns,
+        }
+        same = np.ones(self.n_values)
+        return changed, np.append(same, factor), np.append(0 * same, shift)
+
     def of_one(self):
         return replace(self, n_models=None)
 

@@ -59,6 +59,11 @@ class GatedNetwork(Network):
         logits = yield from through(self._expert_stages, step, experts_inputs)
         yield "mixture", step(self._mixture, weights, logits)
 
+    @property
+    def first_dense(self):
+        branches = [self._gate_stages] + ([self._expert_stages] if self.scores is None else [])
+        return [next(stage for stage in of if isinstance(stage, Dense)) for of in branches]
+
     @cached_property
     def _gate_stages(self) -> list[Stage]:
         """Stages from the features to the weights of the experts."""

@@ -6,9 +6,14 @@ from functools import partial
 import numpy as np
 
 from skconstrain._formulas._layers import mean_of_networks
-from skconstrain._formulas._links import LINKS, output_range, unclipped
+from skconstrain._formulas._links import LINKS, output_range, rescaled, unclipped
 from skconstrain._formulas._numpy_ops import NUMPY_OPS
-from skconstrain._formulas._quantile_levels import ends, quantiles, running_maximum
+from skconstrain._formulas._quantile_levels import (
+    ends,
+    quantiles,
+    rescaled_quantiles,
+    running_maximum,
+)
 from skconstrain._networks._weight import Weight, fixed
 
 
@@ -57,6 +62,13 @@ class Head:
         """Return the outputs of the model that users see, from those of the trained network."""
         return outputs
 
+    def rescaled(self, named: dict, known: dict) -> tuple:
+        """Return factor and shift of its inputs with which outputs stay, for the weights `known`.
+
+        Only heads with weights are asked.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no weights.")
+
 
 @dataclass(frozen=True)
 class BoundedOutputHead(Head):
@@ -91,6 +103,13 @@ class BoundedOutputHead(Head):
         unit = unclipped(function, values, self.output, gain=gain, scale=scale, **settings)
         return np.clip(unit, smallest, largest)
 
+    def rescaled(self, named, known):
+        used, new = (
+            (1.0 if self.upper is not None else weights["output/scale"], weights["output/gain"])
+            for weights in (named, known)
+        )
+        return rescaled(NUMPY_OPS, LINKS[self.output], used, new, known["eta/bias"])
+
 
 @dataclass(frozen=True)
 class AffineHead(Head):
@@ -106,6 +125,12 @@ class AffineHead(Head):
 
     def forward(self, named, values):
         return named["output/scale"] * values + named["output/shift"]
+
+    def rescaled(self, named, known):
+        (scale, shift), (new_scale, new_shift) = (
+            (weights["output/scale"], weights["output/shift"]) for weights in (named, known)
+        )
+        return scale / new_scale, (shift - new_shift) / new_scale
 
 
 @dataclass(frozen=True)
@@ -189,3 +214,8 @@ class QuantileHead(Head):
 
     def forward_mean(self, values):
         return running_maximum(np, super().forward_mean(values))
+
+    def rescaled(self, named, known):
+        ends_of_range = {"lower": self.lower, "upper": self.upper}
+        settings = {**ends_of_range, "monotone": self.monotone}
+        return rescaled_quantiles(NUMPY_OPS, named, known, **settings)

@@ -95,6 +95,10 @@ class LayeredNetwork(Network):
             return Dense(**settings)
         return Connected(connections=matrix, kernel=kernel, bias_connections=flags, **settings)
 
+    @property
+    def first_dense(self):
+        return self.layers[:1]
+
     @cached_property
     def stages(self):
         *hidden, last = self.layers

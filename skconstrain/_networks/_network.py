@@ -166,7 +166,7 @@ class Network(ABC):
             return X
         filling = np.zeros(self.n_features)
         filling[: self.n_seen] = named.get("standardize/center", 0.0)
-        return filled(X, filling)
+        return filled(X, filling[: X.shape[1]])
 
     def _hidden(self, dense: list[Dense], saturated: str, dropout=0.0) -> list[Stage]:
         """Return hidden layers with dropout and saturation, whose names are given."""
@@ -231,6 +231,42 @@ class Network(ABC):
             )
         return model
 
+    @property
+    @abstractmethod
+    def first_dense(self) -> list[Dense]:
+        """The layers with kernels that the features feed."""
+
+    def with_scales(self, weights: dict, center, scale, kept) -> dict[str, np.ndarray]:
+        """Return weights with which features have other centers and scales.
+
+        Of the features that `kept` flags, predictions stay what they were, up to smooth clipping
+        and as far as first layers have biases.
+        """
+        used = {name: weights[f"standardize/{name}"] for name in ("center", "scale")}
+        factor = np.where(kept, scale / used["scale"], 1.0)
+        shift = np.where(kept, (center - used["center"]) / used["scale"], 0.0)
+        found = {"standardize/center": center, "standardize/scale": scale}
+        names = [stage.name for stage in self.front]
+        for stage in self.front[names.index("standardize") + 1 :]:
+            changed, factor, shift = stage.rescaled(weights, factor, shift)
+            found |= changed
+        for layer in self.first_dense:
+            found |= layer.rescaled(weights, factor, shift)
+        return _like(weights, found)
+
+    def with_start(self, weights: dict, known: dict) -> dict[str, np.ndarray]:
+        """Return weights with which outputs have the scales and origins of another start.
+
+        Predictions stay what they were where the head can keep them, and else near the start.
+        """
+        factor, shift = self.head.rescaled(weights, known)
+        own = {name: known[name] for name in weights if name.startswith("output/")}
+        kernel, bias = weights["eta/kernel"], weights.get("eta/bias")
+        own["eta/kernel"] = kernel * factor
+        if bias is not None:
+            own["eta/bias"] = bias * factor + shift
+        return _like(weights, own)
+
     def initial_weights(self, rng: np.random.Generator, known: dict) -> dict[str, np.ndarray]:
         """Return weights to start from, by name: those in `known`, the others drawn.
 
@@ -251,6 +287,14 @@ class Network(ABC):
 
     def __getstate__(self):
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _like(weights, changed):
+    """Return weights, some of them changed, in the precision that they have."""
+    return weights | {
+        name: np.broadcast_to(value, weights[name].shape).astype(weights[name].dtype)
+        for name, value in changed.items()
+    }
 
 
 def through(stages, step, values):

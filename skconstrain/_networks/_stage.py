@@ -83,6 +83,13 @@ class FrontStage(Stage):
         """Return the signs of its outputs, from those of its inputs: see `monotonic_cst`."""
         return signs
 
+    def rescaled(self, named: dict, factor, shift) -> tuple[dict, np.ndarray, np.ndarray]:
+        """Return the weights that let outputs stay where inputs were ``factor * x + shift``.
+
+        With them what outputs were, in the same way, of those that weights cannot keep.
+        """
+        raise NotImplementedError(f"{type(self).__name__} is fed by other features.")
+
     def of_one(self) -> "FrontStage":
         """Return the stage of one of several networks."""
         return self

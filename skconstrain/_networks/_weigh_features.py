@@ -43,5 +43,8 @@ class WeighFeatures(FrontStage):
         factors = FEATURE_RATE * named["feature_weights/weight"]
         return X * (factors if self.n_models is None else factors[:, None])
 
+    def rescaled(self, named, factor, shift):
+        return {}, factor, FEATURE_RATE * named["feature_weights/weight"] * shift
+
     def of_one(self):
         return replace(self, n_models=None)

@@ -5,6 +5,8 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from skconstrain.inspection._inner_network import inner_network
 
+# What validated epochs, by the `scoring` of classifiers; else the loss did.
+_UNITS = {"brier": "Brier score"}
 _TRAINING, _VALIDATION, _BEST = "#4c72b0", "#dd8452", "0.55"
 
 
@@ -21,7 +23,9 @@ class LossCurveDisplay:
     losses : array-like of shape (n_epochs,)
         Mean training loss of each epoch.
     validation_losses : array-like of shape (n_epochs,), default=None
-        Validation loss of each epoch, in the same unit.
+        What was validated after each epoch; lower is better.
+    validation_unit : str, default="loss"
+        What that is: another one than "loss" has an axis of its own, on the right.
     best_epoch : int, default=None
         Epoch whose weights were kept, counted from 1.
     name : str, default=None
@@ -31,6 +35,8 @@ class LossCurveDisplay:
     ----------
     ax_ : matplotlib Axes
         With the curves.
+    validation_ax_ : matplotlib Axes
+        With the validation curve: `ax_`, or the axes on the right.
     figure_ : matplotlib Figure
         The figure.
     lines_ : list of matplotlib Line2D
@@ -50,9 +56,18 @@ class LossCurveDisplay:
     >>> plt.close(display.figure_)
     """
 
-    def __init__(self, losses, *, validation_losses=None, best_epoch=None, name=None):
+    def __init__(
+        self,
+        losses,
+        *,
+        validation_losses=None,
+        validation_unit="loss",
+        best_epoch=None,
+        name=None,
+    ):
         self.losses = losses
         self.validation_losses = validation_losses
+        self.validation_unit = validation_unit
         self.best_epoch = best_epoch
         self.name = name
 
@@ -65,7 +80,8 @@ class LossCurveDisplay:
         estimator : fitted estimator
             A network of this package, or scikit-learn's `MLPClassifier` or `MLPRegressor`, whose
             validation scores are no losses and are left out. Of a Pipeline its last step,
-            of a search its best estimator.
+            of a search its best estimator. Classifiers with ``scoring="brier"`` are validated by
+            the Brier score, which has an axis of its own.
         name : str, default=None
             Name in the legend; the name of the class if None.
         ax : matplotlib Axes, default=None
@@ -98,6 +114,7 @@ class LossCurveDisplay:
         display = cls(
             estimator.loss_curve_,
             validation_losses=validation_losses,
+            validation_unit=_UNITS.get(getattr(estimator, "scoring", None), "loss"),
             best_epoch=best_epoch,
             name=type(estimator).__name__ if name is None else name,
         )
@@ -126,14 +143,21 @@ class LossCurveDisplay:
             import matplotlib.pyplot as plt
 
             _, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
-        self.ax_, self.figure_ = ax, ax.figure
+        self.ax_ = self.validation_ax_ = ax
+        self.figure_ = ax.figure
+        scale = "log" if log_scale else "linear"
+        ax.set(xlabel="epoch", ylabel="loss", yscale=scale)
+        if "validation" in curves and self.validation_unit != "loss":
+            self.validation_ax_ = ax.twinx()
+            self.validation_ax_.set(ylabel=f"validation {self.validation_unit}", yscale=scale)
         self.lines_ = [self._draw(kind, losses) for kind, losses in curves.items()]
         if self.best_epoch is not None:
             label = f"weights kept (epoch {self.best_epoch})"
             ax.axvline(self.best_epoch, color=_BEST, linewidth=1, linestyle=":", label=label)
-        ax.set(xlabel="epoch", ylabel="loss", yscale="log" if log_scale else "linear")
         ax.xaxis.get_major_locator().set_params(integer=True)
-        ax.spines[["top", "right"]].set_visible(False)
+        for one in {ax, self.validation_ax_}:
+            one.spines["top"].set_visible(False)
+            one.spines["right"].set_visible(self.validation_ax_ is not ax)
         ax.legend(frameon=False)
         return self
 
@@ -143,7 +167,12 @@ class LossCurveDisplay:
         label = kind if self.name is None else f"{self.name}, {kind}"
         # A single epoch is a point: a line would not be seen.
         marker = "o" if len(losses) == 1 else None
-        return self.ax_.plot(epochs, losses, color=color, marker=marker, label=label)[0]
+        style = {"color": color, "marker": marker}
+        if kind == "training" or self.validation_ax_ is self.ax_:
+            return self.ax_.plot(epochs, losses, label=label, **style)[0]
+        # An empty curve for the legend, which knows the axes on the left only.
+        self.ax_.plot([], [], label=f"{label} ({self.validation_unit})", **style)
+        return self.validation_ax_.plot(epochs, losses, **style)[0]
 
 
 def _check_has_losses(estimator):

@@ -65,6 +65,8 @@ class ValidatedByBrier(_LossOfLogits):
     the probabilities still improves.
     """
 
+    validation_name = "brier"
+
     def call(self, y_true, y_pred):
         """Loss of each row, shape (batch,)."""
         return self.loss.call(y_true, y_pred)

@@ -5,9 +5,12 @@ import warnings
 import keras
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.datasets import make_regression
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import brier_score_loss, log_loss
 
+from skconstrain import MultiLabelNetClassifier
 from tests.backends import compiled
 from tests.plain import PositiveRegressor
 from tests.refusals import refuses
@@ -128,6 +131,39 @@ def test_callbacks_see_the_live_model():
     np.testing.assert_array_equal(recorder.models[-1], model._fitted.weights["hidden_0/kernel"])
     assert (recorder.models[0] != recorder.models[1]).any()
     assert recorder.model is None  # it goes on to the next fit
+
+
+@pytest.mark.parametrize("n_networks", [1, 5])
+def test_callbacks_see_the_loss_of_validation_data_and_the_brier_score_apart(n_networks):
+    X, y = positive_regression()
+    y, recorder = (y > np.median(y)).astype(int), Recorder()
+    settings = {"n_networks": n_networks, "epochs": 3, "early_stopping": False}
+    model = MultiLabelNetClassifier((6,), callbacks=[recorder], random_state=0, **settings)
+    model.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    logs = [event[1] for event in recorder.events[1:-1]]
+    assert all(set(log) == {"loss", "val_loss", "val_brier"} for log in logs)
+    assert [-log["val_brier"] for log in logs] == model.validation_scores_
+    each = expit(model._fitted.predict_each(X[40:]).reshape(-1, n_networks))
+    for name, measure in {"val_loss": log_loss, "val_brier": brier_score_loss}.items():
+        expected = np.mean([measure(y[40:], probability) for probability in each.T])
+        np.testing.assert_allclose(logs[-1][name], expected, rtol=1e-6)
+
+
+def test_a_callback_is_told_that_the_schedule_sets_the_learning_rate_again():
+    X, y = positive_regression()
+    settings = {"monitor": "loss", "factor": 0.1, "patience": 1, "min_delta": 1e9}
+    net = PositiveRegressor((6,), n_networks=1, epochs=6, tol=None, random_state=0)
+    net.set_params(learning_rate=0.01, learning_rate_schedule="flat_cosine")
+    net.set_params(callbacks=[keras.callbacks.ReduceLROnPlateau(**settings)])
+    with pytest.warns(UserWarning, match="changed the learning rate from 0.01 to 0.001") as told:
+        net.fit(X, y)
+    (told,) = [one for one in told if one.category is UserWarning]
+    assert told.filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        net.set_params(learning_rate_schedule="constant").fit(X, y)
+        schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        net.set_params(learning_rate_schedule="cosine", callbacks=[schedule]).fit(X, y)
 
 
 def test_callbacks_can_stop_and_change_the_learning_rate():

@@ -43,6 +43,23 @@ def test_validation_without_early_stopping_keeps_the_last_weights():
     assert display.best_epoch is None
 
 
+def test_a_brier_score_has_an_axis_of_its_own():
+    X, y = two_classes(0)
+    net = MultiLabelNetClassifier((4,), n_networks=1, epochs=3, early_stopping=True, random_state=0)
+    display = LossCurveDisplay.from_estimator(net.fit(X, y), name="net")
+    training, validation = display.lines_
+    assert training.axes is display.ax_
+    assert validation.axes is display.validation_ax_ is not display.ax_
+    assert display.ax_.get_ylabel() == "loss"
+    assert display.validation_ax_.get_ylabel() == "validation Brier score"
+    np.testing.assert_array_equal(validation.get_ydata(), -np.array(net.validation_scores_))
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    kept = f"weights kept (epoch {display.best_epoch})"
+    assert labels == ["net, training", "net, validation (Brier score)", kept]
+    by_loss = LossCurveDisplay.from_estimator(net.set_params(scoring="loss").fit(X, y))
+    assert by_loss.validation_ax_ is by_loss.ax_
+
+
 def test_draws_into_given_axes_on_a_logarithmic_scale():
     import matplotlib.pyplot as plt
 

@@ -13,7 +13,13 @@ from jax import numpy as jnp
 
 from skconstrain._engine._batching import padded
 from skconstrain._engine._parameters import assign
-from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows, model_axis
+from skconstrain._engine._program import (
+    PredictionProgram,
+    Program,
+    losses_of_rows,
+    measures_of_rows,
+    model_axis,
+)
 from skconstrain.layers._batch_weight import batch_weight
 
 # Blocks of fewer rows than this are filled up to a power of two: compiling costs more.
@@ -34,7 +40,7 @@ class JaxProgram(Program):
     def __init__(self, model, spec):
         super().__init__(model, spec)
         self._run = jax.jit(self._epoch if self.epochs_at_once == 1 else self._epochs)
-        self._evaluate = jax.jit(self._block_loss)
+        self._evaluate = jax.jit(self._block_measures)
 
     def _epochs(self, values, settings, data, orders, counts, rates):
         """Run ``counts[0]`` epochs of ``counts[1]`` steps; return values, and the sums of each."""
@@ -79,7 +85,7 @@ class JaxProgram(Program):
         def objective(trained):
             with batch_weight(weight):
                 losses, after, extra = losses_of_rows(
-                    self.model, trained, state, X, y, *loss_settings, training=True
+                    self.model, trained, state, X, y, *loss_settings
                 )
             batch_loss, total_weight = jnp.sum(losses * weight, axis=0), jnp.sum(weight, axis=0)
             # Zero times an infinite loss is not a number: a step without weight divides by 1.
@@ -101,10 +107,10 @@ class JaxProgram(Program):
         with keras.StatelessScope(state_mapping=mapping):
             return self.optimizer.scale_loss(value)
 
-    def _block_loss(self, values, loss_settings, X, y, weight):
-        """Return the sum of weighted losses of rows."""
-        losses, _, _ = losses_of_rows(self.model, *values, X, y, *loss_settings, training=False)
-        return jnp.sum((losses * weight).astype(jnp.float64), axis=0)
+    def _block_measures(self, values, loss_settings, X, y, weight):
+        """Return the sums of weighted measures of rows."""
+        found = measures_of_rows(self.model, *values, X, y, *loss_settings)
+        return jnp.stack([jnp.sum((of * weight).astype(jnp.float64), axis=0) for of in found])
 
     def _loss_settings(self):
         numbers = {name: variable.value for name, variable in self._loss_numbers.items()}

@@ -8,6 +8,7 @@ from skconstrain._engine._program import (
     PredictionProgram,
     Program,
     loss_of_each,
+    measures,
     model_axis,
 )
 from skconstrain.layers._batch_weight import batch_weight
@@ -33,7 +34,7 @@ class KerasProgram(Program):
         return self._trainer.take(_Steps(data, rows, self._width))
 
     def evaluate(self, device_blocks):
-        return sum(self._trainer.loss_of(*block) for block in device_blocks)
+        return sum(self._trainer.measures_of(*block) for block in device_blocks)
 
 
 class _Steps(keras.utils.PyDataset):
@@ -79,7 +80,7 @@ class _Trainer(keras.Model):
         """Return what a step lowers, and add up losses and weights."""
         weight = x[1]
         batch_loss, total_weight = (
-            ops.sum(self._losses_of_rows(y, y_pred, training=True) * weight, axis=0),
+            ops.sum(self._of_rows(loss_of_each, y, y_pred) * weight, axis=0),
             ops.sum(weight, axis=0),
         )
         for variable, value in zip(self._sums, (batch_loss, total_weight), strict=True):
@@ -90,11 +91,11 @@ class _Trainer(keras.Model):
         mean = ops.sum(batch_loss / ops.where(total_weight > 0, total_weight, 1))
         return mean + sum(self.losses) + penalty / 2 * squares
 
-    def _losses_of_rows(self, y, prediction, *, training):
+    def _of_rows(self, function, y, prediction):
         numbers = {name: ops.convert_to_tensor(v) for name, v in self._loss_numbers.items()}
         prediction = prediction / ops.convert_to_tensor(self._settings["target_scale"])
         loss = with_numbers(self._loss_of_rows, numbers)
-        return loss_of_each(loss, y, prediction, training=training)
+        return function(loss, y, prediction)
 
     def take(self, steps):
         """Take steps; return the sums of loss and weight."""
@@ -103,11 +104,12 @@ class _Trainer(keras.Model):
         self.fit(steps, shuffle=False, verbose=0)
         return tuple(np.array(ops.convert_to_numpy(variable)) for variable in self._sums)
 
-    def loss_of(self, X, y, weight):
-        """Return the sum of weighted losses."""
+    def measures_of(self, X, y, weight):
+        """Return the sums of weighted measures."""
         prediction = self._network(ops.convert_to_tensor(X), training=False)
-        losses = self._losses_of_rows(ops.convert_to_tensor(y), prediction, training=False)
-        return np.sum(ops.convert_to_numpy(losses) * weight, axis=0, dtype=np.float64)
+        found = self._of_rows(measures, ops.convert_to_tensor(y), prediction)
+        weighted = [ops.convert_to_numpy(of) * weight for of in found]
+        return np.array([np.sum(of, axis=0, dtype=np.float64) for of in weighted])
 
 
 class KerasPredictionProgram(PredictionProgram):

@@ -4,7 +4,13 @@ from functools import cached_property
 
 import tensorflow as tf
 
-from skconstrain._engine._program import PredictionProgram, Program, losses_of_rows, model_axis
+from skconstrain._engine._program import (
+    PredictionProgram,
+    Program,
+    losses_of_rows,
+    measures_of_rows,
+    model_axis,
+)
 from skconstrain._engine._tensorflow._graphs import traced
 from skconstrain._engine._tensorflow._parameters import (
     MAX_FLAT_SIZE,
@@ -45,7 +51,7 @@ class TensorFlowProgram(Program):
 
     @cached_property
     def _evaluate(self):
-        return traced(self._block_loss, self._any_rows, jit_compile=False)
+        return traced(self._block_measures, self._any_rows, jit_compile=False)
 
     def _epochs(self, X, y, weight, orders, counts, rates):
         """Run ``counts[0]`` epochs of ``counts[1]`` steps; return the sums of each."""
@@ -68,7 +74,7 @@ class TensorFlowProgram(Program):
             with tf.GradientTape() as tape:
                 tensors = self._parameters.tensors()
                 with batch_weight(batch[2]):
-                    losses, state, extra = self._losses(*batch[:2], tensors, state, training=True)
+                    losses, state, extra = self._of_rows(losses_of_rows, *batch[:2], tensors, state)
                 batch_loss = tf.reduce_sum(losses * batch[2], axis=0)
                 total_weight = tf.reduce_sum(batch[2], axis=0)
                 # Zero times an infinite loss is not a number: a step without weight divides by 1.
@@ -100,15 +106,16 @@ class TensorFlowProgram(Program):
             for gradient, value, share in zip(gradients, values, shares, strict=True)
         ]
 
-    def _block_loss(self, X, y, weight):
+    def _block_measures(self, X, y, weight):
+        """Return the sums of weighted measures of rows."""
         tensors, state = self._parameters.tensors(), [variable.value for variable in self._state]
-        losses, _, _ = self._losses(X, y, tensors, state, training=False)
-        return tf.reduce_sum(tf.cast(losses * weight, tf.float64), axis=0)
+        found = self._of_rows(measures_of_rows, X, y, tensors, state)
+        return tf.stack([tf.reduce_sum(tf.cast(of * weight, tf.float64), axis=0) for of in found])
 
-    def _losses(self, X, y, tensors, state, *, training):
+    def _of_rows(self, function, X, y, tensors, state):
         numbers = {name: v.value.read_value() for name, v in self._loss_numbers.items()}
         settings = self._target_scale.value, numbers
-        return losses_of_rows(self.model, tensors, state, X, y, *settings, training=training)
+        return function(self.model, tensors, state, X, y, *settings)
 
     def to_device(self, array):
         return tf.constant(array, tf.int32 if array.dtype.kind == "i" else self.dtype.name)
