@@ -134,6 +134,9 @@ class CompositionRegressor(NetRegressor):
 
     Attributes
     ----------
+    categories_ : list of length `n_features_in_`
+        For each feature the ndarray of its categories, None where it holds numbers. `model_` and
+        graphs of ONNX take the place of a category in it as its code, one more for all others.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

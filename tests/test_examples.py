@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
-NEEDS = {"wired_measurements": "pandas"}
+NEEDS = {"wired_measurements": "pandas", "house_prices": "pandas"}
 # The extra `plot` does not bring pandas.
 WITHOUT_PANDAS = """
 import sys

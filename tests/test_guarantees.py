@@ -30,9 +30,9 @@ OUTPUTS = sorted(LINKS)
 PRECISIONS = ["float32", "float64"]
 
 
-def finite(dtype, shape=(4, 5)):
+def finite(dtype, shape=(4, 5), gaps=False):
     width = np.dtype(dtype).itemsize * 8
-    numbers = st.floats(width=width, allow_nan=False, allow_infinity=False)
+    numbers = st.floats(width=width, allow_nan=gaps, allow_infinity=False)
     return arrays(dtype, shape, elements=numbers)
 
 
@@ -71,7 +71,7 @@ def assert_inside(y, output, lower, upper):
 def test_every_prediction_lies_inside_the_range(output, dtype, data):
     lower, upper = (-0.7, 0.1) if LINKS[output].two_sided else (0.0, None)
     model = fitted(output, dtype, lower, upper)
-    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS))))
+    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS)), gaps=True))
     assert_inside(model.predict(X), output, lower, upper)
 
 
@@ -366,7 +366,7 @@ def gated(gating, given, dtype):
 @given(data=st.data())
 def test_the_gate_is_a_distribution_over_experts(gating, used, given_experts, dtype, data):
     model = gated(gating, given_experts, dtype)
-    X = data.draw(finite(dtype))
+    X = data.draw(finite(dtype, gaps=not given_experts))
     gate = model.gate_proba(X)
     assert (gate >= 0).all()
     np.testing.assert_allclose(gate.sum(axis=1), 1, rtol=1e-6)
@@ -390,7 +390,7 @@ def composed(total, n_networks, dtype):
 @given(data=st.data())
 def test_parts_are_not_negative_and_sum_to_the_total(total, n_networks, dtype, data):
     model = composed(total, n_networks, dtype)
-    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS))))
+    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS)), gaps=True))
     parts = model.predict(X)
     assert parts.dtype == dtype
     assert (parts >= 0).all()
@@ -423,7 +423,7 @@ def quantiles_fitted(lower, upper, n_networks, dtype):
 @given(data=st.data())
 def test_quantiles_do_not_cross_and_stay_in_their_range(lower, upper, n_networks, dtype, data):
     model = quantiles_fitted(lower, upper, n_networks, dtype)
-    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS))))
+    X = data.draw(finite(data.draw(st.sampled_from(PRECISIONS)), gaps=True))
     between = data.draw(st.lists(st.floats(0.01, 0.9), min_size=1, max_size=9))
     for levels in (None, np.sort(between)):
         quantiles = model.predict_quantiles(X, levels)

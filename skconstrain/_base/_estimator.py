@@ -170,7 +170,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         return train_network(self, network, run)
 
     def _outputs(self, X) -> np.ndarray:
-        """Return the outputs, shape (n_samples, n_outputs), for any finite X: the network's."""
+        """Return the outputs, shape (n_samples, n_outputs), for any X without infinity."""
         check_is_fitted(self)
         with long_work_shown(self.verbose):
             return self._fitted.predict(self._validated_input(X))
@@ -187,10 +187,11 @@ class NetEstimator(CallbackSupport, CopiedNet):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite. Where they take more than a quarter of scikit-learn's
-            `working_memory` as dense rows (256 MiB by default: see :func:`sklearn.set_config`) they
-            are not copied, but an epoch reads them in chunks of so much, each drawn from many
-            places of X: a memory map may be larger than the memory.
+            Training data: numbers, none of them infinite, NaN for gaps; of a DataFrame also text,
+            categories and booleans: see `categorical_features`. Where they take more than a quarter
+            of scikit-learn's `working_memory` as dense rows (256 MiB by default: see
+            :func:`sklearn.set_config`) they are not copied, but an epoch reads them in chunks of so
+            much, each drawn from many places of X: a memory map may be larger than the memory.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -233,7 +234,7 @@ default=None
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite.
+            Training data; the first call decides about categories, and where gaps are learnt.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None

@@ -19,8 +19,11 @@ def encoded(ops, numbers, center, flagged, codes):
     A flag is 1 where what is `flagged` has its code, or is a gap where that is the code of gaps.
     """
     filled = ops.where(ops.isnan(numbers), center, numbers)
-    flags = ops.where(codes == CODE_OF_GAPS, ops.isnan(flagged), flagged == codes)
-    return ops.concatenate([filled, ops.cast(flags, numbers.dtype)], axis=1)
+    # Of numbers: onnxruntime cannot choose among flags.
+    gaps, found = (
+        ops.cast(flags, numbers.dtype) for flags in (ops.isnan(flagged), flagged == codes)
+    )
+    return ops.concatenate([filled, ops.where(codes == CODE_OF_GAPS, gaps, found)], axis=1)
 
 
 def standardized(ops, x, center, scale, *, limit=STANDARDIZED_LIMIT, monotone=False):

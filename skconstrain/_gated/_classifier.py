@@ -190,6 +190,9 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         The same by name; ``"drop"`` for those dropped.
     gate_loss_curve_ : list of float
         Mean training loss of each epoch of the gate; the same as `loss_curve_`.
+    categories_ : list of length `n_features_in_`
+        For each feature the ndarray of its categories, None where it holds numbers. `model_` and
+        graphs of ONNX take the place of a category in it as its code, one more for all others.
     n_features_in_ : int
         Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -358,7 +361,9 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite. Given experts get all of it, as it is; the gate reads it dense.
+            Training data: numbers, none of them infinite, NaN for gaps; of a DataFrame also text,
+            categories and booleans: see `categorical_features`. Given experts get all of it, as it
+            is, and must take what it has; the gate reads it dense.
             Where all experts are networks, rows that take more than a quarter of scikit-learn's
             `working_memory` (256 MiB by default) are read in chunks of so much.
         y : array-like of shape (n_samples,)
@@ -399,7 +404,7 @@ default=None
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data, finite.
+            Training data; the first call decides about categories, and where gaps are learnt.
         y : array-like of shape (n_samples,)
             Classes.
         classes : array-like of shape (n_classes,), default=None

@@ -76,10 +76,8 @@ class Rounds:
         features, _ = parted(run.X, network.scores)
         n_experts = len(self.estimators)
         cap = math.ceil(_CAP * len(features) / n_experts)
-        known = run.known_weights
-        complete = network.without_gaps(run.X, known)
-        if network.encode is not None:
-            complete = network.encode.forward(known, complete)
+        known = run.known_weights if run.start is None else run.start
+        complete = FittedNetwork(network, known).complete(features)
         self.owner = starting_parts(complete, n_experts, cap, int(run.rng.integers(2**31)))
         losses, first_epoch = [], run.first_epoch
         shares = _shares(run.epochs, self.n_rounds)

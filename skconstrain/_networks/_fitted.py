@@ -57,6 +57,12 @@ class FittedNetwork:
             X = np.hstack([loaded(X), np.zeros((len(X), missing), X.dtype)])
         return self._predicted(X, name, lambda part: self._layer(part, name))
 
+    def complete(self, X) -> np.ndarray:
+        """Return rows whose gaps are filled, and whose categories are flags."""
+        X = self.network.without_gaps(X, self.weights)
+        encode = self.network.encode
+        return X if encode is None else encode.forward(self.weights, X)
+
     def features(self, X) -> np.ndarray:
         """Return what the first layer with a kernel gets."""
         X = self.network.without_gaps(X, self.weights)

@@ -166,7 +166,7 @@ class Network(ABC):
             return X
         filling = np.zeros(self.n_features)
         filling[: self.n_seen] = named.get("standardize/center", 0.0)
-        return filled(X, filling)
+        return filled(X, filling[: X.shape[1]])
 
     def _hidden(self, dense: list[Dense], saturated: str, dropout=0.0) -> list[Stage]:
         """Return hidden layers with dropout and saturation, whose names are given."""

@@ -175,7 +175,7 @@ class ContributionDisplay:
             )
         activations = [layer.activation for layer in net._fitted.network.layers[:-1]]
         check_activations(activations)
-        checked = np.asarray(loaded(net._validated_input(as_seen_inside(estimator, X))))
+        checked = net._fitted.complete(loaded(net._validated_input(as_seen_inside(estimator, X))))
         row = _checked_number("row", row, len(checked), "rows")
         output = _checked_number("output", output, net.n_outputs_, "outputs")
         pair = np.stack([checked[row], _baseline(baseline, checked)])

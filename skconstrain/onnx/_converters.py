@@ -52,7 +52,8 @@ def register_converters():
 
     What cannot be written is refused when the estimator is converted: activations that are
     functions, sparse kernels that take more than four million numbers as dense ones, gates over
-    given experts, and thresholds over classifiers whose probabilities are no matrix.
+    given experts, columns of text, and thresholds over classifiers whose probabilities are no
+    matrix.
 
     Examples
     --------
@@ -85,6 +86,7 @@ def _register(estimator, convert, parse, type_outputs=lambda operator: None):
 
 def _parse(scope, model, inputs, custom_parsers=None):
     """Declare the outputs of a network estimator."""
+    _check_inputs(model, inputs)
     floats = _FLOATS[model._fitted.network.dtype]
     if isinstance(model, NetClassifier):
         n_columns = len(model.classes_)
@@ -96,6 +98,17 @@ def _parse(scope, model, inputs, custom_parsers=None):
             for name, n_columns in _columns_of_numbers(model).items()
         ]
     return _declare(scope, model, inputs, outputs)
+
+
+def _check_inputs(model, inputs):
+    """Raise where a graph would be given text or truth values in the place of codes."""
+    kinds = {type(variable.type).__name__.removesuffix("TensorType") for variable in inputs}
+    wrong = kinds - {"Float", "Double", "Int64", "Int32"}
+    if wrong:
+        raise NotImplementedError(
+            f"ONNX: the inputs of {type(model).__name__} must be numbers. Got {sorted(wrong)[0]}. "
+            "Give an array that has the code of each category, which is its place in categories_."
+        )
 
 
 def _columns_of_numbers(regressor):
@@ -199,7 +212,7 @@ def _write_classes(graph, operator, model, logits):
         _give_class(graph, operator.outputs[0], model.classes_, position)
         return
     _give(graph, operator.outputs[1], probability)
-    least = getattr(model, "min_labels", 0)
+    least = model.min_labels
     _give(graph, operator.outputs[0], _decided(probability, threshold, least))
 
 

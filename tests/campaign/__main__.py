@@ -3,13 +3,15 @@
 Usage::
 
     python -m tests.campaign                    # 2,000,000 rows or two minutes, and all calls
-    python -m tests.campaign --rows 10000000 --seconds 3600 --seed 1
+    python -m tests.campaign --rows 10000000 --seconds 3600 --seed 1 --tables 300
 
 Rows of every scale, subnormal, huge, constant, far from the training data, in both precisions and
 arrays of every kind, go through every prediction method of every estimator of `tests.registry`, of
 its variants and of the tuner; `promises.py` says what must hold. Calls are misuse of every kind:
 wrong parameters, data, order; and some that must work. An error is graded if it was raised on
 purpose as a ValueError or TypeError that names what it received; see `grading.py`.
+ Random tables
+of text, categories and gaps go through every class that takes them; see `frames.py`.
 
 The exit status is 1 if a promise was broken or an error is not graded.
 """
@@ -24,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 from tests.campaign.call_campaign import all_calls, run_calls
+from tests.campaign.frames import run_frames
 from tests.campaign.row_campaign import run_rows
 from tests.campaign.rows import BATCH_SIZES
 from tests.campaign.subjects import subjects
@@ -83,12 +86,15 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=2_000_000, help="stop after so many rows")
     parser.add_argument("--seconds", type=float, default=120, help="or after so many seconds")
     parser.add_argument("--seed", type=int, default=0, help="of the rows")
+    parser.add_argument("--tables", type=int, default=24, help="how many random tables")
     options = parser.parse_args()
     calls = run_calls(all_calls())
     limits = {"rows": options.rows, "seconds": options.seconds, "seed": options.seed}
     rows = run_rows(subjects(), **limits, sizes=(*BATCH_SIZES, 10_000))
     print(report(rows, calls))
-    return 1 if rows.violations or calls.ungraded else 0
+    faults = run_frames(options.tables, options.seed)
+    print(f"\n{options.tables} tables, {len(faults)} faults", *faults, sep="\n  ")
+    return 1 if rows.violations or calls.ungraded or faults else 0
 
 
 if __name__ == "__main__":

@@ -128,6 +128,15 @@ def test_what_is_drawn():
     assert display.plot(ax=ax).figure_ is figure
 
 
+def test_a_gap_is_the_center_of_its_feature():
+    X, y = data()
+    X.iloc[3:20, 1] = np.nan
+    net = SparseConnectedNet(from_edges(EDGES, inputs=NAMES), **FAST).fit(X, y)
+    display = ContributionDisplay.from_estimator(net, X, row=5)
+    np.testing.assert_allclose(display.prediction, net.predict(X.iloc[[5]])[0], rtol=1e-9)
+    assert np.isfinite(display.units[0]).all()
+
+
 def test_a_pipeline_and_rows_without_names():
     X, y = data()
     layers = [layer.without_names() for layer in from_edges(EDGES, inputs=NAMES)]

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpydoc.validate import validate
+from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -29,18 +30,19 @@ from skconstrain._formulas._numpy_ops import largest, ranks
 from skconstrain._networks import FittedNetwork
 from skconstrain._networks._activations import ACTIVATIONS
 from tests.onnx.serving import CLOSE, onnx, run
-from tests.registry import WIRING, compositions, positive_regression, two_classes
+from tests.registry import POSITIVE, WIRING, compositions, positive_regression, two_classes
 from tests.test_docstrings import NOT_ASKED
 from tests.test_guarantees import composed, quantiles_fitted
+from tests.test_tables import FRAME, PRICE, TAKES_CATEGORIES
 
 FAST = {"hidden_layer_sizes": (6,), "epochs": 5, "tol": None, "random_state": 0}
 ONE = {**FAST, "n_networks": 1}
 
 
-def assert_equal(model, X, dtype):
-    """Check the graph of a fitted estimator against its own predictions."""
-    X = X.astype(dtype)
-    found, expected = run(model, X), model.predict(X)
+def assert_equal(model, X, dtype, codes=None):
+    """Check the graph of a fitted estimator, which takes codes, against its own predictions."""
+    X = X.astype(dtype) if codes is None else X
+    found, expected = run(model, X if codes is None else codes), model.predict(X)
     if not hasattr(model, "classes_"):
         prediction = found["variable"]
         assert prediction.dtype == dtype
@@ -249,3 +251,18 @@ def test_its_docstring_is_one_and_its_example_runs():
     assert doctest.testmod(module).failed == 0
     found = [code for code, _ in validate("skconstrain.onnx.register_converters")["errors"]]
     assert set(found) <= NOT_ASKED
+
+
+@pytest.mark.parametrize("row", TAKES_CATEGORIES, ids=lambda row: row.name)
+def test_graphs_take_codes_and_gaps(row):
+    frame = FRAME[:60]
+    net = row.make().fit(frame, row.data(0)[1])
+    assert_equal(net, frame, "float64", net._validated_input(frame))
+
+
+def test_graphs_refuse_text():
+    frame = FRAME[["area", "town"]].fillna({"town": "none"})
+    net = POSITIVE.make().fit(frame, PRICE)
+    onnx.register_converters()
+    with pytest.raises(NotImplementedError, match=r"must be numbers\. Got String.*categories_"):
+        to_onnx(net, frame[:1])
