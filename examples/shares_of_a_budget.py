@@ -87,7 +87,7 @@ def draw():
         ax.set(xscale="log", ylim=(-0.3, 1.3), xlabel="income, thousands a year", title=name)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("predicted share, family of four")
-    axes[0].legend(frameon=False)
+    axes[1].legend(loc="center", bbox_to_anchor=(0.5, 0.66), ncols=2, frameon=False, fontsize=12)
     figure.savefig(PICTURE, dpi=110)
     print("picture:", PICTURE.name)
 

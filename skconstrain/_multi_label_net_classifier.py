@@ -8,9 +8,8 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
-from skconstrain._base._hidden_layers import HiddenLayers, choose_hidden_layers
+from skconstrain._base._hidden_layers import HiddenLayers
 from skconstrain._base._monotonic import MONOTONIC_CST
-from skconstrain._base._sizes import checked_sizes
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 
@@ -290,12 +289,6 @@ class MultiLabelNetClassifier(NetClassifier):
             )
         if self._target_kind == "multilabel":
             self._check_min_labels()
-
-    def _hidden_layers(self, rows):
-        sizes, dropout = self.hidden_layer_sizes, self.dropout
-        is_auto = isinstance(sizes, str)
-        found = choose_hidden_layers(rows) if is_auto else HiddenLayers(checked_sizes(sizes), 0.0)
-        return found if dropout == "auto" else found._replace(dropout=float(dropout))
 
     def _specify(self, rows, continues):
         network = super()._specify(rows, continues)

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from skconstrain._base._rows import Rows
+from skconstrain._base._sizes import checked_sizes
 from skconstrain._networks._feature_summary import FeatureSummary
 
 
@@ -19,7 +20,14 @@ _WIDE = HiddenLayers((256,), 0.5)
 _LEAST_SHARE_OF_SPARSE = 0.1
 
 
-def choose_hidden_layers(rows: Rows) -> HiddenLayers:
+def hidden_layers(sizes, dropout, rows: Rows) -> HiddenLayers:
+    """Return what the two parameters say; "auto" follows from the rows to train on."""
+    is_auto = isinstance(sizes, str)
+    found = _chosen(rows) if is_auto else HiddenLayers(checked_sizes(sizes), 0.0)
+    return found if dropout == "auto" else found._replace(dropout=float(dropout))
+
+
+def _chosen(rows: Rows) -> HiddenLayers:
     """Return one wide layer for features that are many, and deep ones for others.
 
     Features are many where they are more than the rows, or more than a tenth of the rows and nine
