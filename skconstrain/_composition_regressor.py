@@ -68,7 +68,7 @@ class CompositionRegressor(NetRegressor):
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
-        units do not matter; `partial_fit` keeps what its first call has found.
+        units do not matter, and `partial_fit` follows the rows of all its calls.
     n_frequencies : int, default=8
         Number of frequencies of the embedding of each numerical feature: three trained sums of as
         many cosines of it stand beside it. See :class:`skconstrain.layers.PeriodicEmbedding`.
@@ -272,7 +272,7 @@ class CompositionRegressor(NetRegressor):
             1 is best; 0 is what the mean of y has.
         """
         if self.close:
-            y = self._head().total * self._encode_target(y, names=None, reset=False)
+            y = self._fitted.network.head.total * self._encode_target(y, names=None, reset=False)
         return super().score(X, y, sample_weight)
 
     def _encode_target(self, y, *, names, reset, classes=None, name="y"):
@@ -295,7 +295,8 @@ class CompositionRegressor(NetRegressor):
                 f"{row}, column {column}. Parts of a whole are not negative: correct or remove "
                 "such rows."
             )
-        sums = target.sum(axis=1)
+        with np.errstate(over="ignore"):  # as in rows of 1e308, which may be closed
+            sums = target.sum(axis=1)
         if not self.close and (np.abs(sums - self.total) > _TOLERANCE * self.total).any():
             row = np.argmax(np.abs(sums - self.total) > _TOLERANCE * self.total)
             raise ValueError(
@@ -310,7 +311,7 @@ class CompositionRegressor(NetRegressor):
             )
 
     def _oof_prediction(self, outputs):
-        return outputs.dtype.type(self._head().total) * softmax(outputs)
+        return outputs.dtype.type(self._fitted.network.head.total) * softmax(outputs)
 
     def _head(self):
         return CompositionHead(float(self.total))

@@ -82,5 +82,7 @@ class NetWrapper(_import_wrapper()):
         given = compile_kwargs["optimizer"]
         if given is self.optimizer:
             given = type(given).from_config(given.get_config())
-        model.compile(optimizer=given, loss=compile_kwargs["loss"], jit_compile=False)
+        # A global policy of Keras, mixed precision for one, would put another optimizer around it.
+        settings = {"jit_compile": False, "auto_scale_loss": False}
+        model.compile(optimizer=given, loss=compile_kwargs["loss"], **settings)
         return model

@@ -198,7 +198,7 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, encoder=None, **se
     X, or X and y
         X is an ndarray or LazyRows.
     """
-    chunk_bytes = bytes_of_a_chunk()
+    X, chunk_bytes = _with_dense_columns(X), bytes_of_a_chunk()
     is_refused = sparse.issparse(X) and not get_tags(estimator).input_tags.sparse
     if not is_refused and _is_large(X, fitted_dtype or dtype, chunk_bytes):
         relaxed = {"dtype": None, "accept_sparse": "csr", "ensure_all_finite": False}
@@ -222,6 +222,13 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, encoder=None, **se
     if rows.nbytes > chunk_bytes:
         rows = LazyRows(rows, rows.dtype, chunk_bytes=chunk_bytes)
     return (rows, *checked[1:]) if y else rows
+
+
+def _with_dense_columns(X):
+    """Return a table of pandas without sparse columns, which scikit-learn takes for a matrix."""
+    columns = zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False)
+    kinds = {name: kind.subtype for name, kind in columns if hasattr(kind, "fill_value")}
+    return X.astype(kinds) if kinds else X
 
 
 def _validated(estimator, X, *y, encoder, reset, **settings):

@@ -84,7 +84,7 @@ class QuantileNetRegressor(NetRegressor):
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
-        units do not matter; `partial_fit` keeps what its first call has found.
+        units do not matter, and `partial_fit` follows the rows of all its calls.
     n_frequencies : int, default=8
         Number of frequencies of the embedding of each numerical feature: three trained sums of as
         many cosines of it stand beside it. See :class:`skconstrain.layers.PeriodicEmbedding`.

@@ -160,3 +160,20 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
             fast(total=total).fit(X, Y)
     with refuses("total must be a number that float32", "Got 1e+39", "dtype='float64'"):
         fast(total=1e39, close=True, dtype="float32").fit(X, Y)
+
+
+def test_another_total_counts_from_the_next_fit_on():
+    X, Y = compositions(0)
+    net = fast().fit(X, Y)
+    net.set_params(total=100.0)
+    np.testing.assert_allclose(net.predict(X).sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(net.model_.predict(X, verbose=0).sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(net.fit(X, 100 * Y).predict(X).sum(axis=1), 100, rtol=1e-6)
+
+
+def test_amounts_whose_sum_overflows_are_closed_without_a_warning():
+    X, Y = compositions(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        huge = fast(close=True).fit(X, 1e308 * Y / Y.max()).predict(X)
+    np.testing.assert_allclose(huge, fast(close=True).fit(X, Y).predict(X), rtol=1e-6)

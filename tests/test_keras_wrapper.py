@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from skconstrain import PositiveRegressor
+from skconstrain import PositiveRegressor, clear_compile_cache
 from skconstrain._base._runs import run_program
 from skconstrain._engine import TrainingRun, precision
 from skconstrain._keras_wrapper import NetWrapper
@@ -87,3 +87,20 @@ def test_models_hold_the_fitted_weights():
     with precision():
         outputs = np.asarray(model(X))
     np.testing.assert_allclose(outputs[:, 0], fitted.predict(X), rtol=1e-12)
+
+
+def test_a_global_policy_of_keras_changes_no_result():
+    X, y = positive_regression()
+    net = PositiveRegressor((8,), epochs=5, dtype="float32", random_state=0)
+    expected = net.fit(X, y).predict(X)
+    before = keras.config.dtype_policy()
+    try:
+        for policy in ("mixed_float16", "float64"):
+            keras.config.set_dtype_policy(policy)
+            clear_compile_cache()  # programs that were compiled before know nothing of it
+            np.testing.assert_array_equal(net.fit(X, y).predict(X), expected)
+            of_keras = np.asarray(net.model_(X.astype(np.float32)))[:, 0]
+            np.testing.assert_allclose(of_keras, expected, rtol=1e-5)
+    finally:
+        keras.config.set_dtype_policy(before)
+        clear_compile_cache()

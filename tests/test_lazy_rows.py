@@ -1,6 +1,7 @@
 """Lazy rows are the rows of their source: any part, in the precision asked for, never a copy."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from skconstrain._lazy_rows import (
     weighted_quantiles,
 )
 from tests.chunks import chunks_of
+from tests.registry import positive_regression
 
 BIG = 2**28
 
@@ -141,3 +143,14 @@ def test_quantiles_of_equal_weights_are_those_of_weights_that_differ_by_rows_wit
     more = np.concatenate([values, rng.normal(size=(3, 4))]).astype("float32")
     weight = np.concatenate([np.full(37, 0.3), np.zeros(3)])
     np.testing.assert_array_equal(equal, weighted_quantiles(more, weight, shares))
+
+
+@pytest.mark.parametrize("fill", [0.0, np.nan])
+def test_a_table_of_sparse_columns_is_a_table(fill):
+    X, y = positive_regression()
+    X = np.where(X > 0, X, 0)
+    columns = {f"x{j}": pd.arrays.SparseArray(X[:, j], fill_value=fill) for j in range(X.shape[1])}
+    table, plain = pd.DataFrame(columns), pd.DataFrame(X, columns=list(columns))
+    net = PositiveRegressor((4,), epochs=2, random_state=0)
+    expected = net.fit(plain, y).predict(plain)
+    np.testing.assert_array_equal(net.fit(table, y).predict(table), expected)

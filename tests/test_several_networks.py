@@ -8,6 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification, make_regression
+from sklearn.model_selection import GridSearchCV
 
 from skconstrain import (
     MultiLabelNetClassifier,
@@ -207,3 +208,11 @@ def test_sparse_features():
     dense = MultiLabelNetClassifier(**STOPPED).fit(X, Y)
     thin = MultiLabelNetClassifier(**STOPPED).fit(sparse.csr_array(X), Y)
     np.testing.assert_array_equal(dense.oof_prediction_, thin.oof_prediction_)
+
+
+def test_a_warning_in_a_search_points_to_the_line_of_the_user():
+    X, y = regression()
+    net = PositiveRegressor((4,), epochs=1, validation_fraction=0.3)
+    with pytest.warns(UserWarning, match="validation_fraction is for one network") as told:
+        GridSearchCV(net, {"alpha": [0.0]}, cv=2).fit(X, y)
+    assert {one.filename for one in told if one.category is UserWarning} == {__file__}

@@ -1,9 +1,10 @@
 """Errors and ends of a training, in terms of what the user can change."""
 
-import warnings
 from contextlib import contextmanager
 
 from sklearn.exceptions import ConvergenceWarning
+
+from skconstrain._warn import warn
 
 _FUNCTIONS = ("activation", "loss", "kernel_constraint")
 
@@ -63,11 +64,10 @@ def tell_of_end(estimator, result, expects_convergence: bool) -> None:
         )
     may_stop = estimator.tol is not None and estimator.n_iter_no_change != "auto"
     if expects_convergence and may_stop and not result.stopped:
-        warnings.warn(
+        warn(
             f"Training ended at epochs={estimator.epochs} while its loss still fell. Raise epochs "
             "or learning_rate, or set tol=None to train for a fixed number of epochs.",
             ConvergenceWarning,
-            stacklevel=4,
         )
 
 

@@ -1,6 +1,5 @@
 """Parts of the rows: those to train on, and those that are held out."""
 
-import warnings
 from inspect import signature
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from sklearn.model_selection import ShuffleSplit
 
 from skconstrain._base._rows import Rows
 from skconstrain._lazy_rows import LazyRows
+from skconstrain._warn import warn
 
 
 class Parts(NamedTuple):
@@ -24,11 +24,10 @@ def warn_of_unused_fraction(estimator) -> None:
     fraction, n_networks = estimator.validation_fraction, estimator.n_networks
     default = signature(type(estimator)).parameters["validation_fraction"].default
     if n_networks > 1 and fraction != default:
-        warnings.warn(
+        warn(
             "validation_fraction is for one network: several are stopped on folds of the rows. Got "
             f"validation_fraction={fraction} and n_networks={n_networks}. Leave it out, set "
             "n_networks=1, or give X_val and y_val.",
-            stacklevel=4,
         )
 
 

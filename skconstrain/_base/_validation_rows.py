@@ -1,12 +1,11 @@
 """Validation data that the user gave, checked and compared with the training data."""
 
-import warnings
-
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
 from skconstrain._base._rows import Rows, checked_weight
 from skconstrain._targets import plain_target
+from skconstrain._warn import warn
 
 _REMEDY = (
     "In a Pipeline, X_val passes the transformers where it has transform_input=['X_val'] and "
@@ -68,12 +67,11 @@ def _warn_of_other_units(X_val, X):
     far = np.flatnonzero((outside.mean(axis=0) > 0.5) & (width > 0))
     if len(far):
         j = far[0]
-        warnings.warn(
+        warn(
             f"X_val lies far outside the range of X in {len(far)} features: feature {j} is in "
             f"[{low[j]:.3g}, {high[j]:.3g}] in X, and in [{np.nanmin(X_val[:, j]):.3g}, "
             f"{np.nanmax(X_val[:, j]):.3g}] in X_val. Probably X_val has not passed the "
             "transformers of a Pipeline. " + _REMEDY,
-            stacklevel=5,
         )
 
 

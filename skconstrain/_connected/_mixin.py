@@ -1,6 +1,5 @@
 """What networks with given connections share: their structure, and how it is read afterwards."""
 
-import warnings
 from dataclasses import replace
 from numbers import Integral
 
@@ -10,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._sizes import layer_sizes
 from skconstrain._sklearn_compat import HasMethods, StrOptions
+from skconstrain._warn import warn
 from skconstrain.connections._chain import chain, fit_below, idle, is_list
 from skconstrain.connections._matrix import check_flags
 
@@ -206,7 +206,7 @@ class ConnectedNetMixin(BaseEstimator):
         if output is not None and not layer_sizes(self.hidden_layer_sizes):
             layers.append(output)
         for sentence in idle(layers, names):
-            warnings.warn(sentence, stacklevel=5)
+            warn(sentence)
 
     def _kernel_of(self, matrix):
         if matrix is None:

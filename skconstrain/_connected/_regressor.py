@@ -71,7 +71,7 @@ class SparseConnectedNet(ConnectedNetMixin, NetRegressor):
     standardize : bool, default=True
         Whether a fixed first layer centers, scales and smoothly clips the features, by medians and
         spreads of the weighted training rows: see :class:`skconstrain.layers.Standardize`. With it,
-        units do not matter; `partial_fit` keeps what its first call has found. Weights
+        units do not matter, and `partial_fit` follows the rows of all its calls. Weights
         of the first layer are then those of standardised features.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.

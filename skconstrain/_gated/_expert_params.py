@@ -1,6 +1,5 @@
 """What the fits of experts are given beside X and y: weights of rows, and other metadata."""
 
-import warnings
 from dataclasses import dataclass, field
 
 from sklearn import get_config
@@ -9,6 +8,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object, process_routi
 from sklearn.utils.validation import has_fit_parameter
 
 from skconstrain._sklearn_compat import raise_for_params, rows_of_params
+from skconstrain._warn import warn
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,9 @@ def warn_of_ignored_weight(estimators, weight, params) -> None:
         return
     names = [name for name, _ in estimators if name not in params]
     if names:
-        warnings.warn(
+        warn(
             f"The experts {', '.join(names)} take no sample_weight: only the gate and the other "
             "experts use it.",
-            stacklevel=6,
         )
 
 

@@ -1,8 +1,8 @@
 """Edges: layers from a table of parents and children."""
 
-import warnings
 from collections.abc import Iterable, Mapping
 
+from skconstrain._warn import warn
 from skconstrain.connections import _hierarchy
 from skconstrain.connections._inputs import from_pairs, read_count, read_names
 from skconstrain.connections._matrix import ConnectionMatrix, shown
@@ -205,10 +205,9 @@ def _warn_of_left_out(inputs, pairs):
         return
     idle = [repr(name) for name in inputs if name not in leaves]
     also = f" Inputs that feed nothing: {shown(idle)}." if idle else ""
-    warnings.warn(
+    warn(
         f"{len(left_out)} of {len(leaves)} names without children are not in inputs, and are left "
         f"out: {shown(list(map(repr, left_out)))}.{also} Correct their names, or drop their pairs.",
-        stacklevel=3,
     )
 
 
@@ -222,10 +221,9 @@ def _warn_of_swapped(inputs, pairs, hierarchy):
         what = f"edges lead from {len(inputs)} inputs, like {inputs[0]!r}, to {n_roots} roots."
     else:
         return
-    warnings.warn(
+    warn(
         f"{what} Pairs must be (parent, child), and the child feeds the parent. Got "
         f"{pairs[0]!r} first. Swap them if they are the other way round; give inputs= if not.",
-        stacklevel=3,
     )
 
 
