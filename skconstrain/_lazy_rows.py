@@ -6,6 +6,7 @@ arrays for its workers) and a sparse matrix with the same numbers give the same 
 
 import mmap
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from scipy import sparse
@@ -230,10 +231,25 @@ def _validated(estimator, X, *y, encoder, reset, **settings):
     names = None if reset else getattr(estimator, "feature_names_in_", None)
     numbers = encoder.encoded(X, names)
     if numbers is X:
-        return validate_data(estimator, X, *y, reset=reset, **settings)
+        with _text_explained():
+            return validate_data(estimator, X, *y, reset=reset, **settings)
     validate_data(estimator, encoder.in_order(X, names), skip_check_array=True, reset=reset)
     check = check_X_y if y else check_array
     return check(numbers, *y, estimator=estimator, **settings)
+
+
+@contextmanager
+def _text_explained():
+    """Say where text may stand, if scikit-learn finds some in a matrix."""
+    try:
+        yield
+    except ValueError as error:
+        if not str(error).startswith("could not convert string to float"):
+            raise
+        raise ValueError(
+            f"An array X must hold numbers: {error}. Name its columns of text in "
+            "categorical_features, or give X as a DataFrame."
+        ) from error
 
 
 def _is_large(X, dtype, chunk_bytes):

@@ -11,7 +11,6 @@ from skconstrain._base._classifier import NetClassifier
 from skconstrain._base._hidden_layers import HiddenLayers, choose_hidden_layers
 from skconstrain._base._monotonic import MONOTONIC_CST
 from skconstrain._base._sizes import checked_sizes
-from skconstrain._formulas._decisions import decide
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 
@@ -306,15 +305,3 @@ class MultiLabelNetClassifier(NetClassifier):
         is_auto = {name: isinstance(getattr(self, name), str) for name in HiddenLayers._fields}
         kept = {name: getattr(fitted, name) for name in is_auto if is_auto[name]}
         return replace(network, **kept)
-
-    def _check_min_labels(self):
-        is_count = isinstance(self.min_labels, Integral)
-        if not (is_count and 0 <= self.min_labels <= self.n_outputs_):
-            raise ValueError(
-                f"min_labels must be at least 0 and at most the number of labels, "
-                f"{self.n_outputs_}. Got {self.min_labels}."
-            )
-
-    def _decide(self, probability, threshold):
-        self._check_min_labels()  # set_params may have changed it
-        return decide(probability, threshold, self.min_labels)

@@ -296,6 +296,12 @@ def test_columns_of_anything_else_are_refused(column, parts):
         clone(NET).fit(FRAME.assign(new=pd.Series(column)), PRICE)
 
 
+def test_text_in_an_array_is_refused_with_what_to_do():
+    array = np.array([[1.0, "alfa-romero"]] * 120, object)
+    with refuses("An array X must hold numbers: could not", "alfa-romero", "categorical_features"):
+        clone(NET).fit(array, PRICE)
+
+
 def test_columns_must_hold_what_they_held_in_fit():
     net = clone(NET).fit(FRAME, PRICE)
     with refuses("Got numbers in column 'town', which held categories", "type that it had"):

@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 
 from skconstrain._base._estimator import NetEstimator
+from skconstrain._formulas._decisions import decide
 from skconstrain._formulas._grid import sigmoid
 from skconstrain._networks import ProbabilityHead
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
@@ -36,12 +37,11 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         "class_weight": [StrOptions({"balanced"}), dict, "array-like", None],
     }
 
+    # The value for classifiers that lack this parameter.
+    min_labels = 0
+
     def _check_target(self) -> None:
         """Raise ``ValueError`` where parameters contradict the target, once it is known."""
-
-    def _decide(self, probability, threshold) -> np.ndarray:
-        """Return which labels are predicted, shape (n_samples, n_labels)."""
-        return probability >= threshold
 
     def _keras_loss(self):
         from skconstrain.losses._classification import classification_loss
@@ -100,7 +100,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         threshold = self._checked_threshold()
         if self._target_kind == "binary":
             return self.classes_[(probability[:, 0] >= threshold).astype(int)]
-        return self._label_type(self._decide(probability, threshold))
+        self._check_min_labels()  # set_params may have changed it
+        return self._label_type(decide(probability, threshold, self.min_labels))
 
     def predict_proba(self, X):
         """Predict probabilities.
@@ -205,6 +206,14 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             wrong = threshold[~((threshold >= 0) & (threshold <= 1))].flat[0]
             raise ValueError(f"threshold must lie in [0, 1], as probabilities do. Got {wrong:g}.")
         return threshold
+
+    def _check_min_labels(self):
+        is_count = isinstance(self.min_labels, Integral)
+        if not (is_count and 0 <= self.min_labels <= self.n_outputs_):
+            raise ValueError(
+                f"min_labels must be at least 0 and at most the number of labels, "
+                f"{self.n_outputs_}. Got {self.min_labels}."
+            )
 
     def _threshold_by_name(self):
         if self._target_kind != "multilabel":

@@ -16,6 +16,9 @@ class NetRegressor(RegressorMixin, NetEstimator):
     where their parameters limit the targets.
     """
 
+    # The range of regressors that lack these parameters.
+    lower = upper = None
+
     def _check_values(self, target) -> None:
         """Raise ``ValueError`` where targets contradict the parameters."""
 
@@ -56,8 +59,7 @@ class NetRegressor(RegressorMixin, NetEstimator):
         if y.ndim == 2 and y.shape[1] == 1:
             warn_of_column(name)
             is_1d = True
-        ends = getattr(self, "lower", None), getattr(self, "upper", None)
-        return onto_ends(y.reshape(len(y), -1), given, ends), is_1d
+        return onto_ends(y.reshape(len(y), -1), given, (self.lower, self.upper)), is_1d
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

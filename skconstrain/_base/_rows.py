@@ -108,8 +108,3 @@ def onto_ends(target, y, ends):
 def digits(number) -> str:
     """Return all digits of a number."""
     return repr(float(number)).removesuffix(".0")
-
-
-def column_names(y):
-    """Return the names of the columns of a table, else None."""
-    return list(y.columns) if hasattr(y, "columns") else None

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
 
-from skconstrain._base._rows import Rows, checked_weight, column_names
+from skconstrain._base._rows import Rows, checked_weight
 from skconstrain._targets import plain_target
 
 _REMEDY = (
@@ -78,7 +78,7 @@ def _warn_of_other_units(X_val, X):
 
 
 def _names(X):
-    names = column_names(X)
+    names = list(X.columns) if hasattr(X, "columns") else None
     is_named = names is not None and all(isinstance(name, str) for name in names)
     return names if is_named else None
 

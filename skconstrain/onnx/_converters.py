@@ -212,7 +212,7 @@ def _write_classes(graph, operator, model, logits):
         _give_class(graph, operator.outputs[0], model.classes_, position)
         return
     _give(graph, operator.outputs[1], probability)
-    least = getattr(model, "min_labels", 0)
+    least = model.min_labels
     _give(graph, operator.outputs[0], _decided(probability, threshold, least))
 
 
