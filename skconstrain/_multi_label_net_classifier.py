@@ -8,9 +8,8 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from skconstrain._base._classifier import NetClassifier
-from skconstrain._base._hidden_layers import HiddenLayers, choose_hidden_layers
+from skconstrain._base._hidden_layers import HiddenLayers
 from skconstrain._base._monotonic import MONOTONIC_CST
-from skconstrain._base._sizes import checked_sizes
 from skconstrain._sklearn_compat import Interval, StrOptions
 
 
@@ -33,9 +32,9 @@ class MultiLabelNetClassifier(NetClassifier):
     ----------
     hidden_layer_sizes : "auto", int or array-like of int, default="auto"
         Units of each hidden layer; ``()`` is a linear model for each label. ``"auto"`` is
-        ``(256,)`` where X has more features than rows, or more than a tenth as many features as
-        rows and nine tenths of its values are zero, else ``(64, 64, 64)``. Training that continues,
-        `partial_fit` too, keeps the layers of its first call.
+        ``(256,)`` where X has more than 200 rows, and more features than rows, or more than a tenth
+        as many features as rows and nine tenths of its values are zero; else ``(64, 64, 64)``.
+        Training that continues, `partial_fit` too, keeps the layers of its first call.
     activation : str or callable, default="silu"
         Activation of all hidden layers, named as in scikit-learn or Keras.
     threshold : float, array-like of shape (n_labels,) or dict, default=0.5
@@ -290,12 +289,6 @@ class MultiLabelNetClassifier(NetClassifier):
             )
         if self._target_kind == "multilabel":
             self._check_min_labels()
-
-    def _hidden_layers(self, rows):
-        sizes, dropout = self.hidden_layer_sizes, self.dropout
-        is_auto = isinstance(sizes, str)
-        found = choose_hidden_layers(rows) if is_auto else HiddenLayers(checked_sizes(sizes), 0.0)
-        return found if dropout == "auto" else found._replace(dropout=float(dropout))
 
     def _specify(self, rows, continues):
         network = super()._specify(rows, continues)

@@ -12,7 +12,7 @@ from skconstrain._base._blame import check_continues, require_keras, tell_of_end
 from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import among_all, outputs_out_of_fold
-from skconstrain._base._hidden_layers import HiddenLayers
+from skconstrain._base._hidden_layers import hidden_layers_of
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
 from skconstrain._base._parts import Parts, warn_of_unused_fraction
 from skconstrain._base._plan import Plan, best_epochs, generator, make_plan
@@ -25,7 +25,6 @@ from skconstrain._base._rows import (
 )
 from skconstrain._base._runs import Outcome, make_run, partial_attributes, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
-from skconstrain._base._sizes import checked_sizes
 from skconstrain._base._stream import Stream, followed
 from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
@@ -377,7 +376,7 @@ default=None
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
-        sizes, dropout = self._hidden_layers(rows)
+        sizes, dropout = hidden_layers_of(self, rows)
         return {
             "n_features": rows.X.shape[1],
             "n_outputs": rows.target.shape[1],
@@ -389,9 +388,6 @@ default=None
             "kernel_constraint": self.kernel_constraint,
             "head": self._head(),
         }
-
-    def _hidden_layers(self, rows) -> HiddenLayers:
-        return HiddenLayers(checked_sizes(self.hidden_layer_sizes), float(self.dropout))
 
     def _record(self, network, result, target_scale, continues, keep):
         """Keep what training left, in the units of the loss."""
