@@ -420,7 +420,7 @@ def test_wrong_use_is_refused_with_rule_value_and_remedy():
     wrong("'power' parameter", loss="tweedie", power=0.5)
     wrong("Input y contains NaN", y=np.where(np.arange(60) == 2, np.nan, y))
     wrong("Input y contains infinity", y=np.where(np.arange(60) == 2, np.inf, y))
-    wrong("Input X contains NaN", X=np.where(np.arange(60)[:, None] == 2, np.nan, X))
+    wrong("Input X contains infinity", X=np.where(np.arange(60)[:, None] == 2, np.inf, X))
     wrong("minimum of 2 is required", X=X[:1], y=y[:1])
     wrong("minimum of 2 is required", X=X[:0], y=y[:0])
     wrong("at least 2 are needed. Give X_val", X=X[:2], y=y[:2], early_stopping=True, n_networks=1)
