@@ -20,7 +20,7 @@ from skconstrain import (
     SparseConnectedNet,
     SparseConnectedNetClassifier,
 )
-from skconstrain._base._estimator import _OPTIMIZERS
+from skconstrain._base._schedules import OPTIMIZERS
 from skconstrain._formulas._links import LINKS
 from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.registry import compositions, positive_regression, two_classes
@@ -279,7 +279,7 @@ def assert_absent(net, matrices):
 
 
 OPTIMIZERS = [
-    *sorted(_OPTIMIZERS),
+    *sorted(OPTIMIZERS),
     keras.optimizers.SGD(0.01, momentum=0.9, nesterov=True, weight_decay=0.1),
     keras.optimizers.Adam(clipnorm=1.0, use_ema=True, amsgrad=True),
 ]

@@ -159,16 +159,15 @@ def test_precision_is_that_of_whole_data(given, dtype, expected, tmp_path):
     np.testing.assert_allclose(model.predict(huge), whole.predict(huge), rtol=1e-5)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [np.inf, -np.inf])
 @pytest.mark.parametrize("as_sparse", [True, False])
-def test_rows_that_are_not_finite_are_refused(bad, as_sparse, tmp_path):
+def test_infinite_rows_are_refused(bad, as_sparse, tmp_path):
     X, y = positive_regression()
     model = PositiveRegressor((4,), epochs=2).fit(X, y)
     X[-1, 2] = bad
     source = sparse.csr_array(X) if as_sparse else mapped(tmp_path, X)
-    what = "Input X contains NaN" if np.isnan(bad) else "Input X contains infinity"
     for method in (model.fit, model.partial_fit, lambda X, y: model.predict(X)):
-        with chunks_of(300), pytest.raises(ValueError, match=what):
+        with chunks_of(300), pytest.raises(ValueError, match="X contains infinity"):
             method(source, y)
 
 

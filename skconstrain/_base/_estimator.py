@@ -12,7 +12,7 @@ from skconstrain._base._blame import check_continues, require_keras, tell_of_end
 from skconstrain._base._budget import MANY_ROWS
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import among_all, outputs_out_of_fold
-from skconstrain._base._hidden_layers import hidden_layers_of
+from skconstrain._base._hidden_layers import hidden_layers
 from skconstrain._base._monotonic import check_monotonic_settings, checked_signs
 from skconstrain._base._parts import Parts, warn_of_unused_fraction
 from skconstrain._base._plan import Plan, best_epochs, generator, make_plan
@@ -24,7 +24,7 @@ from skconstrain._base._rows import (
     warn_of_few_digits,
 )
 from skconstrain._base._runs import Outcome, make_run, partial_attributes, train_network
-from skconstrain._base._schedules import AUTOMATIC_RATE, SCHEDULES
+from skconstrain._base._schedules import AUTOMATIC_RATE, OPTIMIZERS, SCHEDULES
 from skconstrain._base._stream import Stream, followed
 from skconstrain._base._validation_rows import given_validation
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
@@ -43,11 +43,6 @@ from skconstrain._targets import plain_target
 if TYPE_CHECKING:
     from skconstrain._engine import TrainingResult, TrainingRun
     from skconstrain._networks._heads import Head
-
-_OPTIMIZERS = {
-    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
-    "ftrl", "lion", "nadam", "rmsprop", "sgd",
-}  # fmt: skip
 
 
 class NetEstimator(CallbackSupport, CopiedNet):
@@ -82,7 +77,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
         "kernel_constraint": [StrOptions({"non_neg"}), callable, None],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        "optimizer": [StrOptions(_OPTIMIZERS), HasMethods(["apply", "get_config"])],
+        "optimizer": [StrOptions(OPTIMIZERS), HasMethods(["apply", "get_config"])],
         "learning_rate": [StrOptions({"auto"}), Interval(Real, 0, None, closed="neither"), None],
         "learning_rate_schedule": [StrOptions(set(SCHEDULES)), callable],
         "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -248,16 +243,7 @@ default=None
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
     def _fit(
-        self,
-        X,
-        y,
-        sample_weight,
-        validation,
-        *,
-        continues,
-        epochs,
-        partial=False,
-        classes=None,
+        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
     ):
         require_keras()
         self._check_settings()
@@ -376,7 +362,7 @@ default=None
 
     def _common_settings(self, rows):
         """Return the settings that all networks have."""
-        sizes, dropout = hidden_layers_of(self, rows)
+        sizes, dropout = hidden_layers(self.hidden_layer_sizes, self.dropout, rows)
         return {
             "n_features": rows.X.shape[1],
             "n_outputs": rows.target.shape[1],

@@ -21,15 +21,14 @@ _WIDE = HiddenLayers((256,), 0.5)
 _LEAST_SHARE_OF_SPARSE = 0.1
 
 
-def hidden_layers_of(estimator, rows: Rows) -> HiddenLayers:
-    """Return the hidden layers that the parameters of an estimator ask for."""
-    sizes, dropout = estimator.hidden_layer_sizes, estimator.dropout
+def hidden_layers(sizes, dropout, rows: Rows) -> HiddenLayers:
+    """Return what the two parameters say; "auto" follows from the rows to train on."""
     is_auto = isinstance(sizes, str)
-    found = choose_hidden_layers(rows) if is_auto else HiddenLayers(checked_sizes(sizes), 0.0)
+    found = _chosen(rows) if is_auto else HiddenLayers(checked_sizes(sizes), 0.0)
     return found if dropout == "auto" else found._replace(dropout=float(dropout))
 
 
-def choose_hidden_layers(rows: Rows) -> HiddenLayers:
+def _chosen(rows: Rows) -> HiddenLayers:
     """Return one wide layer for features that are many, and deep ones for others.
 
     Features are many where they are more than the rows, or more than a tenth of the rows and nine

@@ -1,7 +1,11 @@
-"""The learning rate over a training."""
+"""Optimizers by name, and their learning rate over a training."""
 
 import math
 
+OPTIMIZERS = {
+    "adadelta", "adafactor", "adagrad", "adam", "adamax", "adamw",
+    "ftrl", "lion", "nadam", "rmsprop", "sgd",
+}  # fmt: skip
 SCHEDULES = ("flat_cosine", "cosine", "constant")
 
 # Good for networks of standardised features, and ten times Keras' default for these optimizers.
