@@ -32,9 +32,9 @@ class MultiLabelNetClassifier(NetClassifier):
     ----------
     hidden_layer_sizes : "auto", int or array-like of int, default="auto"
         Units of each hidden layer; ``()`` is a linear model for each label. ``"auto"`` is
-        ``(256,)`` where X has more features than rows, or more than a tenth as many features as
-        rows and nine tenths of its values are zero, else ``(64, 64, 64)``. Training that continues,
-        `partial_fit` too, keeps the layers of its first call.
+        ``(256,)`` where X has more than 200 rows, and more features than rows, or more than a tenth
+        as many features as rows and nine tenths of its values are zero; else ``(64, 64, 64)``.
+        Training that continues, `partial_fit` too, keeps the layers of its first call.
     activation : str or callable, default="silu"
         Activation of all hidden layers, named as in scikit-learn or Keras.
     threshold : float, array-like of shape (n_labels,) or dict, default=0.5

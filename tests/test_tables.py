@@ -211,6 +211,20 @@ def test_gaps_may_come_later():
     assert np.isfinite(stopped.validation_scores_).all()
 
 
+def test_gaps_stay_centers_where_scales_follow_a_stream():
+    X, y = positive_regression()
+    net = clone(NET).partial_fit(with_gaps(X)[:10], y[:10])
+    for _ in range(3):
+        weights = net.partial_fit(100 * with_gaps(X), y)._fitted.weights
+    np.testing.assert_array_equal(weights["encode/center"], weights["standardize/center"][:5])
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_table_may_have_no_numbers():
+    net = clone(NET).fit(FRAME[["town", "lift"]], PRICE)
+    assert np.isfinite(net.predict(FRAME[["lift", "town"]])).all()
+
+
 def test_validation_data_may_have_columns_in_another_order():
     parts = {"X_val": FRAME[FRAME.columns[::-1]], "y_val": PRICE}
     expected = clone(NET).fit(FRAME, PRICE, X_val=FRAME, y_val=PRICE).validation_scores_

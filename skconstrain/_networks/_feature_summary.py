@@ -82,7 +82,8 @@ class FeatureSummary:
     def is_sparse(self) -> bool:
         """Whether nine tenths of the values are zero."""
         X, weight = self._sample
-        return float(shares_of_nonzero(X, weight).mean()) <= 1 - _SPARSE
+        shares = shares_of_nonzero(X, weight)
+        return len(shares) > 0 and float(shares.mean()) <= 1 - _SPARSE
 
     @property
     def moments(self) -> tuple[np.ndarray, np.ndarray]:

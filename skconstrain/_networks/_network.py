@@ -246,6 +246,8 @@ class Network(ABC):
         factor = np.where(kept, scale / used["scale"], 1.0)
         shift = np.where(kept, (center - used["center"]) / used["scale"], 0.0)
         found = {"standardize/center": center, "standardize/scale": scale}
+        if self.encode is not None:  # gaps stay centers
+            found["encode/center"] = center[: self.encode.n_numbers]
         names = [stage.name for stage in self.front]
         for stage in self.front[names.index("standardize") + 1 :]:
             changed, factor, shift = stage.rescaled(weights, factor, shift)

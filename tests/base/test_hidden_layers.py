@@ -29,21 +29,22 @@ def layers(X, **params):
 @pytest.mark.parametrize(
     ("X", "expected"),
     [
-        (words(30, 31, 0.5), WIDE),
-        (words(30, 30, 0.5), DEEP),
-        (words(90, 10, 0.05), WIDE),
-        (words(90, 10, 0.2), DEEP),
-        (words(100, 10, 0.05), DEEP),
-        (sparse.csr_matrix(words(30, 31, 0.05)), WIDE),
+        (words(201, 202, 0.5), WIDE),
+        (words(201, 201, 0.5), DEEP),
+        (words(290, 30, 0.05), WIDE),
+        (words(290, 30, 0.2), DEEP),
+        (words(300, 30, 0.05), DEEP),
+        (sparse.csr_matrix(words(201, 202, 0.05)), WIDE),
+        (words(200, 202, 0.05), DEEP),
     ],
-    ids=["wide", "square", "sparse", "not sparse", "sparse and narrow", "sparse matrix"],
+    ids=["wide", "square", "sparse", "not sparse", "narrow", "sparse matrix", "few rows"],
 )
 def test_many_features_have_one_wide_layer_half_of_which_is_dropped(X, expected):
     assert layers(X) == expected
 
 
 def test_what_is_set_is_taken():
-    X = words(30, 31, 0.5)
+    X = words(201, 202, 0.5)
     assert layers(X, hidden_layer_sizes=(8, 4)) == ((8, 4), 0.0)
     assert layers(X, hidden_layer_sizes=8, dropout=0.25) == ((8,), 0.25)
     assert layers(X, dropout=0.25) == ((256,), 0.25)
@@ -51,7 +52,7 @@ def test_what_is_set_is_taken():
 
 def test_training_that_continues_keeps_its_layers():
     net = MultiLabelNetClassifier(epochs=1, n_networks=1, warm_start=True, random_state=0)
-    for X in (words(30, 31, 0.5), words(90, 31, 0.5)):
+    for X in (words(201, 202, 0.5), words(300, 202, 0.5)):
         network = net.fit(X, labels(X.shape[0]))._fitted.network
         assert (network.hidden_layer_sizes, network.dropout) == WIDE
 
