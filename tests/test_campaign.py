@@ -29,6 +29,7 @@ def few_subjects():
     return list({subject.name: subject for subject in [*every[::8], *kinds.values()]}.values())
 
 
+@pytest.mark.slow
 def test_hostile_rows_break_no_promise():
     found = few_subjects()
     report = run_rows(found, rows=3_000, seconds=60, seed=0)
@@ -36,6 +37,7 @@ def test_hostile_rows_break_no_promise():
     assert report.violations == []
 
 
+@pytest.mark.slow
 def test_errors_of_hostile_calls_are_graded():
     report = run_calls(islice(all_calls(), 0, None, 7))
     assert report.calls.total() > 200

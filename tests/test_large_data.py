@@ -78,6 +78,7 @@ def test_chunks_are_the_same_from_memory_a_map_or_sparse_rows(row, tmp_path):
         assert_equal_fits(clone(held).fit(X, y, sample_weight=weight), held, X)
 
 
+@pytest.mark.slow
 @template
 def test_chunks_learn_what_whole_data_teach(row):
     X, y = row.data(0)

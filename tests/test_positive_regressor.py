@@ -165,6 +165,7 @@ def test_every_output_trains_on_its_own_scale(estimator, ratio):
     np.testing.assert_allclose(other, equal * [1, ratio], rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("estimator", [PositiveRegressor, SparseConnectedNet])
 @pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
 def test_robust_losses_do_not_follow_one_outlier(estimator, loss):

@@ -44,6 +44,7 @@ def test_all_rows_train_for_as_many_epochs_as_were_best(name, n_rows):
     assert found.validation_scores_ is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_rows", [160, 300])
 @pytest.mark.parametrize("name", ["gate", "one network"])
 def test_noise_is_not_learnt_by_heart(name, n_rows):

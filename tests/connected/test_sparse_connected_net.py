@@ -79,6 +79,7 @@ def test_both_kernels_fit_the_same_network():
         np.testing.assert_allclose(first.data, second.data, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_connections_are_learnt_better_than_by_a_constant_and_by_wrong_ones():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 6))

@@ -82,6 +82,7 @@ def test_the_hard_gate_learns_where_each_expert_is_right(seed):
     assert score > single + 0.15
 
 
+@pytest.mark.slow
 def test_some_seed_collapses_without_a_balanced_load_and_none_with_it():
     X, y, _ = regions(600, 0)
     settings = {
@@ -298,6 +299,7 @@ def test_the_temperature_is_lowered():
     assert entropy[(1.0, 0.05)] < 0.5 * entropy[1.0]
 
 
+@pytest.mark.slow
 def test_entropy_is_kept_by_its_penalty():
     X, y, _ = regions(300, 0)
     settings = {"learning_rate": 0.01, "epochs": 100, "tol": None, "random_state": 0}
@@ -434,6 +436,7 @@ def test_the_data_are_not_kept():
         assert len(pickle.dumps(model)) < 20_000
 
 
+@pytest.mark.slow
 def test_a_mixture_of_networks_is_better_than_one_of_them():
     rows, labels, _ = regions(1500, 0)
     train, test, y_train, y_test = train_test_split(rows, labels, random_state=0)

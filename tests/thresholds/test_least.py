@@ -122,7 +122,7 @@ def test_counted_scores_choose_what_calls_of_their_function_choose(
         return scorer._sign * scorer._score_func(y_true, y_pred, sample_weight=weight)
 
     by_calls = Scoring(Called(function), limit=max_cut_offs)
-    problems = [some_scores(n_rows, seed=n_rows) for n_rows in (12, 60, 200)]
+    problems = [some_scores(n_rows, seed=n_rows) for n_rows in (12, 60, 100)]
     expected = [by_calls.tune(*problem, **options) for problem in problems]
 
     def refuse(line, cut):

@@ -47,6 +47,7 @@ def test_something_really_was_compiled(monkeypatch, by_xla):
     assert by_xla in seen
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_large_kernels_are_not_flat(monkeypatch):
     flat = []
@@ -72,6 +73,7 @@ def graphs():
     return {name for name in names if not name.startswith("__wrapped__")}
 
 
+@pytest.mark.slow
 @tensorflow_only
 @pytest.mark.parametrize("by_xla", [True, False])
 def test_dropped_programs_leave_no_graphs(by_xla):
@@ -86,6 +88,7 @@ def test_dropped_programs_leave_no_graphs(by_xla):
     assert not graphs() - before
 
 
+@pytest.mark.slow
 @tensorflow_only
 def test_tensorflow_does_not_warn_of_retracing_in_long_runs(caplog, monkeypatch):
     X, y = positive_regression()
