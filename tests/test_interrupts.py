@@ -22,7 +22,7 @@ from tests.registry import positive_regression, two_classes
 def epochs(monkeypatch):
     """Interrupt the first training after three calls; return a list that grows with them."""
     done = []
-    monkeypatch.setattr(_train._Loop, "_trained", _counted(_train._Loop._trained, done))
+    monkeypatch.setattr(_train._Loop, "_epoch_sums", _counted(_train._Loop._epoch_sums, done))
     # Background jobs of a shell ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield done

@@ -190,7 +190,7 @@ class TunedThresholdMultiLabelClassifierCV(CallbackSupport, ThresholdClassifier)
     >>> untuned = OneVsRestClassifier(LogisticRegression(max_iter=1000))
     >>> tuned = TunedThresholdMultiLabelClassifierCV(untuned, random_state=0).fit(X, y)
     >>> tuned.thresholds_.round(2)
-    array([0.32, 0.34, 0.44, 0.31, 0.35, 0.38, 0.39, 0.43])
+    array([0.32, 0.34, 0.43, 0.31, 0.35, 0.37, 0.39, 0.42])
     >>> round(f1_score(y_test, untuned.fit(X, y).predict(X_test), average="macro"), 3)
     0.602
     >>> round(f1_score(y_test, tuned.predict(X_test), average="macro"), 3)
