@@ -10,8 +10,10 @@ arrays of every kind, go through every prediction method of every estimator of `
 its variants and of the tuner; `promises.py` says what must hold. Calls are misuse of every kind:
 wrong parameters, data, order; and some that must work. An error is graded if it was raised on
 purpose as a ValueError or TypeError that names what it received; see `grading.py`.
- Random tables
-of text, categories and gaps go through every class that takes them; see `frames.py`.
+
+Random tables of text, categories and gaps go through every class that takes them; see `frames.py`.
+Targets in random units, containers and order, near ends of ranges and in streams that begin badly,
+are learnt as well as they are otherwise; see `targets.py`.
 
 The exit status is 1 if a promise was broken or an error is not graded.
 """
@@ -30,6 +32,7 @@ from tests.campaign.frames import run_frames
 from tests.campaign.row_campaign import run_rows
 from tests.campaign.rows import BATCH_SIZES
 from tests.campaign.subjects import subjects
+from tests.campaign.targets import target_faults
 
 
 def report(rows, calls) -> str:
@@ -87,6 +90,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, help="or after so many seconds")
     parser.add_argument("--seed", type=int, default=0, help="of the rows")
     parser.add_argument("--tables", type=int, default=24, help="how many random tables")
+    parser.add_argument("--targets", type=int, default=25, help="how many random targets")
     options = parser.parse_args()
     calls = run_calls(all_calls())
     limits = {"rows": options.rows, "seconds": options.seconds, "seed": options.seed}
@@ -94,7 +98,9 @@ def main() -> int:
     print(report(rows, calls))
     faults = run_frames(options.tables, options.seed)
     print(f"\n{options.tables} tables, {len(faults)} faults", *faults, sep="\n  ")
-    return 1 if rows.violations or calls.ungraded or faults else 0
+    of_targets = target_faults(options.targets, options.seed)
+    print(f"\n{options.targets} targets, {len(of_targets)} faults", *of_targets, sep="\n  ")
+    return 1 if rows.violations or calls.ungraded or faults or of_targets else 0
 
 
 if __name__ == "__main__":
