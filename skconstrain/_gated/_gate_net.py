@@ -42,10 +42,10 @@ class GateNet(NetEstimator):
         -------
         weights : ndarray of shape (n_samples, L)
             Weights of the experts, not negative, which sum to 1 in each row: a one-hot of a hard
-            gate.
+            gate. The mean of several gates.
         """
         check_is_fitted(self)
-        return self._fitted.layer(self._validated_input(X), "gate")
+        return mean_gate(self._fitted.layer(self._validated_input(X), "gate"))
 
     def _check_gate(self, n_experts):
         """Raise ``ValueError`` where the parameters of a gate over `n_experts` are not usable."""
@@ -73,7 +73,8 @@ class GateNet(NetEstimator):
             # The weight of a single expert is 1, whatever penalties there are.
             is_penalised=n_experts > 1 and (self.load_balance > 0 or self.entropy_penalty > 0),
         )
-        return GatedNetwork(**self._common_settings(rows), gate=gate, **settings)
+        settings |= {**self._common_settings(rows), "n_networks": self._n_networks}
+        return GatedNetwork(gate=gate, **settings)
 
     def _start(self, rows):
         """Start the gate at its temperature."""
@@ -93,6 +94,11 @@ class GateNet(NetEstimator):
         rounds, self._rounds = self._rounds, None  # they hold the training data
         train = super()._train
         result = train(network, run) if rounds is None else rounds.run(network, run, train)
-        usage = FittedNetwork(network, result.weights).layer(run.X, "gate")
+        usage = mean_gate(FittedNetwork(network, result.weights).layer(run.X, "gate"))
         self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
         return result
+
+
+def mean_gate(weights):
+    """Return the weights of a gate, (n_rows, L): the mean of several gates, (n_rows, K, L)."""
+    return weights if weights.ndim == 2 else weights.mean(axis=1)
