@@ -65,8 +65,9 @@ def test_only_soft_gates_are_several(params, expected):
     X, y = load_iris(return_X_y=True)
     model = GatedEnsembleClassifier(**{**FAST, "epochs": 1}, **params).fit(X, y)
     assert model._fitted.network.n_networks == expected
-    over = GatedEnsembleClassifier([("a", LogisticRegression())], **{**FAST, "epochs": 1}, **params)
-    assert over.fit(X, y)._fitted.network.n_networks == 1
+    experts = [("all", LogisticRegression()), ("few", LogisticRegression(C=0.1))]
+    over = model.set_params(estimators=experts).fit(X / X.max(), y)
+    assert over._fitted.network.n_networks == 1
 
 
 def test_out_of_fold_predictions_are_those_of_the_mixture_that_lacks_the_row():
