@@ -228,7 +228,9 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, encoder=None, **se
 
 def _with_dense_columns(X):
     """Return a table of pandas without sparse columns, which scikit-learn takes for a matrix."""
-    columns = zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False)
+    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+        return X
+    columns = zip(X.columns, X.dtypes, strict=False)
     kinds = {name: kind.subtype for name, kind in columns if hasattr(kind, "fill_value")}
     return X.astype(kinds) if kinds else X
 
@@ -335,7 +337,7 @@ def _pieces(X, weight, unit):
         for rows in X.pieces():
             yield X.load(rows) / unit, weight[rows]
         return
-    for rows in _slices(len(X), max(1, _PIECE_BYTES // (8 * X.shape[1]))):
+    for rows in _slices(len(X), max(1, _PIECE_BYTES // (8 * max(1, X.shape[1])))):
         yield X[rows].astype(np.float64, order="C") / unit, weight[rows]
 
 
