@@ -5,24 +5,15 @@ from numbers import Integral, Real
 from typing import Any
 
 from numpy.typing import ArrayLike
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base import NetClassifier
 from skconstrain._base._parts import warn_of_unused_fraction
 from skconstrain._gated._expert import RESPONSES
 from skconstrain._gated._expert_params import params_of_experts
 from skconstrain._gated._expert_probabilities import ExpertProbabilities
-from skconstrain._gated._expert_rows import indexable_rows
 from skconstrain._gated._gate_net import GateNet
 from skconstrain._gated._over_experts import OverExperts
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context, raise_for_params
-
-
-def _has_networks(self):
-    if self.estimators is not None:
-        raise AttributeError("partial_fit needs experts that are networks, estimators=None.")
-    return True
 
 
 class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClassifier):
@@ -134,11 +125,11 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Where experts are networks, the number of mixtures of these settings, whose mean is
         predicted. They train as one Keras model on the same batches. Their gates start from the
         same weights, so that their experts correspond, and experts from different ones. ``"auto"``
-        is 5 of a soft gate and 1 of the others, which can only be one: the mean of hard gates asks
-        several experts. With early stopping the training data are dealt to as many folds, which
-        takes the place of `validation_fraction`: each trains on all folds but its own, on which it
-        is validated, and keeps the weights of its own best epoch. Given `X_val`, and without early
-        stopping, all train on all rows.
+        is 5 of a soft gate of one temperature, and 1 of all others, which can only be one: the mean
+        of hard gates asks several experts. With early stopping the training data are dealt to as
+        many folds, which takes the place of `validation_fraction`: each trains on all folds but its
+        own, on which it is validated, and keeps the weights of its own best epoch. Given `X_val`,
+        and without early stopping, all train on all rows.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float, "auto" or None, default="auto"
@@ -421,41 +412,8 @@ default=None
         continues = self.warm_start and hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
 
-    @available_if(_has_networks)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train one more epoch on the given data; only where experts are networks.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data; the first call decides about categories, and where gaps are learnt.
-        y : array-like of shape (n_samples,)
-            Classes.
-        classes : array-like of shape (n_classes,), default=None
-            All classes; needed in the first call where `y` does not hold them all.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, not negative.
-
-        Returns
-        -------
-        self : object
-            The estimator, trained one epoch further.
-        """
-        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
-
     def _check_settings(self):
         self._check_gate(self._check_experts())
-        if self.estimators is None and self.gating != "soft" and self._n_networks > 1:
-            raise ValueError(
-                'n_networks > 1 needs gating="soft": the mean of other gates asks more experts. '
-                f"Got gating={self.gating!r} and n_networks={self.n_networks}. Set n_networks=1."
-            )
-
-    @property
-    def _n_networks(self):
-        if self.n_networks != "auto":
-            return self.n_networks
-        return 5 if self.estimators is None and self.gating == "soft" else 1
 
     def _check_target(self):
         if self._target_kind == "multilabel":
@@ -468,13 +426,6 @@ default=None
         self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
         self._experts = self._held = None
         return self._network_over(self.n_experts, rows, n_frequencies=int(self.n_frequencies))
-
-    def _outputs(self, X):
-        check_is_fitted(self)
-        if self._experts is None:
-            return super()._outputs(X)
-        features = self._validated_input(X)
-        return self._experts.outputs(self._fitted, features, indexable_rows(X), n_jobs=self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -47,6 +47,18 @@ class GateNet(NetEstimator):
         check_is_fitted(self)
         return mean_gate(self._fitted.layer(self._validated_input(X), "gate"))
 
+    @property
+    def _n_networks(self):
+        # A gate over given experts says 1.
+        if self.n_networks != "auto":
+            return self.n_networks
+        return 5 if self._may_be_several else 1
+
+    @property
+    def _may_be_several(self):
+        # Networks end at epochs of their own, which had other temperatures.
+        return self.gating == "soft" and np.ndim(self.temperature) == 0
+
     def _check_gate(self, n_experts):
         """Raise ``ValueError`` where the parameters of a gate over `n_experts` are not usable."""
         if self.gating == "top_k" and self.k > n_experts:
@@ -58,6 +70,12 @@ class GateNet(NetEstimator):
             raise ValueError(
                 "temperature must be a positive number, or two for the first and the last epoch. "
                 f"Got {self.temperature}."
+            )
+        if self._n_networks > 1 and not self._may_be_several:
+            raise ValueError(
+                'n_networks > 1 needs gating="soft", for the mean of others asks more experts, and '
+                f"one temperature. Got gating={self.gating!r}, temperature={self.temperature} and "
+                f"n_networks={self.n_networks}. Set n_networks=1."
             )
 
     def _network_over(self, n_experts, rows, **settings):

@@ -59,9 +59,15 @@ def test_experts_whose_gates_are_all_zero_have_a_probability():
 
 @pytest.mark.parametrize(
     ("params", "expected"),
-    [({}, 5), ({"gating": "hard"}, 1), ({"gating": "top_k"}, 1), ({"n_networks": 2}, 2)],
+    [
+        ({}, 5),
+        ({"n_networks": 2}, 2),
+        ({"gating": "hard"}, 1),
+        ({"gating": "top_k"}, 1),
+        ({"temperature": (2.0, 1.0)}, 1),
+    ],
 )
-def test_only_soft_gates_are_several(params, expected):
+def test_only_soft_gates_of_one_temperature_are_several(params, expected):
     X, y = load_iris(return_X_y=True)
     model = GatedEnsembleClassifier(**{**FAST, "epochs": 1}, **params).fit(X, y)
     assert model._fitted.network.n_networks == expected
