@@ -56,7 +56,7 @@ def models(target):
     if importlib.util.find_spec("catboost"):
         import catboost
 
-        # Threads of CatBoost that wait for each other, on a busy machine, would count as CPU seconds.
+        # Threads that wait for each other on a busy machine would count as CPU seconds.
         settings = {"verbose": False, "allow_writing_files": False, "random_state": 0}
         settings["thread_count"] = 1
         if target == "labels":
