@@ -118,6 +118,7 @@ THUMBNAILS = {
     "quantile_fans": (0, 0.5, 0.63, 1),
     "several_labels": (0.23, 0, 1, 1),
     "shares_of_a_budget": (0, 0, 0.37, 1),
+    "text_to_tags": (0, 0.08, 1, 0.9),
 }
 # Keras calls these; the docstring of the class says what they do.
 PROTOCOL = {"build", "call", "compute_output_shape", "get_config", "from_config"}

@@ -120,7 +120,8 @@ class FrameColumn(Column):
 
     @property
     def _dtype(self):
-        name = str(self._values.to_native().dtype)
+        native = self._values.to_native()
+        name = str(native.dtype if hasattr(native, "dtype") else native.type)  # that of pyarrow
         return None if name.lower() == "object" else name
 
     @property
@@ -149,9 +150,11 @@ _KINDS = {
 
 
 def as_frame(X):
-    """Return X as a frame of narwhals, or None where it is no frame."""
+    """Return X as a frame of narwhals, or None where it is no frame; a lazy one is refused."""
     if isinstance(X, np.ndarray | list | tuple) or sparse.issparse(X):
         return None
+    if hasattr(X, "collect"):
+        raise ValueError(f"X must be in memory. Got {type(X).__name__}. Give X.collect().")
     import narwhals as nw
 
     is_frame = nw.dependencies.is_into_dataframe(X)

@@ -108,13 +108,15 @@ class LazyRows:
 
     def parts(self) -> Iterator[slice]:
         """Cut the rows into slices, a few of which may be held at once."""
-        step = max(1, self.rows_at_once // 4)
-        return (slice(start, start + step) for start in range(0, len(self), step))
+        return _slices(len(self), max(1, self.rows_at_once // 4))
 
     def pieces(self) -> Iterator[slice]:
         """Cut the rows into short slices, for sums over all of them."""
-        step = self._rows_of_a_piece
-        return (slice(start, start + step) for start in range(0, len(self), step))
+        return _slices(len(self), self._rows_of_a_piece)
+
+
+def _slices(n_rows, step):
+    return (slice(start, start + step) for start in range(0, n_rows, step))
 
 
 def loaded(X) -> np.ndarray:
@@ -226,7 +228,9 @@ def validate_rows(estimator, X, *y, dtype, fitted_dtype=None, encoder=None, **se
 
 def _with_dense_columns(X):
     """Return a table of pandas without sparse columns, which scikit-learn takes for a matrix."""
-    columns = zip(getattr(X, "columns", ()), getattr(X, "dtypes", ()), strict=False)
+    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+        return X
+    columns = zip(X.columns, X.dtypes, strict=False)
     kinds = {name: kind.subtype for name, kind in columns if hasattr(kind, "fill_value")}
     return X.astype(kinds) if kinds else X
 
@@ -328,12 +332,13 @@ def moments(X, weight, unit=1.0):
 
 
 def _pieces(X, weight, unit):
-    """Yield rows in their unit, and their weights: all at once, or a few at a time."""
-    if not isinstance(X, LazyRows):
-        yield X.astype(np.float64, order="C") / unit, weight
+    """Yield a few rows at a time, in their unit, and their weights."""
+    if isinstance(X, LazyRows):
+        for rows in X.pieces():
+            yield X.load(rows) / unit, weight[rows]
         return
-    for rows in X.pieces():
-        yield X.load(rows) / unit, weight[rows]
+    for rows in _slices(len(X), max(1, _PIECE_BYTES // (8 * max(1, X.shape[1])))):
+        yield X[rows].astype(np.float64, order="C") / unit, weight[rows]
 
 
 def _mean(pieces, total):

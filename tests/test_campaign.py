@@ -19,6 +19,7 @@ from tests.campaign.grading import ungraded_because
 from tests.campaign.row_campaign import kind_of, run_rows
 from tests.campaign.rows import CONTAINERS, PRECISIONS, hostile_rows
 from tests.campaign.subjects import Subject, labels, subjects
+from tests.campaign.targets import target_faults
 from tests.registry import WIRING, compositions, positive_regression, two_classes
 
 
@@ -186,3 +187,8 @@ def test_calls_that_are_accepted_or_refused_by_mistake_are_found():
     report = run_calls(calls)
     assert [text.split(":")[1].strip() for _, text in report.ungraded] == ["accepts", "refuses"]
     assert report.calls == {"a": 3}
+
+
+@pytest.mark.slow
+def test_targets_are_learnt_in_every_unit_and_container():
+    assert target_faults(5, seed=0) == []

@@ -296,6 +296,24 @@ def test_columns_of_anything_else_are_refused(column, parts):
         clone(NET).fit(FRAME.assign(new=pd.Series(column)), PRICE)
 
 
+def test_what_is_no_table_is_refused():
+    polars = pytest.importorskip("polars")
+    with refuses("X must be in memory", "Got LazyFrame", "X.collect()"):
+        NET.fit(polars.DataFrame({"area": PRICE}).lazy(), PRICE)
+    for series in (FRAME["area"], polars.Series(PRICE)):
+        with pytest.raises(ValueError, match=r"Expected (a 2-dimensional container|2D array)"):
+            clone(NET).fit(series, PRICE)
+
+
+def test_tables_of_pyarrow_are_taken():
+    pyarrow = pytest.importorskip("pyarrow")
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"area": rng.gamma(4, 25, 60), "town": rng.choice(["a", "b"], 60)})
+    table = pyarrow.table({name: list(column) for name, column in frame.items()})
+    expected = clone(NET).fit(frame, frame["area"]).predict(frame)
+    np.testing.assert_array_equal(clone(NET).fit(table, frame["area"]).predict(table), expected)
+
+
 def test_text_in_an_array_is_refused_with_what_to_do():
     array = np.array([[1.0, "alfa-romero"]] * 120, object)
     with refuses("An array X must hold numbers: could not", "alfa-romero", "categorical_features"):

@@ -162,6 +162,13 @@ def test_missing_labels_of_validation_data_are_refused_by_their_name():
         PositiveRegressor().fit(X, np.where(np.arange(90) == 3, None, X[:, 0] ** 2))
 
 
+def test_dates_are_no_numbers():
+    dates = pd.Series(pd.date_range("2020", periods=90))
+    for y in (dates, dates - dates[0], dates.to_numpy()):
+        with refuses("y must hold numbers", "dates or times"):
+            PositiveRegressor().fit(X, y)
+
+
 @NETS
 def test_a_class_of_validation_data_that_y_lacks_is_refused(name):
     y = np.arange(90) % 3

@@ -54,6 +54,8 @@ class NetRegressor(RegressorMixin, NetEstimator):
     def _columns(self, y, name="y"):
         """Return y as columns of floats, and whether predictions have one dimension."""
         given = y
+        if np.asarray(y).dtype.kind in "mM":
+            raise ValueError(f"{name} must hold numbers. Got dates or times. Give days, or hours.")
         y = check_array(y, ensure_2d=False, dtype=np.float64, input_name=name, estimator=self)
         is_1d = y.ndim == 1
         if y.ndim == 2 and y.shape[1] == 1:

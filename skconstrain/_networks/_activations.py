@@ -36,7 +36,10 @@ def _sigmoid(x):
 def _silu(x):
     if not (isinstance(x, np.ndarray) and x.dtype == np.float32):
         return x * expit(x)
-    return np.multiply(x, _sigmoid(x.copy()), out=x)
+    below = np.negative(x)
+    np.exp(below, out=below)  # as in the logistic function
+    below += 1
+    return np.divide(x, below, out=x)
 
 
 def _gelu(x):

@@ -88,6 +88,7 @@ class FrontStage(Stage):
 
         With them what outputs were, in the same way, of those that weights cannot keep.
         """
+        # Not abstract: only stages that standardised features come to are asked.
         raise NotImplementedError(f"{type(self).__name__} is fed by other features.")
 
     def of_one(self) -> "FrontStage":

@@ -1,6 +1,7 @@
 """QuantileDisplay: a fan of quantiles, and their coverage by level."""
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from skconstrain._sklearn_compat import check_sample_weight
@@ -33,6 +34,9 @@ class QuantileDisplay:
         Weighted share of the targets at or below the quantiles.
     x_name : str, default="rows, by their median"
         Name of the horizontal axis of the fan.
+    n_neighbors : int, default=1
+        The fan draws means of the quantiles of so many rows beside each other. 1 draws quantiles as
+        they are; the coverage is always theirs.
     coverage_before : ndarray of shape (n_quantiles,), default=None
         The same share before the quantiles were calibrated.
 
@@ -71,6 +75,7 @@ class QuantileDisplay:
         quantiles,
         coverage,
         x_name="rows, by their median",
+        n_neighbors=1,
         coverage_before=None,
     ):
         self.x = x
@@ -79,6 +84,7 @@ class QuantileDisplay:
         self.quantiles = quantiles
         self.coverage = coverage
         self.x_name = x_name
+        self.n_neighbors = n_neighbors
         self.coverage_before = coverage_before
 
     @classmethod
@@ -99,7 +105,9 @@ class QuantileDisplay:
         quantiles : array-like of float, default=None
             Levels that are drawn, increasing. None is those of the estimator.
         feature : int or str, default=None
-            The column of X along which rows are drawn. None draws them by their median.
+            The column of X along which rows are drawn. None draws them by their median. Where X has
+            other columns, too, quantiles jump from row to row: the fan then draws means of a
+            twentieth of the rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights in the coverage.
         ax : matplotlib Axes, default=None
@@ -127,6 +135,7 @@ class QuantileDisplay:
             y_quantiles_before=before,
             x=x,
             x_name=x_name,
+            n_neighbors=1 if x is None or np.shape(X)[1] == 1 else max(1, len(x) // 20),
             sample_weight=sample_weight,
             ax=ax,
         )
@@ -141,6 +150,7 @@ class QuantileDisplay:
         y_quantiles_before=None,
         x=None,
         x_name=None,
+        n_neighbors=1,
         sample_weight=None,
         ax=None,
     ):
@@ -160,6 +170,8 @@ class QuantileDisplay:
             Where each row is drawn. None draws rows by their median.
         x_name : str, default=None
             Name of the horizontal axis of the fan.
+        n_neighbors : int, default=1
+            The fan draws means of the quantiles of so many rows beside each other.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights in the coverage.
         ax : matplotlib Axes, default=None
@@ -200,6 +212,7 @@ class QuantileDisplay:
             coverage=coverage(predicted),
             coverage_before=None if before is None else coverage(np.asarray(before)),
             x_name=x_name or "x",
+            n_neighbors=n_neighbors,
         )
         return display.plot(ax=ax)
 
@@ -225,8 +238,8 @@ class QuantileDisplay:
 
     def _draw_fan(self, panel):
         order = np.argsort(self.x, kind="stable")
-        x, columns = self.x[order], self.y_quantiles[order].T
-        panel.plot(self.x, self.y, ".", color=_TARGETS, markersize=3, alpha=0.5, label="y")
+        x = self.x[order]
+        columns = uniform_filter1d(self.y_quantiles[order].T, self.n_neighbors, mode="nearest")
         n_levels = len(self.quantiles)
         for k in range(n_levels // 2):
             low, high = self.quantiles[k], self.quantiles[n_levels - 1 - k]
@@ -234,14 +247,14 @@ class QuantileDisplay:
                 x,
                 columns[k],
                 columns[n_levels - 1 - k],
-                color=_FAN,
-                alpha=0.2,
+                color=_lighter(_FAN, 0.8 ** (k + 1)),  # opaque, so that the legend shows it, too
                 linewidth=0,
                 label=f"{low:g} to {high:g}",
             )
         if n_levels % 2:
             middle = n_levels // 2
             panel.plot(x, columns[middle], color=_FAN, label=f"{self.quantiles[middle]:g}")
+        panel.plot(self.x, self.y, ".", color=_TARGETS, markersize=3, alpha=0.5, label="y")
         panel.set(xlabel=self.x_name, ylabel="y")
         panel.legend(frameon=False)
 
@@ -260,6 +273,13 @@ class QuantileDisplay:
             ylabel="share of y at or below",
             aspect="equal",
         )
+
+
+def _lighter(color, share):
+    """Return a colour of which so large a share is white."""
+    from matplotlib.colors import to_rgb
+
+    return tuple(share + (1 - share) * part for part in to_rgb(color))
 
 
 def _column(X, feature):

@@ -5,8 +5,8 @@ Run from the root of the repository, with the extra ``jax``::
     python -m tests.benchmarks.backends [--repeats N] [--backends tensorflow jax]
 
 Each backend runs in a process of its own. "first" is a fit with its compilation (not the import),
-"later" the median of further ones, "search" 12 candidates x 5 folds x 50 epochs of the smallest
-network by GridSearchCV.
+"later" the median of further ones. ``KERAS_BACKEND=jax python -m tests.benchmarks.search`` times
+searches.
 """
 
 import argparse
@@ -28,7 +28,6 @@ SIZES = [
     (40_000, 54, (100,), 200, 5),
     (40_000, 54, (256, 256), 256, 5),
 ]
-GRID = {"learning_rate": [1e-4, 1e-3, 1e-2, 1e-1], "alpha": [1e-4, 1e-2, 1.0]}
 
 
 def make_data(n_rows, n_features):
@@ -47,8 +46,6 @@ def seconds(function):
 
 def measure(repeats):
     """Return the seconds and predictions of each contest, under the backend of this process."""
-    from sklearn.model_selection import GridSearchCV
-
     from skconstrain import PositiveRegressor
 
     found = {}
@@ -62,14 +59,6 @@ def measure(repeats):
         name = f"{n_rows:,} x {n_features}, {units}, batch {batch_size}, {epochs} epochs"
         found[name] = {"first": first, "later": statistics.median(later)}
         found[name]["predictions"] = net.predict(X[:200]).tolist()
-    n_rows, n_features, units, batch_size, epochs = SIZES[0]
-    X, y = make_data(n_rows, n_features)
-    settings = {**ONE_NETWORK, "batch_size": batch_size, "epochs": epochs, "tol": None}
-    net = PositiveRegressor(units, random_state=0, **settings)
-    search = GridSearchCV(net, GRID, cv=5)
-    first, *later = (seconds(lambda: search.fit(X, y)) for _ in range(1 + repeats))
-    found["search"] = {"first": first, "later": statistics.median(later)}
-    found["search"]["predictions"] = search.cv_results_["mean_test_score"].tolist()
     return found
 
 

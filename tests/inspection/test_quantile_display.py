@@ -30,10 +30,10 @@ def test_draws_what_the_estimator_predicts(fitted):
     np.testing.assert_array_equal(display.y_quantiles, predicted)
     np.testing.assert_array_equal(display.coverage, (y[:, None] <= predicted).mean(axis=0))
     fan, coverage = display.axes_
-    dots, median = fan.lines
+    median, dots = fan.lines
     np.testing.assert_array_equal(median.get_ydata(), np.sort(predicted[:, 1]))
     np.testing.assert_array_equal(np.sort(dots.get_ydata()), np.sort(y))
-    assert [text.get_text() for text in fan.get_legend().get_texts()] == ["y", "0.1 to 0.9", "0.5"]
+    assert [text.get_text() for text in fan.get_legend().get_texts()] == ["0.1 to 0.9", "0.5", "y"]
     np.testing.assert_array_equal(coverage.lines[1].get_xdata(), [0.1, 0.5, 0.9])
     np.testing.assert_array_equal(coverage.lines[1].get_ydata(), display.coverage)
 
@@ -65,6 +65,28 @@ def test_draws_along_a_feature(fitted):
     assert len(named.axes_[0].lines) == 1  # no level in the middle
     with refuses("feature must be a column of X", "below 5. Got 5"):
         QuantileDisplay.from_estimator(net, X, y, feature=5)
+
+
+def test_bands_and_their_legend_differ_in_colour():
+    rows = np.arange(4.0)
+    bands = rows[:, None] + np.array([[-2.0, -1, 0, 1, 2]])
+    levels = [0.05, 0.25, 0.5, 0.75, 0.95]
+    fan = QuantileDisplay.from_predictions(rows, bands, quantiles=levels, x=rows).axes_[0]
+    drawn = [tuple(band.get_facecolor()[0]) for band in fan.collections]
+    shown = [patch.get_facecolor() for patch in fan.get_legend().get_patches()]
+    assert drawn == shown
+    assert len(set(shown)) == 2
+
+
+def test_the_fan_along_one_of_several_features_is_a_mean_of_neighbours(fitted):
+    net, X, y = fitted
+    many = np.tile(X, (2, 1)) + np.linspace(0, 1e-6, 2 * len(X))[:, None]
+    display = QuantileDisplay.from_estimator(net, many, np.tile(y, 2), feature=2)
+    drawn = display.axes_[0].lines[0].get_ydata()
+    order, n = np.argsort(many[:, 2], kind="stable"), display.n_neighbors
+    assert n == len(many) // 20
+    expected = display.y_quantiles[order, 1][10 : 10 + n].mean()
+    np.testing.assert_allclose(drawn[10 + n // 2], expected)
 
 
 def test_weights_count_as_repeated_rows():
