@@ -85,7 +85,7 @@ def _calibrated(fitted, shifts):
     return FittedNetwork(network, fitted.weights | found)
 
 
-def _shifts(fitted, values, target, weight, *, extra, n_networks=1):
+def _shifts(fitted, values, target, weight, *, extra):
     """Return the shift of each level, (n_levels,), from what the head is given.
 
     Levels below one half are shares of the targets at or above the quantile. The quantile is moved

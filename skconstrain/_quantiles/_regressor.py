@@ -66,9 +66,9 @@ class QuantileNetRegressor(QuantilePredictions):
         Upper end of the range.
     calibration : {"auto"} or None, default="auto"
         What moves the quantile of each level before the link, so that its share of the targets is
-        that of the level. ``"auto"`` takes the rows `X_cal` of `fit`, else those of the folds, each
-        as the network without it predicts it. Without either, as after `partial_fit`, quantiles
-        stay as they are, and so they do with None.
+        that of the level. ``"auto"`` takes the rows `X_cal` of `fit`; else those of the folds, if
+        they are more than 200, each as the network without it predicts it. Without either, as of
+        one network or after `partial_fit`, quantiles stay as they are; and so they do with None.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
@@ -206,8 +206,9 @@ class QuantileNetRegressor(QuantilePredictions):
     are interpolated, without a promise. A level of 0.99 needs 99 rows, one of 0.95 needs 19: with
     fewer its quantile is the end of the range, or infinite, and `fit` warns. Where an end of the
     range is a target, the number next to it inside counts as the target. Rows of the folds
-    are weighted, and calibrate the cross-conformal way [2]_, which has about the share of a level
-    in practice, without a promise. `oof_prediction_` is not calibrated.
+    are weighted, and calibrate the cross-conformal way [2]_: in practice intervals hold their share
+    or some more, because one network errs more than the mean of all; it is not promised.
+    `oof_prediction_` is not calibrated.
 
     Between two levels that were fitted, a quantile is interpolated linearly in the quantile of the
     normal distribution, which is exact for normal targets. Levels that matter are better fitted;
@@ -404,9 +405,11 @@ default=None
         return interpolated(levels, outputs, np.array([0.5]))[:, 0]
 
     def _calibrate(self, parts, given):
-        if self.calibration is not None and given is not None:
+        if self.calibration is None:
+            return
+        if given is not None:
             self._fitted = on_given_rows(self._fitted, given)
-        elif self.calibration is not None and parts.folds is not None:
+        elif parts.folds is not None and len(parts.folds) > FEW_ROWS:
             self._fitted = out_of_fold(self._fitted, parts)
 
     def _head(self):

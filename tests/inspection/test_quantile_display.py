@@ -39,7 +39,9 @@ def test_draws_what_the_estimator_predicts(fitted):
 
 
 def test_draws_the_coverage_before_calibration(fitted):
-    net, X, y = fitted
+    rows = (positive_regression(random_state) for random_state in range(4))
+    X, y = (np.concatenate(part) for part in zip(*rows, strict=True))
+    net = clone(fitted[0]).fit(X, y)
     before = net.predict_quantiles(X, calibrated=False)
     assert (before != net.predict_quantiles(X)).any()
     display = QuantileDisplay.from_estimator(net, X, y)

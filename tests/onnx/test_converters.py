@@ -82,6 +82,14 @@ def two_targets(random_state=0):
 
 
 JOINT = {"n_experts": 3, "gate_hidden_layer_sizes": (4,), **FAST}
+
+
+def many_rows():
+    """Return so many rows that folds calibrate quantiles."""
+    parts = (positive_regression(random_state) for random_state in range(4))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
 CASES = {
     "positive": (PositiveRegressor(**FAST), positive_regression),
     "positive, one network": (PositiveRegressor(**ONE), positive_regression),
@@ -96,6 +104,7 @@ CASES = {
         QuantileNetRegressor(**FAST, quantiles=(0.1, 0.2, 0.4, 0.8), upper=1e3),
         positive_regression,
     ),
+    "calibrated quantiles": (QuantileNetRegressor(**FAST, lower=0), many_rows),
     "the median alone": (QuantileNetRegressor(**FAST, quantiles=(0.5,)), positive_regression),
     "parts": (CompositionRegressor(**FAST, total=100.0, close=True), compositions),
     "two classes": (SparseConnectedNetClassifier(WIRING, **FAST), two_classes),

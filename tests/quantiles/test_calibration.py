@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from skconstrain import QuantileNetRegressor
 from skconstrain._base._rows import Rows
 from skconstrain._quantiles._calibration import _calibrated, _shifts, on_given_rows
+from tests.monotone import n_broken, pairs
 from tests.refusals import refuses
 from tests.registry import positive_regression
 
@@ -52,6 +53,12 @@ def calibrated(net, X, y):
     return copy
 
 
+def many():
+    """Return so many rows that folds calibrate."""
+    parts = [positive_regression(random_state) for random_state in range(10, 14)]
+    return (np.concatenate(part) for part in zip(*parts, strict=True))
+
+
 def fresh(n_rows=40, random_state=3):
     X, y = positive_regression(random_state)
     return X[:n_rows], y[:n_rows]
@@ -82,8 +89,8 @@ def test_shifts_are_scores_of_brute_force(n_networks):
 
 
 def test_rows_of_the_folds_have_the_shares_of_their_levels():
-    X, y = positive_regression()
-    counts = np.arange(len(y)) % 3
+    X, y = many()
+    counts = (np.arange(len(y)) % 10 > 0) * (1 + np.arange(len(y)) % 2)
     net = fast(lower=0, early_stopping=True).fit(X, y, sample_weight=counts)
     fitted, shares = net._fitted, np.zeros(len(LEVELS))
     for k in range(5):
@@ -154,6 +161,15 @@ def test_no_shift_makes_quantiles_cross_or_intervals_narrower(lower, upper, shif
     assert upper is None or (found.astype(float) < upper).all()
 
 
+def test_no_calibrated_quantile_moves_against_the_sign_of_a_feature():
+    X, y = fresh()
+    net = calibrated(trained(0.0, 10.0, 3, "float32", (1, 0, -1, 0, 0)), X, y)
+    rows, further = pairs(np.random.default_rng(0), 20_000, np.float32, X, (1, 0, -1, 0, 0))
+    assert n_broken(net.predict_quantiles(rows), net.predict_quantiles(further)) == 0
+    moved = net.predict_quantiles(X + np.array([1, 0, -1, 0, 0]))
+    assert (moved > net.predict_quantiles(X)).any()
+
+
 def test_targets_at_an_end_of_the_range_do_not_pull_quantiles_onto_it():
     X, y = fresh()
     y = np.where(X[:, 0] < 0.5, 0.0, y)  # the share of zeros is above some levels
@@ -166,7 +182,7 @@ def test_targets_at_an_end_of_the_range_do_not_pull_quantiles_onto_it():
 
 
 def test_rows_of_the_user_calibrate_in_the_place_of_folds():
-    X, y = positive_regression()
+    X, y = many()
     X_cal, y_cal = fresh()
     of_folds = fast().fit(X, y)
     given = fast().fit(X, y, X_cal=X_cal, y_cal=y_cal)
@@ -182,7 +198,7 @@ def test_rows_of_the_user_calibrate_in_the_place_of_folds():
 
 
 def test_training_goes_on_from_quantiles_as_they_were_trained():
-    X, y = positive_regression()
+    X, y = many()
     nets = [
         fast(calibration=calibration, warm_start=True).fit(X, y).fit(X, y)
         for calibration in ("auto", None)
@@ -197,13 +213,14 @@ def test_training_goes_on_from_quantiles_as_they_were_trained():
 
 
 def test_without_rows_apart_nothing_is_calibrated():
-    X, y = positive_regression()
+    X, y = many()
     for params in ({"n_networks": 1}, {"early_stopping": False}):
         assert fast(**params).fit(X, y).calibration_ is None
+    assert fast().fit(X[:200], y[:200]).calibration_ is None  # too few
 
 
 def test_predict_returns_intervals_and_quantiles_inside_a_pipeline():
-    X, y = positive_regression()
+    X, y = many()
     pipeline = make_pipeline(StandardScaler(), fast()).fit(X, y)
     net, inside = pipeline[-1], pipeline[:-1].transform(X)
     found = pipeline.predict(X, coverage=0.6)
