@@ -3,10 +3,12 @@
 Run from the root of the repository::
 
     python -m tests.benchmarks.default_fits [--sizes ROWSxCOLUMNS ...] [--targets NAME ...]
+        [--parts]
 
 *first* is the first fit of a new process, imports left out; *warm* is the second one, with another
 seed. Each model of each size has a process of its own. CatBoost is left out where it is not
-installed. The scaler in front of MLPRegressor and MLPClassifier is part of their fits.
+installed. The scaler in front of MLPRegressor and MLPClassifier is part of their fits. `--parts`
+says instead where the time of our fits goes.
 """
 
 import argparse
@@ -22,6 +24,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.benchmarks._parts_of_fits import PARTS, parts_of_fits
 from tests.benchmarks._timing import format_table
 
 SIZES = ["442x10", "4000x20", "20000x20", "40000x20"]
@@ -75,25 +78,50 @@ def fit_seconds(name, target, n_rows, n_columns):
     return seconds
 
 
+def part_seconds(target, n_rows, n_columns):
+    """Return CPU seconds of the parts of a first fit, and behind them those of a second one."""
+    warnings.simplefilter("ignore")
+    X, y = data(target, n_rows, n_columns)
+    model = models(target)["ours"]
+    first, warm = parts_of_fits([lambda: clone(model).fit(X, y)] * 2)
+    return first + warm
+
+
+def in_a_process(call):
+    """Return the numbers that a call of a function of this module returns in a new process."""
+    code = f"from tests.benchmarks.default_fits import *; print(*{call})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.splitlines()[-1].split()]
+
+
+def rows_of_models(target, size, n_rows, n_columns):
+    """Yield a line of the table for each model."""
+    for name in models(target):
+        seconds = in_a_process(f"fit_seconds({name!r}, {target!r}, {n_rows}, {n_columns})")
+        yield [f"{target} {size} {name}", *(f"{number:.2f}" for number in seconds)]
+
+
+def rows_of_parts(target, size, n_rows, n_columns):
+    """Yield a line of the table for the first and for the warm fit."""
+    seconds = in_a_process(f"part_seconds({target!r}, {n_rows}, {n_columns})")
+    for name, found in (("first", seconds[: len(PARTS)]), ("warm", seconds[len(PARTS) :])):
+        yield [f"{target} {size} {name}", *(f"{number:.2f}" for number in found)]
+
+
 def main():
-    """Print a line for each model, target and size."""
+    """Print a line for each model or fit, target and size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", nargs="+", default=SIZES)
     parser.add_argument("--targets", nargs="+", default=["numbers", "classes", "labels"])
+    parser.add_argument("--parts", action="store_true", help="where the time of our fits goes")
     given, rows = parser.parse_args(), []
+    rows_of = rows_of_parts if given.parts else rows_of_models
     for target in given.targets:
         for size in given.sizes:
-            n_rows, n_columns = map(int, size.split("x"))
-            for name in models(target):
-                call = f"fit_seconds({name!r}, {target!r}, {n_rows}, {n_columns})"
-                code = f"from tests.benchmarks.default_fits import *; print(*{call})"
-                done = subprocess.run(
-                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
-                )
-                first, warm = map(float, done.stdout.split()[-2:])
-                rows.append([f"{target} {size} {name}", f"{first:.2f}", f"{warm:.2f}"])
-                print(*rows[-1], file=sys.stderr, flush=True)
-    print(format_table(["", "first CPU s", "warm CPU s"], rows))
+            for row in rows_of(target, size, *map(int, size.split("x"))):
+                rows.append(row)
+                print(*row, file=sys.stderr, flush=True)
+    print(format_table(["", *(PARTS if given.parts else ["first CPU s", "warm CPU s"])], rows))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from skconstrain._engine._backend import Backend, XlaLimits
 from skconstrain._engine._tensorflow._graphs import clear_kernels, without_remapping
-from skconstrain._engine._tensorflow._parameters import MAX_FLAT_SIZE
 from skconstrain._engine._tensorflow._program import (
     TensorFlowPredictionProgram,
     TensorFlowProgram,
@@ -31,13 +30,13 @@ BACKEND = Backend(
     prediction_program=TensorFlowPredictionProgram,
     # XLA wins on small steps, where launching operations is the cost: measured on two cores it
     # saves a third or more of the time up to so many operations a step, and nothing certain above.
-    # Compiling takes half a second, which a search over such fits earns back from so many steps on;
-    # of a large flat vector it takes up to eighty times as long.
-    # Products of several networks are slower without XLA: 1.6 to 4.5 times, measured for 5 and 10
-    # networks of 64 to 256 units, up to 15e7 operations a step.
+    # Compiling takes one to three seconds, which a search over such fits earns back from so many
+    # steps on; of a larger flat vector of one network it has taken up to eighty times as long.
+    # Steps of several networks take 2.1 times as long without XLA: of 5 networks of 64 units, in
+    # batches of 64 and of 512, with embeddings.
     xla=XlaLimits(
         max_flops_per_step=12e6,
-        max_kernel_size=MAX_FLAT_SIZE,
+        max_kernel_size=30_000,
         min_steps=500,
         max_flops_of_several=2e9,
     ),
