@@ -56,7 +56,9 @@ def models(target):
     if importlib.util.find_spec("catboost"):
         import catboost
 
+        # Threads that wait for each other on a busy machine would count as CPU seconds.
         settings = {"verbose": False, "allow_writing_files": False, "random_state": 0}
+        settings["thread_count"] = 1
         if target == "labels":
             settings["loss_function"] = "MultiLogloss"
         boosting = catboost.CatBoostRegressor if is_number else catboost.CatBoostClassifier
