@@ -28,5 +28,5 @@ SparseConnectedNetClassifier = partial(
     skconstrain.SparseConnectedNetClassifier, scoring="loss", **PLAIN
 )
 GatedEnsembleClassifier = partial(
-    skconstrain.GatedEnsembleClassifier, scoring="loss", n_frequencies=0, **PLAIN
+    skconstrain.GatedEnsembleClassifier, n_networks=1, scoring="loss", n_frequencies=0, **PLAIN
 )

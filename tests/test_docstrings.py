@@ -32,6 +32,7 @@ WHERE_TEXTS_DIFFER = {
     "dropout": "the gate's is that of its experts",
     "kernel_constraint": "the gate's is that of its experts",
     "early_stopping": "the rows from which on some are set aside, and what for",
+    "n_networks": "the gate's is that of mixtures; hard ones are one",
     "n_frequencies": "shares and gates have no monotonic_cst; given experts are not embedded",
     "weight_features": "the default: classes and labels gained nothing on average",
     "threshold": "the gate takes no labels",

@@ -139,7 +139,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
             settings["head"] = replace(settings["head"], monotone=True)
         return LayeredNetwork(
             **settings,
-            n_networks=self.n_networks,
+            n_networks=self._n_networks,
             n_frequencies=int(self.n_frequencies),
             weight_features=bool(self.weight_features),
             monotonic_cst=signs,
@@ -423,6 +423,11 @@ default=None
         """Validate rows that are not trained on, and bring them to the network's precision."""
         settings = {"encoder": self._encoder, "fitted_dtype": dtype, "reset": False}
         return validate_rows(self, X, dtype=None, **settings)
+
+    @property
+    def _n_networks(self) -> int:
+        """How many networks a fit trains."""
+        return self.n_networks
 
     @property
     def categories_(self):

@@ -21,7 +21,7 @@ class Parts(NamedTuple):
 
 def warn_of_unused_fraction(estimator) -> None:
     """Warn where a fraction of the rows was asked for that no network is held out from."""
-    fraction, n_networks = estimator.validation_fraction, estimator.n_networks
+    fraction, n_networks = estimator.validation_fraction, estimator._n_networks
     default = signature(type(estimator)).parameters["validation_fraction"].default
     if n_networks > 1 and fraction != default:
         warn(

@@ -79,12 +79,12 @@ def make_plan(estimator, rows: Rows, held_out, rng, *, epochs, continues, partia
     n_rows, batch_size = len(rows.X), estimator.batch_size
     if held_out is not None or partial:
         return Plan(Parts(rows, held_out), epochs, batch_size)
-    if estimator.n_networks > 1 and estimator.early_stopping:
+    if estimator._n_networks > 1 and estimator.early_stopping:
         seed = int(rng.integers(2**31))
         # Training that goes on holds out the same rows.
         seed = estimator._fold_seed if continues else seed
         return Plan(_dealt(estimator, rows, seed), epochs, batch_size, fold_seed=seed)
-    if estimator.n_networks == 1 and _sets_aside(estimator, n_rows):
+    if estimator._n_networks == 1 and _sets_aside(estimator, n_rows):
         return Plan(_split(estimator, rows, rng), epochs, batch_size)
     parts = Parts(rows)
     if _finds_epochs(estimator, n_rows) and not continues:
@@ -113,7 +113,7 @@ def _finds_epochs(estimator, n_rows):
     is_auto = estimator.early_stopping == estimator.epochs == "auto"
     # Few rows were measured for classifiers alone.
     is_meant = n_rows > FEW_ROWS or is_classifier(estimator)
-    return estimator.n_networks == 1 and is_auto and estimator.tol is not None and is_meant
+    return estimator._n_networks == 1 and is_auto and estimator.tol is not None and is_meant
 
 
 def _split(estimator, rows, rng):
@@ -134,7 +134,7 @@ def _split_few(estimator, rows, rng):
 
 def _dealt(estimator, rows, seed):
     """Deal the training rows to the networks: each is stopped on those that it lacks."""
-    n_rows, n_networks, strata = len(rows.X), estimator.n_networks, _strata(estimator, rows)
+    n_rows, n_networks, strata = len(rows.X), estimator._n_networks, _strata(estimator, rows)
     if n_rows <= FEW_ROWS:
         folds = deal_few(loaded(rows.X), rows.target, n_networks, strata, seed)
         if folds is not None or estimator.early_stopping == "auto":

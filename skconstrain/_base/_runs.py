@@ -52,7 +52,7 @@ def make_run(
         weight=weight,
         validation=None if held_out is None else scaled(held_out, scale),
         folds=folds,
-        validate_every=budget.validate_every if estimator.n_networks > 1 else 1,
+        validate_every=budget.validate_every if estimator._n_networks > 1 else 1,
         rng=rng,
         epochs=budget.epochs,
         batch_size=budget.batch_size,

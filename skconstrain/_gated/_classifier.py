@@ -5,23 +5,15 @@ from numbers import Integral, Real
 from typing import Any
 
 from numpy.typing import ArrayLike
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base import NetClassifier
+from skconstrain._base._parts import warn_of_unused_fraction
 from skconstrain._gated._expert import RESPONSES
 from skconstrain._gated._expert_params import params_of_experts
 from skconstrain._gated._expert_probabilities import ExpertProbabilities
-from skconstrain._gated._expert_rows import indexable_rows
 from skconstrain._gated._gate_net import GateNet
 from skconstrain._gated._over_experts import OverExperts
 from skconstrain._sklearn_compat import Interval, StrOptions, fit_context, raise_for_params
-
-
-def _has_networks(self):
-    if self.estimators is not None:
-        raise AttributeError("partial_fit needs experts that are networks, estimators=None.")
-    return True
 
 
 class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClassifier):
@@ -34,7 +26,9 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
 
     where g is a multi-layer perceptron with a softmax, and the experts are L networks trained
     jointly with the gate [1]_ or any classifiers of scikit-learn. The gate minimises the log loss
-    of the mixture.
+    of the mixture. Networks under a soft gate are trained five times, and the mean of the five
+    mixtures is predicted: g_l is then the mean of the five gates, and p_l that of the five experts
+    l, weighted by their gates. See `n_networks`.
 
     The weights of the gate are not negative and sum to 1; a hard gate uses exactly one expert for a
     row, and one of ``"top_k"`` at most k: all others have weight 0.0 and are not evaluated. It uses
@@ -127,6 +121,15 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         experts. See :class:`skconstrain.layers.PeriodicEmbedding`. Numerical are features of ten or
         more distinct values whose quartiles differ. 0 is no embedding; nor is there one of more
         than 500 features, without `standardize`, or with `kernel_constraint`.
+    n_networks : int or "auto", default="auto"
+        Where experts are networks, the number of mixtures of these settings, whose mean is
+        predicted. They train as one Keras model on the same batches. Their gates start from the
+        same weights, so that their experts correspond, and experts from different ones. ``"auto"``
+        is 5 of a soft gate of one temperature, and 1 of all others, which can only be one: the mean
+        of hard gates asks several experts. With early stopping the training data are dealt to as
+        many folds, which takes the place of `validation_fraction`: each trains on all folds but its
+        own, on which it is validated, and keeps the weights of its own best epoch. Given `X_val`,
+        and without early stopping, all train on all rows.
     optimizer : str or keras.optimizers.Optimizer, default="adam"
         Name or instance; an instance is copied, never changed.
     learning_rate : float, "auto" or None, default="auto"
@@ -151,16 +154,17 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Whether to stop on validation data and keep the weights of its best epoch.
         The data are `X_val` and `y_val` of `fit`, or `validation_fraction` of the training data.
         ``"auto"`` does so with given validation data, and with more than 10,000 samples. Of fewer,
-        where `epochs` is ``"auto"`` too, it sets some aside to find the best epoch, and then trains
-        anew on all samples for as many: a fifth of up to 200 samples, which their values choose and
-        not their order, and none of fewer than 50 distinct ones. A gate over given experts does so
-        up to 200 samples, and trains to the end on more.
+        where `epochs` is ``"auto"`` too and there is one network, it sets some aside to find the
+        best epoch, and then trains anew on all samples for as many: a fifth of up to 200 samples,
+        which their values choose and not their order, and none of fewer than 50 distinct ones. A
+        gate over given experts does so up to 200 samples, and trains to the end on more.
         The split is such that every label (or class) keeps its share.
     scoring : {"brier", "loss"}, default="brier"
         What validation data are judged by: ``"brier"`` is the mean squared error of the
         probabilities, ``"loss"`` the loss that is trained.
     validation_fraction : float, default=0.1
-        Fraction of the training data set aside for early stopping.
+        Fraction of the training data set aside for early stopping. Without effect where several
+        networks are fitted, which have folds in its place; set there, it warns.
     n_iter_no_change : int or "auto", default="auto"
         Training stops after more than this many epochs without improvement by `tol`. ``"auto"`` is
         a fifth of the epochs, at least 5, on validation data; the loss of training stops nothing.
@@ -172,6 +176,8 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Called as in ``keras.Model.fit``.
     dtype : {"float32", "float64"} or None, default=None
         Precision of the network; ``None`` is that of X: float32 stays, everything else is float64.
+        Networks of float64 then still train in float32 where batches are drawn at random, which
+        takes half of the time; with ``"float64"`` they do not.
     random_state : int, RandomState instance or None, default=None
         Decides the result, to the last bit on a CPU. ``None`` differs from fit to fit.
     verbose : int, default=0
@@ -209,6 +215,10 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         Negative `scoring` of the validation data after each epoch. None without validation data.
     best_loss_ : float
         Smallest monitored loss.
+    oof_prediction_ : ndarray of n_samples rows
+        Out-of-fold predictions, or probabilities: of each training row by the network not trained
+        on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
+        folds. It is left out of pickles.
     model_ : keras.Model
         The fitted gate, with experts that are networks: an ordinary Keras model that returns
         probabilities. Where experts are classifiers, their scores follow the features in its
@@ -259,6 +269,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         "gumbel": ["boolean"],
         "n_rounds": [Interval(Integral, 0, None, closed="left")],
         "n_jobs": [Integral, None],
+        "n_networks": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -288,6 +299,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         categorical_features: "str | ArrayLike | None" = "from_dtype",
         standardize=True,
         n_frequencies=8,
+        n_networks: int | str = "auto",
         optimizer: str | Any = "adam",
         learning_rate: float | str | None = "auto",
         learning_rate_schedule: str | Callable = "flat_cosine",
@@ -328,6 +340,7 @@ class GatedEnsembleClassifier(ExpertProbabilities, OverExperts, GateNet, NetClas
         self.categorical_features = categorical_features
         self.standardize = standardize
         self.n_frequencies = n_frequencies
+        self.n_networks = n_networks
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
@@ -395,30 +408,9 @@ default=None
             return self._fit_over_experts(X, y, sample_weight, validation, params)
         if params:
             params_of_experts(self, [], None, params)  # refuses them: no expert requests any
+        warn_of_unused_fraction(self)
         continues = self.warm_start and hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, validation, continues=continues, epochs=self.epochs)
-
-    @available_if(_has_networks)
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Train one more epoch on the given data; only where experts are networks.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Training data; the first call decides about categories, and where gaps are learnt.
-        y : array-like of shape (n_samples,)
-            Classes.
-        classes : array-like of shape (n_classes,), default=None
-            All classes; needed in the first call where `y` does not hold them all.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, not negative.
-
-        Returns
-        -------
-        self : object
-            The estimator, trained one epoch further.
-        """
-        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
 
     def _check_settings(self):
         self._check_gate(self._check_experts())
@@ -434,13 +426,6 @@ default=None
         self.expert_names_ = [f"expert_{i}" for i in range(self.n_experts)]
         self._experts = self._held = None
         return self._network_over(self.n_experts, rows, n_frequencies=int(self.n_frequencies))
-
-    def _outputs(self, X):
-        check_is_fitted(self)
-        if self._experts is None:
-            return super()._outputs(X)
-        features = self._validated_input(X)
-        return self._experts.outputs(self._fitted, features, indexable_rows(X), n_jobs=self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -24,12 +24,14 @@ class ExpertProbabilities(TransformerMixin):
         -------
         probability : ndarray of shape (n_samples, L, n_classes)
             Probability of each class by each expert: what the gate weighs. Decisions and votes went
-            through the scale and the shift that were learnt.
+            through the scale and the shift that were learnt. Of several networks it is the mean,
+            weighted by their gates.
         """
         check_is_fitted(self)
         features, gate = self._validated_input(X), self._fitted
         if self._experts is None:
-            return probability_of(gate.layer(features, "eta"))
+            each = probability_of(gate.layer(features, "eta"))
+            return each if each.ndim == 3 else mean_experts(gate.layer(features, "gate"), each)
         return probability_of(self._experts.logits(gate, indexable_rows(X), n_jobs=self.n_jobs))
 
     def transform(self, X):
@@ -72,3 +74,15 @@ class ExpertProbabilities(TransformerMixin):
         prefix = type(self).__name__.lower()
         names = [f"{prefix}_{name}{number}" for name in self.expert_names_ for number in numbers]
         return np.asarray(names, dtype=object)
+
+
+def mean_experts(weights, probability):
+    """Return probabilities of experts, (n_rows, L, C): means over K networks, weighted by gates.
+
+    They have shapes (n_rows, K, L) and (n_rows, K, L, C). Weighted by the mean of the gates, the
+    result sums to the mean of the K mixtures. Where no gate has a weight, all networks count.
+    """
+    total = weights.sum(axis=1, keepdims=True)
+    equal = np.full_like(weights, 1 / weights.shape[1])
+    shares = np.divide(weights, total, out=equal, where=total > 0)
+    return np.einsum("nkl,nklc->nlc", shares, probability)

@@ -42,10 +42,22 @@ class GateNet(NetEstimator):
         -------
         weights : ndarray of shape (n_samples, L)
             Weights of the experts, not negative, which sum to 1 in each row: a one-hot of a hard
-            gate.
+            gate. The mean of several gates.
         """
         check_is_fitted(self)
-        return self._fitted.layer(self._validated_input(X), "gate")
+        return mean_gate(self._fitted.layer(self._validated_input(X), "gate"))
+
+    @property
+    def _n_networks(self):
+        # A gate over given experts says 1.
+        if self.n_networks != "auto":
+            return self.n_networks
+        return 5 if self._may_be_several else 1
+
+    @property
+    def _may_be_several(self):
+        # Networks end at epochs of their own, which had other temperatures.
+        return self.gating == "soft" and np.ndim(self.temperature) == 0
 
     def _check_gate(self, n_experts):
         """Raise ``ValueError`` where the parameters of a gate over `n_experts` are not usable."""
@@ -58,6 +70,12 @@ class GateNet(NetEstimator):
             raise ValueError(
                 "temperature must be a positive number, or two for the first and the last epoch. "
                 f"Got {self.temperature}."
+            )
+        if self._n_networks > 1 and not self._may_be_several:
+            raise ValueError(
+                'n_networks > 1 needs gating="soft", for the mean of others asks more experts, and '
+                f"one temperature. Got gating={self.gating!r}, temperature={self.temperature} and "
+                f"n_networks={self.n_networks}. Set n_networks=1."
             )
 
     def _network_over(self, n_experts, rows, **settings):
@@ -73,7 +91,8 @@ class GateNet(NetEstimator):
             # The weight of a single expert is 1, whatever penalties there are.
             is_penalised=n_experts > 1 and (self.load_balance > 0 or self.entropy_penalty > 0),
         )
-        return GatedNetwork(**self._common_settings(rows), gate=gate, **settings)
+        settings |= {**self._common_settings(rows), "n_networks": self._n_networks}
+        return GatedNetwork(gate=gate, **settings)
 
     def _start(self, rows):
         """Start the gate at its temperature."""
@@ -93,6 +112,11 @@ class GateNet(NetEstimator):
         rounds, self._rounds = self._rounds, None  # they hold the training data
         train = super()._train
         result = train(network, run) if rounds is None else rounds.run(network, run, train)
-        usage = FittedNetwork(network, result.weights).layer(run.X, "gate")
+        usage = mean_gate(FittedNetwork(network, result.weights).layer(run.X, "gate"))
         self.expert_usage_ = np.average(usage, axis=0, weights=run.weight)
         return result
+
+
+def mean_gate(weights):
+    """Return the weights of a gate, (n_rows, L): the mean of several gates, (n_rows, K, L)."""
+    return weights if weights.ndim == 2 else weights.mean(axis=1)

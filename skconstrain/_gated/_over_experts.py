@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._blame import tell_of_end
 from skconstrain._base._budget import FEW_ROWS
@@ -30,6 +32,12 @@ _RECORDED = (
     *("_fitted", "expert_usage_", "n_iter_"),
     *("loss_curve_", "validation_scores_", "best_loss_"),
 )
+
+
+def _has_networks(self):
+    if self.estimators is not None:
+        raise AttributeError("partial_fit needs experts that are networks, estimators=None.")
+    return True
 
 
 class OverExperts(BaseComposition):
@@ -174,6 +182,35 @@ class OverExperts(BaseComposition):
         named = dict(zip(self.expert_names_, self.estimators_, strict=True))
         names = [name for name, _ in self.estimators]
         self.named_estimators_ = Bunch(**{name: named.get(name, "drop") for name in names})
+
+    @available_if(_has_networks)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train one more epoch on the given data; only where experts are networks.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Training data; the first call decides about categories, and where gaps are learnt.
+        y : array-like of shape (n_samples,)
+            Classes.
+        classes : array-like of shape (n_classes,), default=None
+            All classes; needed in the first call where `y` does not hold them all.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, not negative.
+
+        Returns
+        -------
+        self : object
+            The estimator, trained one epoch further.
+        """
+        return super().partial_fit(X, y, classes=classes, sample_weight=sample_weight)
+
+    def _outputs(self, X):
+        check_is_fitted(self)
+        if self._experts is None:
+            return super()._outputs(X)
+        features = self._validated_input(X)
+        return self._experts.outputs(self._fitted, features, indexable_rows(X), n_jobs=self.n_jobs)
 
     @property
     def _kept_experts(self):

@@ -37,7 +37,7 @@ class ScoreGate(GateNet, NetClassifier):
         settings = ensemble.get_params(deep=False)
         del settings["estimators"]
         known = {name: getattr(ensemble, name) for name in _KNOWN_OF_TARGET}
-        vars(self).update({**settings, **params, **known})
+        vars(self).update({**settings, **params, **known, "n_networks": 1})
         self._columns, self._rounds = columns, rounds
         return self
 

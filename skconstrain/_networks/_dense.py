@@ -1,6 +1,7 @@
 """Dense layers: one, or one for each of several networks or experts."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -22,14 +23,14 @@ class Dense(Stage):
     n_inputs: int
     units: int
     activation: object = None
-    n_models: int | None = None
+    n_models: int | tuple[int, int] | None = None
     use_bias: bool = True
     constraint: object = None
     starts_at_0: bool = False
 
     @property
     def width(self):
-        return (self.n_models or 1) * self.units
+        return prod(self.model_axis) * self.units
 
     @property
     def runs_in_numpy(self):
@@ -55,10 +56,13 @@ class Dense(Stage):
         import keras
 
         from skconstrain import layers
+        from skconstrain.layers._nested_dense import NestedDense
 
         settings = {"kernel_initializer": kernels, **self._settings(dtype)}
         if self.n_models is None:
             return keras.layers.Dense(self.units, **settings)
+        if isinstance(self.n_models, tuple):
+            return NestedDense(self.units, *self.n_models, **settings)
         return layers.BatchedDense(self.units, self.n_models, **settings)
 
     def _settings(self, dtype):
@@ -78,10 +82,13 @@ class Dense(Stage):
 
     def affine(self, named, values):
         """Return the values before the activation."""
-        outputs = values @ named[f"{self.name}/kernel"]
+        kernel = named[f"{self.name}/kernel"]
+        if kernel.ndim > values.ndim > 2:  # all experts of a network get the same
+            values = values[:, None]
+        outputs = values @ kernel
         bias = named.get(f"{self.name}/bias")
         if bias is not None:
-            outputs += bias if bias.ndim == 1 else bias[:, None]
+            outputs += bias if bias.ndim == 1 else bias[..., None, :]
         return outputs
 
     def rescaled(self, named: dict, factor, shift) -> dict[str, np.ndarray]:

@@ -135,8 +135,7 @@ class FittedNetwork:
         length = _BLOCK_ROWS_IN_SINGLE if self._is_single else values
 
         def of_block(rows):
-            part = outputs(rows)
-            return part if part.ndim == 2 else np.moveaxis(part, 0, 1)
+            return np.moveaxis(outputs(rows), -2, 0)
 
         return of_blocks(X, length, of_block, network.dtype)
 

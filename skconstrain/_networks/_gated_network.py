@@ -70,7 +70,10 @@ class GatedNetwork(Network):
         # Experts may bring their own preprocessing; the gate has this one.
         scaled = [] if self.standardized else [ScaleFeatures(self.n_first_inputs)]
         sizes = self.gate.hidden_layer_sizes
-        *hidden, logits = self._dense("gate_hidden", sizes, "gate_logits", self.gate.n_experts)
+        settings = {"n_models": self.n_models}
+        *hidden, logits = self._dense(
+            "gate_hidden", sizes, "gate_logits", self.gate.n_experts, **settings
+        )
         return [*scaled, *self._hidden(hidden, "gate_saturate"), logits, self.gate]
 
     @cached_property
@@ -80,7 +83,8 @@ class GatedNetwork(Network):
         if self.scores is not None:
             shape = (n_experts, self.n_outputs)
             return [Columns("scores", self.n_seen, self.n_features, shape), self.scores]
-        settings = {"n_models": n_experts, "constraint": self.kernel_constraint}
+        models = n_experts if self.n_models is None else (self.n_models, n_experts)
+        settings = {"n_models": models, "constraint": self.kernel_constraint}
         sizes = self.hidden_layer_sizes
         *hidden, last = self._dense("expert", sizes, "eta", self.n_outputs, **settings)
         return [*self._hidden(hidden, "saturate", self.dropout), last]
@@ -98,3 +102,13 @@ class GatedNetwork(Network):
     @property
     def _mixture(self):
         return Mixture(self.head.activation, floored=self.gate.gating != "soft")
+
+    def initial_weights(self, rng, known):
+        """Return weights to start from: several gates start as one, so that experts correspond."""
+        weights = super().initial_weights(rng, known)
+        if self.n_networks > 1:
+            for stage in self._gate_stages:
+                for weight in stage.weights():
+                    if weight.is_trained:
+                        weights[weight.name][:] = weights[weight.name][0]
+        return weights

@@ -70,8 +70,12 @@ class Mixture(Stage):
         return _mixture.Mixture(self.probability, **settings)
 
     def forward(self, named, weights, logits):
-        """Return logits, (n_rows, C), of weights (n_rows, L) and logits (L, n_rows, C)."""
-        log_mean = partial(log_mixture, NUMPY_OPS, weights.T[:, :, None], axis=0)
+        """Return logits, (n_rows, C), of weights (n_rows, L) and logits (L, n_rows, C).
+
+        All have a leading axis of several networks.
+        """
+        weights = np.moveaxis(weights, -1, -2)[..., None]
+        log_mean = partial(log_mixture, NUMPY_OPS, weights, axis=-3)
         return logits_of_mean(NUMPY_OPS, self.probability, logits, log_mean)
 
 

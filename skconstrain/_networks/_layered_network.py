@@ -1,6 +1,6 @@
 """Layers with kernels, each fed by the one before."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from skconstrain._networks._connected import Connected
@@ -26,9 +26,6 @@ class LayeredNetwork(Network):
         Flags of the units or None for each layer, outputs included; empty where all are None.
     use_bias
         Whether layers have biases.
-    n_networks
-        Networks that train as one, all of whose layers are dense. With more than one, each trained
-        weight has a leading axis of networks, and the output is their mean.
     monotonic_cst
         For each feature 1 where outputs must not fall, -1 where they must not rise, 0 where it is
         free; None for ordinary networks. Layers with signs have no given connections.
@@ -39,7 +36,6 @@ class LayeredNetwork(Network):
     kernels: tuple[str, ...] = ()
     bias_connections: tuple[tuple | None, ...] = ()
     use_bias: bool = True
-    n_networks: int = 1
     monotonic_cst: tuple[int, ...] | None = None
 
     @property
@@ -49,12 +45,6 @@ class LayeredNetwork(Network):
     @property
     def predicts_in_single(self):
         return self.standardized and self.runs_in_numpy and not self.head.monotone
-
-    @cached_property
-    def one(self) -> "LayeredNetwork":
-        """One of the several networks."""
-        front = tuple(stage.of_one() for stage in self.front)
-        return replace(self, n_networks=1, front=front)
 
     @cached_property
     def layers(self) -> list[Dense]:

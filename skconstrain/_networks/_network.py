@@ -58,14 +58,14 @@ class Network(ABC):
     front
         The stages that the training rows have decided about: see `found`.
     n_networks
-        How many networks train as one. Only layered ones may be more than one.
+        Networks that train as one. With more than one, each trained weight has a leading axis of
+        networks, and the output is their mean. Connections, and given experts, have only one.
     monotonic_cst
         Signs of features, which only layered networks have.
     """
 
     names_features = False  # whether connections name the features
-    n_networks = 1  # not a field here
-    monotonic_cst = None  # nor is this
+    monotonic_cst = None  # not a field here
     predicts_in_single = False  # whether single precision is enough behind standardisation
 
     n_features: int
@@ -80,6 +80,7 @@ class Network(ABC):
     n_frequencies: int = 0
     weight_features: bool = False
     front: tuple[FrontStage, ...] = ()
+    n_networks: int = 1
 
     @property
     @abstractmethod
@@ -103,6 +104,12 @@ class Network(ABC):
     def n_models(self) -> int | None:
         """The number of several networks; None for one, whose weights have no axis for it."""
         return None if self.n_networks == 1 else self.n_networks
+
+    @cached_property
+    def one(self) -> "Network":
+        """One of the several networks."""
+        front = tuple(stage.of_one() for stage in self.front)
+        return replace(self, n_networks=1, front=front)
 
     @property
     def n_first_inputs(self) -> int:

@@ -12,7 +12,8 @@ class Stage(ABC):
 
     Stages are frozen dataclasses, which are compared by value and read without Keras. Several
     networks or experts have an axis of their own: the second one of Keras' values, as in
-    (n_rows, n_models, n_units), and the first one in NumPy, with one product for each.
+    (n_rows, n_models, n_units), and the first one in NumPy, with one product for each. The experts
+    of several networks have two, in the same places: networks, then experts.
 
     Attributes
     ----------
@@ -21,7 +22,8 @@ class Stage(ABC):
     width
         How many values it holds for a row, at most.
     n_models
-        The number of several networks or experts, for stages that have it; None for one.
+        The number of several networks or experts, for stages that have it; None for one. Both
+        numbers for the experts of several networks.
     runs_in_numpy
         Whether `forward` knows what the layer computes; else Keras predicts.
     supports_xla
@@ -30,13 +32,15 @@ class Stage(ABC):
 
     name: str
     width: int = 0
-    n_models: int | None
+    n_models: int | tuple[int, int] | None
     runs_in_numpy: bool = True
     supports_xla: bool = True
 
     @property
     def model_axis(self) -> tuple[int, ...]:
-        """The leading axis of trained weights."""
+        """The leading axes of trained weights."""
+        if isinstance(self.n_models, tuple):
+            return self.n_models
         return () if self.n_models is None else (self.n_models,)
 
     def weights(self) -> list[Weight]:

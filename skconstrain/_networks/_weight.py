@@ -82,7 +82,7 @@ def _share(name):
 
 
 def _constrained(kernel, constraint, dtype):
-    """Return a kernel, or one for each of several models, behind a constraint of Keras."""
+    """Return a kernel, or those of several models, behind a constraint of Keras."""
     if constraint is None:
         return kernel
     import keras
@@ -92,10 +92,10 @@ def _constrained(kernel, constraint, dtype):
 
     project = constraint_of(constraint)
     with precision():
-        models = kernel if kernel.ndim == 3 else [kernel]
+        models = kernel.reshape(-1, *kernel.shape[-2:])
         models = [project(keras.ops.convert_to_tensor(model, dtype)) for model in models]
         arrays = [keras.ops.convert_to_numpy(model) for model in models]
-    return np.stack(arrays) if kernel.ndim == 3 else arrays[0]
+    return np.stack(arrays).reshape(kernel.shape)
 
 
 def kernel_on_grid(kernel):

@@ -70,7 +70,7 @@ class OutOfFold:
             self.cv is None
             and self.refit
             and self.response_method != "decision_function"
-            and getattr(self.estimator, "n_networks", 1) > 1
+            and getattr(self.estimator, "_n_networks", 1) > 1
         )
 
     def _splits(self, X, target, split_params):

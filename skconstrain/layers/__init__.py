@@ -16,6 +16,7 @@ from skconstrain.layers import (  # noqa: F401  imported to be registered
     _gate,
     _heads,
     _mixture,
+    _nested_dense,
 )
 from skconstrain.layers._batched_dense import BatchedDense
 from skconstrain.layers._bounded_output import BoundedOutput

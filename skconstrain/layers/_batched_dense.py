@@ -114,14 +114,19 @@ class BatchedDense(Layer):
         self.bias = self._weight("bias", (self.units,)) if self.use_bias else None
 
     def _weight(self, name, shape):
+        initializer = getattr(self, f"{name}_initializer")
         regularizer = getattr(self, f"{name}_regularizer")
         constraint = getattr(self, f"{name}_constraint")
+        for _ in self._model_axis:
+            initializer = InitializeEach(initializer)
+            regularizer = None if regularizer is None else _RegularizeEach(regularizer)
+            constraint = None if constraint is None else _ConstrainEach(constraint)
         return self.add_weight(
             name=name,
-            shape=(self.n_models, *shape),
-            initializer=InitializeEach(getattr(self, f"{name}_initializer")),
-            regularizer=None if regularizer is None else _RegularizeEach(regularizer),
-            constraint=None if constraint is None else _ConstrainEach(constraint),
+            shape=(*self._model_axis, *shape),
+            initializer=initializer,
+            regularizer=regularizer,
+            constraint=constraint,
         )
 
     def _check_shape(self, shape):

@@ -21,7 +21,7 @@ class Gate(Layer):
     coefficient of variation of the importance (Shazeer et al., 2017) of a soft gate, and the loss
     of Fedus, Zoph and Shazeer (2022) of the others: zero where all experts are used equally.
     ``entropy_penalty`` times the mean negative entropy of the softmax, in units of log(L), keeps
-    rows undecided.
+    rows undecided. The penalties of several gates, (batch, K, L), are added.
     """
 
     _settings = ("gating", "k", "gumbel", "penalised", "seed")
@@ -60,14 +60,14 @@ class Gate(Layer):
 
     def _penalty(self, scaled, soft, chosen):
         weight = current_batch_weight()
-        weight = ops.ones_like(soft[:, 0]) if weight is None else weight
-        total = ops.sum(weight)
-        weight = (weight / ops.where(total > 0, total, 1))[:, None]
+        weight = ops.ones_like(soft[..., 0]) if weight is None else weight
+        total = ops.sum(weight, axis=0)
+        weight = ops.expand_dims(weight / ops.where(total > 0, total, 1), -1)
         importance, n_experts = ops.sum(weight * soft, axis=0), soft.shape[-1]
         used = importance
         if self.gating != "soft":
             used = ops.stop_gradient(ops.sum(weight * chosen, axis=0))
-        imbalance = n_experts * ops.sum(used * importance) - 1
+        imbalance = ops.sum(n_experts * ops.sum(used * importance, axis=-1) - 1)
         negative_entropy = ops.sum(weight * soft * ops.log_softmax(scaled, axis=-1))
         unit = ops.log(ops.cast(n_experts, soft.dtype))
         return self.load_balance * imbalance + self.entropy_penalty * negative_entropy / unit

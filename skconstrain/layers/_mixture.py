@@ -34,8 +34,10 @@ class Mixture(Layer):
     def call(self, inputs, training=False):
         gate, logits = inputs
         floor = _FLOOR if training and self.floored else 0.0
-        log_mean = partial(log_mixture, ops, gate[:, :, None], axis=1, floor=floor)
+        weights = ops.expand_dims(gate, -1)
+        log_mean = partial(log_mixture, ops, weights, axis=-2, floor=floor)
         return logits_of_mean(ops, self.probability, logits, log_mean)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[1][0], input_shape[1][2])
+        *first, _, n_outputs = input_shape[1]
+        return (*first, n_outputs)

@@ -27,7 +27,7 @@ def noisy(n_rows=400, seed=0):
 def networks():
     wiring = random_connections(5, 8, density=0.5, random_state=0)
     return {
-        "gate": GatedEnsembleClassifier(n_experts=2, **ONE),
+        "gate": GatedEnsembleClassifier(n_experts=2, n_networks=1, **ONE),
         "one network": MultiLabelNetClassifier(n_networks=1, **ONE),
         "wired": SparseConnectedNetClassifier([wiring], random_state=0),
     }

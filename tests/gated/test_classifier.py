@@ -369,6 +369,8 @@ WRONG = [
         {"estimators": [(n, fitted_on(X, Y + 5)) for n in "ab"], "cv": "prefit"},
         "'a' was fitted on the class 5, which is not in y",
     ),
+    ({"gating": "hard", "n_networks": 2}, "needs gating=.soft.*Got gating='hard'.*n_networks=2"),
+    ({"temperature": (2.0, 1.0), "n_networks": 2}, r"one temperature. Got.*\(2.0, 1.0\)"),
     ({"n_rounds": 2}, "n_rounds > 0 fits given experts.*estimators=None"),
     ({"estimators": experts(), "n_rounds": 2, "early_stopping": True}, "early_stopping=False"),
     ({"temperature": (1.0, 0.0)}, "temperature must be a positive number"),

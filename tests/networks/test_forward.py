@@ -97,6 +97,17 @@ for gating, probability, base in itertools.product(
         head=ProbabilityHead(probability),
         standardized=gating == "hard",
     )
+for name, settings in {
+    "as they are": {},
+    "embedded": {"standardized": True, "n_frequencies": 4, "dropout": 0.0},
+    "one expert": {"gate": replace(GATE, n_experts=1)},
+    "without hidden layers": {"hidden_layer_sizes": ()},
+}.items():
+    several = replace(GATED, **settings, n_networks=3)
+    NETWORKS[f"several mixtures, {name}"] = several
+    NETWORKS[f"several mixtures, sigmoid, {name}"] = replace(
+        several, head=ProbabilityHead("sigmoid")
+    )
 MONOTONE = LayeredNetwork(
     monotonic_cst=(1, 0, -1, 0), **{**COMMON, "head": AffineHead(), "standardized": True}
 )

@@ -66,6 +66,9 @@ for n_gate, n_expert, dropout in ((0, 0, 0.0), (0, 1, 0.5), (1, 3, 0.0), (3, 0, 
         hidden_layer_sizes=tuple(range(2, 2 + n_expert)),
         dropout=dropout,
     )
+for sizes in ((), (7,), (8, 9, 10)):
+    soft = replace(GATE, gating="soft", gumbel=False, hidden_layer_sizes=sizes)
+    NETWORKS[f"several gated {len(sizes)}"] = replace(GATED, gate=soft, n_networks=2)
 each_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 
 

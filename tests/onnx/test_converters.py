@@ -116,6 +116,7 @@ CASES = {
     "labels": (MultiLabelNetClassifier(**FAST, threshold=[0.3, 0.5, 0.6]), labels),
     "least labels": (MultiLabelNetClassifier(**FAST, threshold=0.9, min_labels=2), labels),
     "soft gate": (GatedEnsembleClassifier(**JOINT), two_classes),
+    "soft gate, one mixture": (GatedEnsembleClassifier(n_networks=1, **JOINT), three_classes),
     "hard gate": (GatedEnsembleClassifier(gating="hard", **JOINT), three_classes),
     "top-k gate": (GatedEnsembleClassifier(gating="top_k", k=2, **JOINT), three_classes),
     "tuned labels": (
