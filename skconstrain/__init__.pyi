@@ -12,7 +12,7 @@ from ._engine import compile_cache_info as compile_cache_info
 from ._gated import GatedEnsembleClassifier as GatedEnsembleClassifier
 from ._multi_label_net_classifier import MultiLabelNetClassifier as MultiLabelNetClassifier
 from ._positive_regressor import PositiveRegressor as PositiveRegressor
-from ._quantile_net_regressor import QuantileNetRegressor as QuantileNetRegressor
+from ._quantiles import QuantileNetRegressor as QuantileNetRegressor
 from ._thresholds import (
     TunedThresholdMultiLabelClassifierCV as TunedThresholdMultiLabelClassifierCV,
 )

@@ -20,8 +20,11 @@ from skconstrain import (
     SparseConnectedNet,
     SparseConnectedNetClassifier,
 )
+from skconstrain._base._rows import Rows
 from skconstrain._base._schedules import OPTIMIZERS
 from skconstrain._formulas._links import LINKS
+from skconstrain._formulas._quantile_levels import ends
+from skconstrain._quantiles._calibration import on_given_rows
 from tests.monotone import CST, in_batches, n_broken, pairs
 from tests.registry import compositions, positive_regression, two_classes
 
@@ -432,3 +435,33 @@ def test_quantiles_do_not_cross_and_stay_in_their_range(lower, upper, n_networks
         assert (np.diff(quantiles, axis=1) >= 0).all()
         assert lower is None or (quantiles.astype(np.float64) > lower).all()
         assert upper is None or (quantiles.astype(np.float64) < upper).all()
+
+
+@cache
+def rows_to_calibrate(lower, upper):
+    X, y = positive_regression()
+    settings = {"quantiles": (0.1, 0.25, 0.5, 0.6, 0.8), "n_networks": 3, "random_state": 0}
+    net = QuantileNetRegressor((8,), lower=lower, upper=upper, epochs=30, **settings).fit(X, y)
+    return net, 3 * positive_regression(1)[0][:20]
+
+
+@pytest.mark.parametrize(("lower", "upper"), [(None, None), (0.0, None), (None, 3.0), (0.0, 3.0)])
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_intervals_have_a_new_target_with_the_probability_of_their_levels(lower, upper, data):
+    # Exchangeable are rows in any order. So each of them is the new one as often as the others: of
+    # all 20 rows, at least the promised share must lie inside when the other 19 calibrate.
+    net, X = rows_to_calibrate(lower, upper)
+    numbers = st.floats(-1e100 if lower is None else lower, 1e100 if upper is None else upper)
+    y, levels = data.draw(arrays(float, 20, elements=numbers)), np.array(net.quantiles)
+    y_in_range, found = np.clip(y, *ends(lower, upper, float)), np.empty((20, 5))
+    for new in range(20):
+        others = np.arange(20) != new
+        target = np.repeat(y[others, None], 5, axis=1)
+        fitted = on_given_rows(net._as_trained, Rows(X[others], target, np.ones(19)))
+        found[new] = fitted.predict(X)[new]
+    is_covered = np.where(levels >= 0.5, y_in_range[:, None] <= found, y_in_range[:, None] >= found)
+    assert (is_covered.sum(axis=0) >= 20 * np.maximum(levels, 1 - levels)).all()
+    for low, high in ((0, 4), (1, 3), (0, 2)):
+        inside = (found[:, low] <= y_in_range) & (y_in_range <= found[:, high])
+        assert inside.sum() >= round(20 * (levels[high] - levels[low]), 6)

@@ -19,7 +19,7 @@ LAYERS = [
         "_gated",
         "_multi_label_net_classifier",
         "_positive_regressor",
-        "_quantile_net_regressor",
+        "_quantiles",
         "_thresholds",
     },
     {"_base"},

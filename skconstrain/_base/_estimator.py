@@ -26,7 +26,7 @@ from skconstrain._base._rows import (
 from skconstrain._base._runs import Outcome, make_run, partial_attributes, train_network
 from skconstrain._base._schedules import AUTOMATIC_RATE, OPTIMIZERS, SCHEDULES
 from skconstrain._base._stream import Stream, followed
-from skconstrain._base._validation_rows import given_validation
+from skconstrain._base._validation_rows import given_rows
 from skconstrain._fit_tasks import CallbackSupport, NetworkFit
 from skconstrain._lazy_rows import validate_rows
 from skconstrain._networks import FittedNetwork, LayeredNetwork, Network
@@ -60,6 +60,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     6. `_keras_loss`: what is minimised.
     7. `_train`: one training of the network, or several.
     8. `_oof_prediction`: what the network predicts for rows that were held out.
+    9. `_calibrate`: what follows from rows that networks were not trained on.
 
     Predictions call `_outputs`, and `_oof_prediction` again.
 
@@ -173,6 +174,14 @@ class NetEstimator(CallbackSupport, CopiedNet):
     def _oof_prediction(self, outputs: np.ndarray) -> np.ndarray:
         """Return predictions of outputs for rows that their network was not trained on."""
 
+    def _calibrate(self, parts: Parts, given: Rows | None) -> None:
+        """Change what is predicted by held-out rows: those of folds, or some that are given."""
+
+    @property
+    def _as_trained(self) -> FittedNetwork:
+        """The fitted network, as training goes on with it."""
+        return self._fitted
+
     # The experts of a gate are not validated yet.
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
@@ -242,36 +251,37 @@ default=None
         continues = hasattr(self, "_fitted")
         return self._fit(X, y, sample_weight, None, continues=continues, epochs=1, partial=True)
 
-    def _fit(
-        self, X, y, sample_weight, validation, *, continues, epochs, partial=False, classes=None
-    ):
+    def _fit(self, X, y, sample_weight, validation, *, calibration=None, classes=None, **settings):
         require_keras()
         self._check_settings()
         check_monotonic_settings(self)
+        partial = settings.get("partial", False)
         if partial and self.early_stopping not in ("auto", False):
             raise ValueError(
                 "partial_fit trains one epoch and cannot stop early. Got early_stopping=True. Use "
                 '"auto" or False.'
             )
-        settings = {"reset": not continues, "partial": partial, "classes": classes}
-        rows, _, used = self._training_rows(X, y, sample_weight, **settings)
+        of_rows = {"reset": not settings["continues"], "partial": partial, "classes": classes}
+        rows, _, used = self._training_rows(X, y, sample_weight, **of_rows)
         rows = self._weigh(rows)
-        held_out = given_validation(self, validation, rows.X)
-        settings = {"continues": continues, "epochs": epochs, "partial": partial, "used": used}
+        held_out = given_rows(self, validation, rows.X)
+        calibration = given_rows(self, calibration, rows.X, "cal")
         with NetworkFit(self, X, y, sample_weight):
-            outcome = self._fit_rows(rows, held_out, **settings)
+            outcome = self._fit_rows(rows, held_out, calibration, used=used, **settings)
         tell_of_end(self, *outcome)
         return self
 
-    def _fit_rows(self, rows, held_out, *, continues, epochs, partial=False, used=None):
+    def _fit_rows(
+        self, rows, held_out, calibration=None, *, continues, epochs, partial=False, used=None
+    ):
         """Train on rows that are checked, and record what it left.
 
         Parameters
         ----------
         rows : Rows
             Rows to train on, some of which may be held out.
-        held_out : Rows or None
-            Validation data that the user gave.
+        held_out, calibration : Rows or None
+            Validation data, and rows to calibrate on, that the user gave.
         continues, partial : bool
             Whether training goes on, and whether it is a call of `partial_fit`.
         epochs : int or "auto"
@@ -298,13 +308,14 @@ default=None
             outcome = self._fitted_on(plan, generator(self.random_state, 0), **settings)
         self._record(*outcome, continues, keep=partial or self.warm_start)
         self._record_folds(plan.parts, used)
+        self._calibrate(plan.parts, calibration)
         self._stream = None if stream is None else stream.judged
         return outcome.result, not partial and plan.parts.held_out is plan.parts.folds is None
 
     def _fitted_on(self, plan, rng, *, stream, continues, partial):
         """Build and start the network, and train it as planned."""
         network = self._specify(plan.parts.rows, continues)
-        known, fitted = {}, self._fitted if continues else None
+        known, fitted = {}, self._as_trained if continues else None
         if continues:
             network = replace(network, front=fitted.network.front)
             check_continues(fitted.network, network)

@@ -57,7 +57,7 @@ def make_run(
         epochs=budget.epochs,
         batch_size=budget.batch_size,
         first_epoch=estimator.n_iter_ if continues else 0,
-        start=estimator._fitted.weights if continues else None,
+        start=estimator._as_trained.weights if continues else None,
         known_weights=known_weights,
         optimizer_state=estimator._optimizer_state if continues else None,
         alpha=estimator.alpha,

@@ -54,6 +54,11 @@ def middle(n_levels: int) -> int:
     return n_levels // 2
 
 
+def first_above(levels) -> int:
+    """Return the position of the first of the levels that is not below one half."""
+    return int(np.searchsorted(levels, 0.5 - _SAME))
+
+
 def increasing(ops, values, step):
     """Return numbers that increase along the last axis, up to rounding.
 
@@ -74,13 +79,35 @@ def increasing(ops, values, step):
     return ops.concatenate([center - below, center, center + above], axis=-1)
 
 
-def quantiles(ops, outputs, step, **settings):
-    """Return quantiles of a network's outputs, up to rounding; `settings` are of `into_range`.
+def before_link(ops, outputs, step):
+    """Return quantiles of a network's outputs before the link, up to rounding.
 
     Outputs are steps between levels; or the quantiles themselves, where `step` is None.
     """
-    eta = running_maximum(ops, outputs) if step is None else increasing(ops, outputs, step)
-    return into_range(ops, eta, **settings)
+    return running_maximum(ops, outputs) if step is None else increasing(ops, outputs, step)
+
+
+def shifted(ops, eta, shift, first):
+    """Return quantiles before the link, each moved by its own shift, in order.
+
+    The order is restored away from position `first`: what lies above it only rises, what lies below
+    only falls, so that no interval around it gets narrower. Nor does any of them then fall where
+    all of `eta` rise.
+    """
+    columns = [eta[..., k] + shift[k] for k in range(eta.shape[-1])]
+    above = list(accumulate(columns[first:], ops.maximum))
+    below = list(accumulate(columns[first::-1], ops.minimum))
+    return ops.stack([*below[:0:-1], *above], axis=-1)
+
+
+def onto_far_ends(ops, values, beyond, *, lower, upper, dtype):
+    """Return quantiles, of those levels at an end of the range that `beyond` has a sign for.
+
+    Without an end they are infinite.
+    """
+    least, largest = ends(lower, upper, dtype)
+    low, high = -np.inf if lower is None else least, np.inf if upper is None else largest
+    return ops.where(beyond > 0, high, ops.where(beyond < 0, low, values))
 
 
 def into_range(ops, eta, *, lower, upper, gain, scale, shift, monotone=False):

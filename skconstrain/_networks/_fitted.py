@@ -42,6 +42,10 @@ class FittedNetwork:
         """Return the outputs of each of several networks: (n_rows, n_networks, n_outputs)."""
         return self._predicted(X, None, self._each)
 
+    def before_head(self, X) -> np.ndarray:
+        """Return what the head is given: (n_rows, n_networks, units), or without the second."""
+        return self._predicted(X, "eta", self._values)
+
     def member(self, k: int) -> "FittedNetwork":
         """Return one of several networks."""
         trained = {weight.name for weight in self.network.weights if weight.is_trained}
@@ -197,12 +201,14 @@ class FittedNetwork:
         raise KeyError(name)
 
     def _each(self, X):
+        return self.network.head.forward(self._computed, self._values(X))
+
+    def _values(self, X):
         # All networks at once take less time for few rows; and a traced array has no length.
         if isinstance(X, np.ndarray) and len(X) >= _FEWEST_ROWS_IN_SINGLE and self._is_single:
-            values = self._each_in_single(X)
-        else:
-            *_, (_, values) = self._walk(X)
-        return self.network.head.forward(self._computed, values)
+            return self._each_in_single(X)
+        *_, (_, values) = self._walk(X)
+        return values
 
 
 def _in_single(array):

@@ -9,10 +9,14 @@ from skconstrain._formulas._layers import mean_of_networks
 from skconstrain._formulas._links import LINKS, output_range, rescaled, unclipped
 from skconstrain._formulas._numpy_ops import NUMPY_OPS
 from skconstrain._formulas._quantile_levels import (
+    before_link,
     ends,
-    quantiles,
+    first_above,
+    into_range,
+    onto_far_ends,
     rescaled_quantiles,
     running_maximum,
+    shifted,
 )
 from skconstrain._networks._weight import Weight, fixed
 
@@ -175,26 +179,39 @@ class CompositionHead(Head):
 
 @dataclass(frozen=True)
 class QuantileHead(Head):
-    """Quantiles of increasing `levels`, which do not cross, from `lower` to `upper`."""
+    """Quantiles of increasing `levels`, which do not cross, from `lower` to `upper`.
+
+    If they are `calibrated`, the quantile of each level is moved before the link, or is the end of
+    the range. In training they are not.
+    """
 
     levels: tuple[float, ...]
     lower: float | None
     upper: float | None
     monotone: bool = False
+    calibrated: bool = False
 
     @property
     def origin(self):
         return next((end for end in (self.lower, self.upper) if end is not None), 0.0)
 
+    @property
+    def _range(self):
+        return {"lower": self.lower, "upper": self.upper}
+
     def weights(self, n_outputs):
-        units = fixed("output", (1,), gain=1.0, scale=1.0, shift=0.0)
-        return units if self.monotone else [*fixed("output", (n_outputs,), step=1.0), *units]
+        found = [] if self.monotone else fixed("output", (n_outputs,), step=1.0)
+        found += fixed("output", (1,), gain=1.0, scale=1.0, shift=0.0)
+        if self.calibrated:
+            found += fixed("output", (n_outputs,), calibration=0.0, beyond=0.0)
+        return found
 
     def build(self, outputs, dtype):
         from skconstrain.layers._heads import Quantiles
 
-        settings = {"monotone": self.monotone, "dtype": dtype, "name": "output"}
-        return Quantiles(self.lower, self.upper, **settings)(outputs)
+        first = first_above(self.levels) if self.calibrated else None
+        settings = {"monotone": self.monotone, "calibrated_from": first}
+        return Quantiles(**self._range, **settings, dtype=dtype, name="output")(outputs)
 
     def build_mean(self, outputs, dtype):
         """Return the mean, in which rounding does not let levels cross."""
@@ -204,18 +221,28 @@ class QuantileHead(Head):
         return RunningMaximum(dtype=dtype, name="ordered")(mean)
 
     def forward(self, named, values):
+        eta = self.eta(named, values)
+        if not self.calibrated:
+            return running_maximum(np, self.in_range(named, eta))
+        eta = shifted(np, eta, named["output/calibration"], first_above(self.levels))
+        found, beyond = self.in_range(named, eta), named["output/beyond"]
+        found = onto_far_ends(np, found, beyond, **self._range, dtype=beyond.dtype)
+        return running_maximum(np, found)
+
+    def eta(self, named, values):
+        """Return the quantiles of a network before the link."""
+        return before_link(NUMPY_OPS, values, named.get("output/step"))
+
+    def in_range(self, named, eta):
+        """Return quantiles from what they are before the link, up to rounding in order."""
         units = {name: named[f"output/{name}"] for name in ("gain", "scale", "shift")}
-        ends_of_range = {"lower": self.lower, "upper": self.upper}
-        settings = {**ends_of_range, **units, "monotone": self.monotone}
-        eta = quantiles(NUMPY_OPS, values, named.get("output/step"), **settings)
+        found = into_range(NUMPY_OPS, eta, **self._range, **units, monotone=self.monotone)
         # A monotone network computes in float64; its predictions are of its own precision.
-        within = np.clip(eta, *ends(**ends_of_range, dtype=units["gain"].dtype))
-        return running_maximum(np, within)
+        return np.clip(found, *ends(**self._range, dtype=units["gain"].dtype))
 
     def forward_mean(self, values):
         return running_maximum(np, super().forward_mean(values))
 
     def rescaled(self, named, known):
-        ends_of_range = {"lower": self.lower, "upper": self.upper}
-        settings = {**ends_of_range, "monotone": self.monotone}
+        settings = {**self._range, "monotone": self.monotone}
         return rescaled_quantiles(NUMPY_OPS, named, known, **settings)

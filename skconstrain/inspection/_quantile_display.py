@@ -16,7 +16,7 @@ class QuantileDisplay:
     The fan shows where predictions are sure and where they are not. The coverage of a level is the
     share of targets at or below its quantile: on the diagonal where quantiles are right, above it
     where they are too large. A curve flatter than the diagonal belongs to intervals that are too
-    narrow.
+    narrow. Where quantiles are calibrated, a second curve is that of quantiles before it.
 
     Use :meth:`from_estimator` or :meth:`from_predictions`.
 
@@ -37,6 +37,8 @@ class QuantileDisplay:
     n_neighbors : int, default=1
         The fan draws means of the quantiles of so many rows beside each other. 1 draws quantiles as
         they are; the coverage is always theirs.
+    coverage_before : ndarray of shape (n_quantiles,), default=None
+        The same share before the quantiles were calibrated.
 
     Attributes
     ----------
@@ -74,6 +76,7 @@ class QuantileDisplay:
         coverage,
         x_name="rows, by their median",
         n_neighbors=1,
+        coverage_before=None,
     ):
         self.x = x
         self.y = y
@@ -82,6 +85,7 @@ class QuantileDisplay:
         self.coverage = coverage
         self.x_name = x_name
         self.n_neighbors = n_neighbors
+        self.coverage_before = coverage_before
 
     @classmethod
     def from_estimator(
@@ -121,10 +125,14 @@ class QuantileDisplay:
                 f"Got {net!r}."
             )
         x, x_name = _column(X, feature)
+        inside, before = as_seen_inside(estimator, X), None
+        if getattr(net, "calibration_", None) is not None:
+            before = net.predict_quantiles(inside, quantiles, calibrated=False)
         return cls.from_predictions(
             y,
-            net.predict_quantiles(as_seen_inside(estimator, X), quantiles),
+            net.predict_quantiles(inside, quantiles),
             quantiles=net.quantiles if quantiles is None else quantiles,
+            y_quantiles_before=before,
             x=x,
             x_name=x_name,
             n_neighbors=1 if x is None or np.shape(X)[1] == 1 else max(1, len(x) // 20),
@@ -139,6 +147,7 @@ class QuantileDisplay:
         y_quantiles,
         *,
         quantiles,
+        y_quantiles_before=None,
         x=None,
         x_name=None,
         n_neighbors=1,
@@ -155,6 +164,8 @@ class QuantileDisplay:
             Predicted quantiles, a column for each level.
         quantiles : array-like of float
             The levels, increasing.
+        y_quantiles_before : array-like of shape (n_samples, n_quantiles), default=None
+            The quantiles before they were calibrated.
         x : array-like of shape (n_samples,), default=None
             Where each row is drawn. None draws rows by their median.
         x_name : str, default=None
@@ -181,7 +192,11 @@ class QuantileDisplay:
                 f"{quantiles!r} for {predicted.shape[1]} columns."
             )
         weight = check_sample_weight(sample_weight, predicted, ensure_non_negative=True)
-        covered = y[:, None] <= predicted
+
+        def coverage(columns):
+            return np.average(y[:, None] <= columns, axis=0, weights=weight)
+
+        before = y_quantiles_before
         if x is None:
             order = np.argsort(predicted[:, len(levels) // 2], kind="stable")
             x = np.empty(len(y))
@@ -194,7 +209,8 @@ class QuantileDisplay:
             y,
             predicted,
             quantiles=levels,
-            coverage=np.average(covered, axis=0, weights=weight),
+            coverage=coverage(predicted),
+            coverage_before=None if before is None else coverage(np.asarray(before)),
             x_name=x_name or "x",
             n_neighbors=n_neighbors,
         )
@@ -244,7 +260,12 @@ class QuantileDisplay:
 
     def _draw_coverage(self, panel):
         panel.plot([0, 1], [0, 1], color=_IDEAL, linewidth=1, linestyle=":")
-        panel.plot(self.quantiles, self.coverage, "o-", color=_FAN, markersize=4)
+        settings = {"color": _FAN, "markersize": 4}
+        panel.plot(self.quantiles, self.coverage, "o-", **settings, label="calibrated")
+        if self.coverage_before is not None:
+            settings |= {"fillstyle": "none", "label": "before"}
+            panel.plot(self.quantiles, self.coverage_before, "o--", **settings)
+            panel.legend(frameon=False)
         panel.set(
             xlim=(0, 1),
             ylim=(0, 1),

@@ -5,7 +5,14 @@ from keras import ops
 
 from skconstrain._formulas._grid import sigmoid, through_grid
 from skconstrain._formulas._layers import mean_of_networks
-from skconstrain._formulas._quantile_levels import ends, quantiles, running_maximum
+from skconstrain._formulas._quantile_levels import (
+    before_link,
+    ends,
+    into_range,
+    onto_far_ends,
+    running_maximum,
+    shifted,
+)
 from skconstrain.layers._layer import Layer
 
 
@@ -48,21 +55,26 @@ class OrderedSigmoid(Layer):
 class Quantiles(Layer):
     """Return quantiles that do not cross, from `lower` to `upper`, with weights not trained.
 
-    With `monotone`, none of them ever moves against all inputs, not in its last bit either.
+    With `monotone`, none of them ever moves against all inputs, not in its last bit either. With
+    `calibrated_from`, the position of the level from which their order is restored, each is moved
+    before the link.
     """
 
-    _settings = ("lower", "upper", "monotone")
+    _settings = ("lower", "upper", "monotone", "calibrated_from")
 
-    def __init__(self, lower=None, upper=None, monotone=False, **kwargs):
+    def __init__(self, lower=None, upper=None, monotone=False, calibrated_from=None, **kwargs):
         super().__init__(**kwargs)
         # Checked here as well: Keras wraps errors raised in `call`.
         ends(lower, upper, self.compute_dtype)
         self.lower, self.upper, self.monotone = lower, upper, monotone
+        self.calibrated_from = calibrated_from
 
     def build(self, input_shape):
         if not self.monotone:
             self._add_fixed((input_shape[-1],), step=1.0)
         self._add_fixed((1,), gain=1.0, scale=1.0, shift=0.0)
+        if self.calibrated_from is not None:
+            self._add_fixed((input_shape[-1],), calibration=0.0, beyond=0.0)
 
     def call(self, inputs, training=False):
         units = {"gain": self.gain, "scale": self.scale, "shift": self.shift}
@@ -70,13 +82,19 @@ class Quantiles(Layer):
         if in_order:
             inputs = ops.cast(inputs, "float64")
             units = {name: ops.cast(unit, "float64") for name, unit in units.items()}
-        step = None if self.monotone else self.step
+        eta = before_link(ops, inputs, None if self.monotone else self.step)
+        if self.calibrated_from is not None:
+            shift = ops.cast(self.calibration, eta.dtype)
+            eta = shifted(ops, eta, shift, self.calibrated_from)
         ends_of_range = {"lower": self.lower, "upper": self.upper}
-        values = quantiles(ops, inputs, step, **ends_of_range, **units, monotone=in_order)
-        smallest, largest = ends(**ends_of_range, dtype=keras.backend.standardize_dtype(dtype))
+        values = into_range(ops, eta, **ends_of_range, **units, monotone=in_order)
+        precision = keras.backend.standardize_dtype(dtype)
+        smallest, largest = ends(**ends_of_range, dtype=precision)
         # `where`, not a maximum: JAX passes back half of its gradient at the end of the range.
         values = ops.where(values < smallest, smallest, values)
         values = ops.cast(ops.where(values > largest, largest, values), dtype)
+        if self.calibrated_from is not None:
+            values = onto_far_ends(ops, values, self.beyond, **ends_of_range, dtype=precision)
         return values if training else running_maximum(ops, values)
 
 

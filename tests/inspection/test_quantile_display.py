@@ -38,6 +38,23 @@ def test_draws_what_the_estimator_predicts(fitted):
     np.testing.assert_array_equal(coverage.lines[1].get_ydata(), display.coverage)
 
 
+def test_draws_the_coverage_before_calibration(fitted):
+    rows = (positive_regression(random_state) for random_state in range(4))
+    X, y = (np.concatenate(part) for part in zip(*rows, strict=True))
+    net = clone(fitted[0]).fit(X, y)
+    before = net.predict_quantiles(X, calibrated=False)
+    assert (before != net.predict_quantiles(X)).any()
+    display = QuantileDisplay.from_estimator(net, X, y)
+    np.testing.assert_array_equal(display.coverage_before, (y[:, None] <= before).mean(axis=0))
+    panel = display.axes_[1]
+    np.testing.assert_array_equal(panel.lines[2].get_ydata(), display.coverage_before)
+    assert [text.get_text() for text in panel.get_legend().get_texts()] == ["calibrated", "before"]
+    without = clone(net).set_params(calibration=None).fit(X, y)
+    display = QuantileDisplay.from_estimator(without, X, y)
+    assert display.coverage_before is None
+    assert len(display.axes_[1].lines) == 2
+
+
 def test_draws_along_a_feature(fitted):
     net, X, y = fitted
     frame = pd.DataFrame(X, columns=list("abcde"))

@@ -76,6 +76,8 @@ for ends in ((None, None), (-1.0, None), (None, 3.0), (-1.0, 3.0)):
     quantiles = replace(DENSE, head=QuantileHead((0.1, 0.2, 0.5, 0.9), *ends), n_outputs=4)
     NETWORKS[f"quantiles from {ends[0]} to {ends[1]}"] = quantiles
     NETWORKS[f"several, quantiles from {ends[0]} to {ends[1]}"] = replace(quantiles, n_networks=3)
+    calibrated = replace(quantiles, head=replace(quantiles.head, calibrated=True), n_networks=3)
+    NETWORKS[f"calibrated quantiles from {ends[0]} to {ends[1]}"] = calibrated
 for name in sorted(ACTIVATIONS):
     NETWORKS[f"activation {name}"] = replace(DENSE, activation=name)
 for name, head in {

@@ -82,6 +82,14 @@ def two_targets(random_state=0):
 
 
 JOINT = {"n_experts": 3, "gate_hidden_layer_sizes": (4,), **FAST}
+
+
+def many_rows():
+    """Return so many rows that folds calibrate quantiles."""
+    parts = (positive_regression(random_state) for random_state in range(4))
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
 CASES = {
     "positive": (PositiveRegressor(**FAST), positive_regression),
     "positive, one network": (PositiveRegressor(**ONE), positive_regression),
@@ -95,6 +103,11 @@ CASES = {
     "quantiles without 0.5": (
         QuantileNetRegressor(**FAST, quantiles=(0.1, 0.2, 0.4, 0.8), upper=1e3),
         positive_regression,
+    ),
+    "calibrated quantiles": (
+        # One batch trains in double precision, if X is in it.
+        QuantileNetRegressor(**FAST, lower=0, batch_size=240),
+        many_rows,
     ),
     "the median alone": (QuantileNetRegressor(**FAST, quantiles=(0.5,)), positive_regression),
     "parts": (CompositionRegressor(**FAST, total=100.0, close=True), compositions),

@@ -6,28 +6,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.metrics import mean_pinball_loss
-from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._budget import FEW_ROWS
 from skconstrain._base._monotonic import MONOTONIC_CST, checked_signs
-from skconstrain._base._regressor import NetRegressor
+from skconstrain._base._parts import warn_of_unused_fraction
 from skconstrain._base._rows import digits
 from skconstrain._base._spread import BESIDE, center_and_spread
 from skconstrain._formulas._quantile_levels import (
     checked_levels,
     interpolated,
-    is_outside,
     known_start,
     middle,
     unit,
 )
 from skconstrain._lazy_rows import weighted_quantiles
 from skconstrain._networks import QuantileHead
-from skconstrain._sklearn_compat import Interval, check_sample_weight
+from skconstrain._quantiles._calibration import on_given_rows, out_of_fold
+from skconstrain._quantiles._predictions import QuantilePredictions
+from skconstrain._sklearn_compat import Interval, StrOptions, fit_context
 
 
-class QuantileNetRegressor(NetRegressor):
+class QuantileNetRegressor(QuantilePredictions):
     r"""Neural network regressor of quantiles that do not cross, for every input.
 
     For intervals around a prediction, reserves and stocks, and wherever the spread of y differs
@@ -46,6 +45,10 @@ class QuantileNetRegressor(NetRegressor):
     feature, all else equal, not in its last bit: each output is then a quantile before the link,
     and the largest so far takes its place.
 
+    Calibrated on `X_cal`, whose rows are exchangeable with a new one, the interval between two
+    fitted levels on either side of 0.5 has the target of the new row with a probability of at least
+    the distance of the levels.
+
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(64, 64, 64)
@@ -61,6 +64,11 @@ class QuantileNetRegressor(NetRegressor):
         Lower end of the range.
     upper : float or None, default=None
         Upper end of the range.
+    calibration : {"auto"} or None, default="auto"
+        What moves the quantile of each level before the link, so that its share of the targets is
+        that of the level. ``"auto"`` takes the rows `X_cal` of `fit`; else those of the folds, if
+        they are more than 200, each as the network without it predicts it. Without either, as of
+        one network or after `partial_fit`, quantiles stay as they are; and so they do with None.
     alpha : float, default=1e-4
         Strength of the L2 penalty ``alpha / 2 * sum(kernel**2)``, divided by the number of samples
         of a batch as in scikit-learn's MLP.
@@ -177,6 +185,9 @@ class QuantileNetRegressor(NetRegressor):
         Out-of-fold predictions, or probabilities: of each training row by the network not trained
         on it, NaN for rows without weight. Only where ``n_networks`` networks were stopped on
         folds. It is left out of pickles.
+    calibration_ : ndarray of shape (n_quantiles,) or None
+        What each level is moved by before the link; infinite where `X_cal` has too few rows for it.
+        None where quantiles are as they were trained.
     model_ : keras.Model
         The fitted network as an ordinary Keras model with the same predictions. It is a copy, built
         when first asked for: training it further does not change the estimator.
@@ -190,6 +201,15 @@ class QuantileNetRegressor(NetRegressor):
 
     Notes
     -----
+    Calibration is conformalised quantile regression [1]_, with a score for each level. On `X_cal`
+    the probability is over its rows and the new one, not for each X; levels that were not fitted
+    are interpolated, without a promise. A level of 0.99 needs 99 rows, one of 0.95 needs 19: with
+    fewer its quantile is the end of the range, or infinite, and `fit` warns. Where an end of the
+    range is a target, the number next to it inside counts as the target. Rows of the folds
+    are weighted, and calibrate the cross-conformal way [2]_: in practice intervals hold their share
+    or some more, because one network errs more than the mean of all; it is not promised.
+    `oof_prediction_` is not calibrated.
+
     Between two levels that were fitted, a quantile is interpolated linearly in the quantile of the
     normal distribution, which is exact for normal targets. Levels that matter are better fitted;
     many in the middle make those at the ends worse, because the loss is the mean over all.
@@ -209,12 +229,13 @@ class QuantileNetRegressor(NetRegressor):
     """
 
     _parameter_constraints: dict = {
-        **NetRegressor._parameter_constraints,
+        **QuantilePredictions._parameter_constraints,
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "monotonic_cst": MONOTONIC_CST,
         "quantiles": ["array-like"],
         "lower": [Interval(Real, None, None, closed="neither"), None],
         "upper": [Interval(Real, None, None, closed="neither"), None],
+        "calibration": [StrOptions({"auto"}), None],
     }
 
     _rows_to_split = FEW_ROWS
@@ -227,6 +248,7 @@ class QuantileNetRegressor(NetRegressor):
         quantiles: "ArrayLike" = (0.05, 0.5, 0.95),
         lower=None,
         upper=None,
+        calibration="auto",
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
@@ -256,6 +278,7 @@ class QuantileNetRegressor(NetRegressor):
         self.quantiles = quantiles
         self.lower = lower
         self.upper = upper
+        self.calibration = calibration
         self.alpha = alpha
         self.dropout = dropout
         self.kernel_constraint = kernel_constraint
@@ -280,103 +303,65 @@ class QuantileNetRegressor(NetRegressor):
         self.random_state = random_state
         self.verbose = verbose
 
-    def predict(self, X):
-        """Predict medians.
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        X_cal=None,
+        y_cal=None,
+    ):
+        """Fit the network.
 
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data, however far from the training data.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Medians in the precision of the network.
-        """
-        return super().predict(X)
-
-    def predict_quantiles(self, X, quantiles=None):
-        """Predict quantiles.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data, however far from the training data.
-        quantiles : array-like of float, default=None
-            Levels, in any order, inside the range of those in `fit`; None stands for the parameter
-            `quantiles`.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, n_quantiles)
-            A column for each level.
-        """
-        check_is_fitted(self)
-        asked = checked_levels(self.quantiles if quantiles is None else quantiles)
-        levels = np.array(self._fitted.network.head.levels)
-        outside = is_outside(levels, asked)
-        if outside.any():
-            raise ValueError(
-                f"quantiles must lie between those of fit, {levels[0]:g} and {levels[-1]:g}. Got "
-                f"{asked[outside][0]:g}. Fit with quantiles= that reach farther."
-            )
-        return interpolated(levels, self._outputs(X), asked)
-
-    def predict_interval(self, X, coverage=0.9):
-        """Predict central intervals.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data, however far from the training data.
-        coverage : float, default=0.9
-            Share of targets that lie inside: the ends are the quantiles of the levels
-            ``(1 - coverage) / 2`` and ``(1 + coverage) / 2``.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples, 2)
-            The lower and the upper end for each row.
-        """
-        if not (isinstance(coverage, Real) and 0 < coverage < 1):
-            raise ValueError(f"coverage must lie between 0 and 1. Got {coverage!r}.")
-        return self.predict_quantiles(X, [(1 - coverage) / 2, (1 + coverage) / 2])
-
-    def score(self, X, y, sample_weight=None):
-        r"""Return D2, the share of the pinball loss that predictions save.
-
-        It is :math:`1 - L / L_0`, where L is the mean pinball loss of the predicted `quantiles`
-        over rows and levels, and :math:`L_0` that of constants, the weighted quantiles of y. For
-        one level it is :func:`sklearn.metrics.d2_pinball_score`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Finite data.
+            Training data: numbers, none of them infinite, NaN for gaps; of a DataFrame also text,
+            categories and booleans: see `categorical_features`. Rows of more than a quarter of
+            scikit-learn's `working_memory` (256 MiB by default) are read in chunks of so much.
         y : array-like of shape (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, not negative.
+            Weights, not negative. A weight of zero equals removing the row, a weight of two equals
+            repeating it.
+        X_val : array-like or sparse matrix of shape (n_validation_samples, n_features), \
+default=None
+            Validation data. Without it, ``early_stopping=True`` sets rows of the training data
+            aside.
+        y_val : array-like, default=None
+            Targets of the validation data.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Weights of the validation data in the validation loss, not negative.
+        X_cal : array-like or sparse matrix of shape (n_calibration_samples, n_features), \
+default=None
+            Rows to calibrate on, of which none is in X or X_val: see `calibration`. In a Pipeline
+            they pass its transformers where it has ``transform_input=["X_cal"]`` and metadata
+            routing is enabled.
+        y_cal : array-like of shape (n_calibration_samples,), default=None
+            Targets of these rows.
 
         Returns
         -------
-        score : float
-            1 is best; 0 is what constants have.
+        self : object
+            The fitted estimator.
         """
-        target, predicted = self._columns(y)[0], self.predict_quantiles(X)
-        weight = check_sample_weight(sample_weight, target, dtype=np.float64)
-        levels = checked_levels(self.quantiles)
-        constants = np.tile(weighted_quantiles(target, weight, levels).T, (len(target), 1))
-        loss, of_constants = (
-            sum(
-                mean_pinball_loss(target, column, sample_weight=weight, alpha=level)
-                for level, column in zip(levels, columns.T, strict=True)
-            )
-            for columns in (predicted, constants)
+        if self.calibration is None and not (X_cal is None and y_cal is None):
+            raise ValueError('X_cal needs calibration="auto". Got calibration=None.')
+        warn_of_unused_fraction(self)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            (X_val, y_val, sample_weight_val),
+            calibration=(X_cal, y_cal, None),
+            continues=self.warm_start and hasattr(self, "_fitted"),
+            epochs=self.epochs,
         )
-        if of_constants == 0:  # as in scikit-learn
-            return 1.0 if loss == 0 else 0.0
-        return float(1 - loss / of_constants)
 
     def _check_settings(self):
         levels = checked_levels(self.quantiles)
@@ -418,6 +403,14 @@ class QuantileNetRegressor(NetRegressor):
     def _oof_prediction(self, outputs):
         levels = np.array(self._fitted.network.head.levels)
         return interpolated(levels, outputs, np.array([0.5]))[:, 0]
+
+    def _calibrate(self, parts, given):
+        if self.calibration is None:
+            return
+        if given is not None:
+            self._fitted = on_given_rows(self._fitted, given)
+        elif parts.folds is not None and len(parts.folds) > FEW_ROWS:
+            self._fitted = out_of_fold(self._fitted, parts)
 
     def _head(self):
         ends = (None if end is None else float(end) for end in (self.lower, self.upper))
