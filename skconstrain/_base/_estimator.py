@@ -256,11 +256,6 @@ default=None
         self._check_settings()
         check_monotonic_settings(self)
         partial = settings.get("partial", False)
-        if partial and self.early_stopping not in ("auto", False):
-            raise ValueError(
-                "partial_fit trains one epoch and cannot stop early. Got early_stopping=True. Use "
-                '"auto" or False.'
-            )
         of_rows = {"reset": not settings["continues"], "partial": partial, "classes": classes}
         rows, _, used = self._training_rows(X, y, sample_weight, **of_rows)
         rows = self._weigh(rows)

@@ -75,7 +75,17 @@ def make_plan(estimator, rows: Rows, held_out, rng, *, epochs, continues, partia
         Largest number of epochs.
     continues, partial : bool
         Whether training goes on, and whether it is a call of `partial_fit`.
+
+    Raises
+    ------
+    ValueError
+        If `partial_fit` is to stop early.
     """
+    if partial and estimator.early_stopping not in ("auto", False):
+        raise ValueError(
+            "partial_fit trains one epoch and cannot stop early. Got early_stopping=True. Use "
+            '"auto" or False.'
+        )
     n_rows, batch_size = len(rows.X), estimator.batch_size
     if held_out is not None or partial:
         return Plan(Parts(rows, held_out), epochs, batch_size)
