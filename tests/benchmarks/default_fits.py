@@ -1,4 +1,4 @@
-"""Fits with nothing set, beside CatBoost's and scikit-learn's network's: CPU seconds.
+"""Fits with nothing set, beside those of boosting, forests and scikit-learn's network: CPU seconds.
 
 Run from the root of the repository::
 
@@ -20,6 +20,12 @@ import warnings
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -53,6 +59,11 @@ def models(target):
     if target == "classes":
         found["gate"] = skconstrain.GatedEnsembleClassifier(random_state=0)
     found["MLP, scaled"] = make_pipeline(StandardScaler(), network(random_state=0))
+    forest = RandomForestRegressor if is_number else RandomForestClassifier
+    found["forest"] = forest(random_state=0)
+    if target != "labels":
+        boosting = HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier
+        found["boosting"] = boosting(random_state=0)
     if importlib.util.find_spec("catboost"):
         import catboost
 
