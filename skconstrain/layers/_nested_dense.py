@@ -25,7 +25,13 @@ class NestedDense(BatchedDense):
         return (self.n_models, self.n_experts)
 
     def _check_shape(self, shape):
-        """Take what networks give, in the shapes above."""
+        axes = self._model_axis
+        if tuple(shape[1:-1]) not in ((), axes[:1], axes):
+            k, n = axes
+            raise ValueError(
+                f"NestedDense takes inputs of shape (batch, d), (batch, {k}, d) or (batch, {k}, "
+                f"{n}, d). Got {tuple(shape)}."
+            )
 
     def call(self, inputs):
         outputs = self._product(inputs)
