@@ -83,7 +83,7 @@ GATE = Row(
     skconstrain.GatedEnsembleClassifier,
     two_classes,
     "classifier",
-    {"hidden_layer_sizes": (8,), "gate_hidden_layer_sizes": (6,), "load_balance": 0.1, "epochs": 5},
+    {**ONE_NETWORK, "gate_hidden_layer_sizes": (6,), "load_balance": 0.1},
 )
 LABELS = Row(skconstrain.MultiLabelNetClassifier, two_classes, "classifier", ONE_NETWORK)
 POSITIVE = Row(skconstrain.PositiveRegressor, positive_regression, "regressor")

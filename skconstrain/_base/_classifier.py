@@ -7,8 +7,8 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit, softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
 
+from skconstrain._base._class_weight import as_numbers
 from skconstrain._base._estimator import NetEstimator
 from skconstrain._formulas._decisions import decide
 from skconstrain._formulas._grid import sigmoid
@@ -195,7 +195,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         if isinstance(self.threshold, Mapping):
             threshold = self._threshold_by_name()
         else:
-            threshold = _as_numbers(self.threshold, "threshold")
+            threshold = as_numbers(self.threshold, "threshold")
         n_labels = self.n_outputs_ if self._target_kind == "multilabel" else 1
         if threshold.ndim > 0 and threshold.shape != (n_labels,):
             raise ValueError(
@@ -223,7 +223,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             )
         threshold = np.full(self.n_outputs_, 0.5)
         for label, value in self.threshold.items():
-            threshold[self._position(label, "threshold")] = _as_numbers(value, "threshold")
+            threshold[self._position(label, "threshold")] = as_numbers(value, "threshold")
         return threshold
 
     def _label_type(self, decided):
@@ -307,70 +307,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
             return number[:, None].astype(np.float64)
         return np.eye(len(self.classes_))[number]
 
-    def _weigh(self, rows):
-        if self.class_weight is None:
-            return rows
-        if isinstance(self.class_weight, Mapping):
-            for name, weight in self.class_weight.items():
-                if not isinstance(weight, Real):
-                    raise ValueError(
-                        f"class_weight must hold numbers. Got {weight!r} for {name!r}."
-                    )
-        if self._target_kind == "multilabel":
-            return rows._replace(target=rows.target * self._positive_weights(rows))
-        return rows._replace(weight=rows.weight * self._weight_of_rows(rows))
-
-    def _weight_of_rows(self, rows):
-        """Weight of each row of a 1-D target, by its class."""
-        binary = self._target_kind == "binary"
-        number = (rows.target[:, 0] if binary else rows.target.argmax(axis=1)).astype(int)
-        class_weight = self.class_weight
-        if class_weight == "balanced":
-            present, total = np.unique(number), rows.weight.sum()
-            weights = np.ones(len(self.classes_))
-            weights[present] = [
-                total / (len(present) * rows.weight[number == k].sum()) for k in present
-            ]
-        elif isinstance(class_weight, Mapping):
-            weights = compute_class_weight(class_weight, classes=self.classes_, y=self.classes_)
-        else:
-            raise ValueError(
-                "class_weight of a 1-D target must be None, 'balanced' or a dict of class -> "
-                f"weight. Got {class_weight!r}."
-            )
-        self._check_positive(weights, self.classes_)
-        return weights[number].astype(rows.weight.dtype)
-
-    def _positive_weights(self, rows):
-        """Weight of a positive of each label."""
-        from skconstrain.losses._classification import weighs_positives
-
-        if not weighs_positives(self.loss):
-            raise ValueError(
-                "class_weight of several labels needs a loss by its name, or one of LogLoss, "
-                "CategoricalFocalLoss and AsymmetricLoss (skconstrain.losses): others know nothing "
-                f"of it. Got loss={self.loss!r}. Use class_weight=None."
-            )
-        if isinstance(self.class_weight, str):
-            positive = rows.weight @ rows.target
-            weights = np.ones(len(positive))
-            np.divide(rows.weight.sum() - positive, positive, out=weights, where=positive > 0)
-            return np.where(weights > 0, weights, 1.0)  # a label that is always 1
-        if isinstance(self.class_weight, Mapping):
-            weights = np.ones(self.n_outputs_)
-            for label, weight in self.class_weight.items():
-                weights[self._position(label, "class_weight")] = weight
-        else:
-            ratios = [_ratio(w) if isinstance(w, Mapping) else w for w in self.class_weight]
-            weights = _as_numbers(ratios, "class_weight")
-            if weights.shape != (self.n_outputs_,):
-                raise ValueError(
-                    f"class_weight must hold one number for each of {self.n_outputs_} labels. "
-                    f"Got shape {weights.shape}."
-                )
-        self._check_positive(weights, self._label_names)
-        return weights
-
     def _position(self, label, parameter):
         if label in self._label_names:
             return self._label_names.index(label)
@@ -379,15 +315,6 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         raise ValueError(
             f"{parameter} must name labels of y, {self._label_names}, or positions. Got {label!r}."
         )
-
-    def _check_positive(self, weights, names):
-        wrong = ~(np.isfinite(weights) & (weights > 0))
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            raise ValueError(
-                "class_weight must be positive. "
-                f"Got {weights[first]:g} for {names[first]}. Remove its rows instead."
-            )
 
     def _head(self):
         return ProbabilityHead("softmax" if self._target_kind == "multiclass" else "sigmoid")
@@ -404,23 +331,3 @@ class NetClassifier(ClassifierMixin, NetEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _ratio(weights):
-    """Return the weight of 1 over that of 0, as scikit-learn's forests take both of a label."""
-    numbers = weights.get(1, 1), weights.get(0, 1)
-    is_positive = all(isinstance(w, Real) and 0 < w < np.inf for w in numbers)
-    if not is_positive or weights.keys() - {0, 1}:
-        raise ValueError(
-            "class_weight of a label must hold positive numbers for 0 and 1, as in {0: 1, 1: 5}. "
-            f"Got {weights!r}."
-        )
-    return numbers[0] / numbers[1]
-
-
-def _as_numbers(values, name):
-    """Return an array of floats of what a parameter holds."""
-    try:
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must hold numbers. Got {values!r}.") from error

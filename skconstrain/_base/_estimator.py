@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._blame import check_continues, require_keras, tell_of_end
 from skconstrain._base._budget import MANY_ROWS
+from skconstrain._base._class_weight import weighted_by_class
 from skconstrain._base._copies import CopiedNet
 from skconstrain._base._folds import among_all, outputs_out_of_fold
 from skconstrain._base._hidden_layers import hidden_layers
@@ -53,14 +54,13 @@ class NetEstimator(CallbackSupport, CopiedNet):
 
     1. `_check_settings`: do the parameters contradict each other?
     2. `_encode_target`: y becomes columns of numbers.
-    3. `_weigh`: weights of classes become weights of rows or targets.
-    4. `_specify`, which calls `_head`: the network.
-    5. `_start`: weights that are known before training. Where training continues, `partial_fit`
+    3. `_specify`, which calls `_head`: the network.
+    4. `_start`: weights that are known before training. Where training continues, `partial_fit`
        asks for them when scales may have changed.
-    6. `_keras_loss`: what is minimised.
-    7. `_train`: one training of the network, or several.
-    8. `_oof_prediction`: what the network predicts for rows that were held out.
-    9. `_calibrate`: what follows from rows that networks were not trained on.
+    5. `_keras_loss`: what is minimised.
+    6. `_train`: one training of the network, or several.
+    7. `_oof_prediction`: what the network predicts for rows that were held out.
+    8. `_calibrate`: what follows from rows that networks were not trained on.
 
     Predictions call `_outputs`, and `_oof_prediction` again.
 
@@ -99,6 +99,7 @@ class NetEstimator(CallbackSupport, CopiedNet):
     n_frequencies = 0
     weight_features = False
     monotonic_cst = None
+    class_weight: Any = None
     categorical_features: Any = None
 
     # Whether X may have categories: not where connections name its columns.
@@ -127,10 +128,6 @@ class NetEstimator(CallbackSupport, CopiedNet):
         `names` are the names of the columns of `y`, where it has names. `classes` are all classes
         of a classifier that is given its rows in parts, or None. Messages call it `name`.
         """
-
-    def _weigh(self, rows: Rows) -> Rows:
-        """Bring the weights of classes into the training rows, where there are classes."""
-        return rows
 
     def _specify(self, rows: Rows, continues: bool) -> Network:
         """Return the network: dense layers, unless a subclass has others."""
@@ -258,7 +255,7 @@ default=None
         partial = settings.get("partial", False)
         of_rows = {"reset": not settings["continues"], "partial": partial, "classes": classes}
         rows, _, used = self._training_rows(X, y, sample_weight, **of_rows)
-        rows = self._weigh(rows)
+        rows = weighted_by_class(self, rows)
         held_out = given_rows(self, validation, rows.X)
         calibration = given_rows(self, calibration, rows.X, "cal")
         with NetworkFit(self, X, y, sample_weight):

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skconstrain._base._blame import tell_of_end
 from skconstrain._base._budget import FEW_ROWS
+from skconstrain._base._class_weight import weighted_by_class
 from skconstrain._base._plan import generator
 from skconstrain._base._validation_rows import given_rows
 from skconstrain._fit_tasks import NetworkFit
@@ -79,7 +80,7 @@ class OverExperts(BaseComposition):
             )
         told = NetworkFit(self, X, y, sample_weight, predicts=self.n_rounds == 0)
         rows, y, used = self._training_rows(X, y, sample_weight, reset=not continues)
-        rows = self._weigh(rows._replace(X=loaded(rows.X)))
+        rows = weighted_by_class(self, rows._replace(X=loaded(rows.X)))
         held_out = given_rows(self, validation, rows.X)
         is_weighted = sample_weight is not None or self.class_weight is not None
         weight = rows.weight if is_weighted else None

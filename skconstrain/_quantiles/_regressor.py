@@ -248,7 +248,7 @@ class QuantileNetRegressor(QuantilePredictions):
         quantiles: "ArrayLike" = (0.05, 0.5, 0.95),
         lower=None,
         upper=None,
-        calibration="auto",
+        calibration: str | None = "auto",
         alpha=1e-4,
         dropout=0.0,
         kernel_constraint=None,
