@@ -72,7 +72,7 @@ def _wrong_targets(y, kind):
     yield "y with NaN", changed(np.nan), "NaN"
     yield "y with infinity", changed(np.inf), "infinity"
     yield "y of three dimensions", np.ones((len(y), 2, 2)), "dim|shape"
-    yield "y of rows of two lengths", [[1], [1, 0]] * (len(y) // 2), "inhomogeneous|sequence"
+    yield "y of rows of two lengths", [[1], [1, 0]] * (len(y) // 2), r"Got \[1\]"
     yield "y is a number", 3.0, "scalar|3|array"
     yield "y is a dict", {"a": 1}, "dict|'a'"
     without = y.astype(object)

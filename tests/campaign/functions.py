@@ -280,7 +280,7 @@ def _calls_of_labels():
         ),
         "labels: partial_fit with classes": (
             lambda: copy.deepcopy(fitted).partial_fit(X, Y[:, 0]),
-            "multilabel",
+            "vector of classes",
         ),
         "labels: y_val of three of four": (
             lambda: net().fit(X, Y, X_val=X, y_val=Y[:, :3]),

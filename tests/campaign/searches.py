@@ -72,7 +72,7 @@ def calls_of_tuner():
         "y too short": (Y[:-1], "inconsistent|59"),
         "y with NaN": (Y * NAN, "NaN"),
         "y of one class": (np.zeros(60), "class"),
-        "y in between": (np.full(Y.shape, 0.5), "continuous"),
+        "y in between": (np.full(Y.shape, 0.5), r"0\.5"),
         "columns of three classes": (Y + Y[::-1], "Got 2"),
         "y as a dict": ({"a": 1}, "dict|inconsistent"),
     }
