@@ -100,6 +100,7 @@ if __name__ == "__main__":
     panels[0].set_ylabel("30 reports with a rare tag")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     report = "the rocket left the dock, and a storm over the station"
-    print(f"tags of {report!r}:", *binarizer.inverse_transform(model.predict([report]))[0])
+    predicted = models["tuned thresholds"].predict([report])
+    print(f"tags of {report!r}:", *binarizer.inverse_transform(predicted)[0])
     figure.savefig(PICTURE, dpi=110)
     print("picture:", PICTURE.name)
