@@ -217,6 +217,12 @@ class QuantileNetRegressor(QuantilePredictions):
     A sample weight of zero equals removing the row, two equals repeating it; rows of a last,
     shorter batch count exactly as much as the others.
 
+    References
+    ----------
+    .. [1] Romano, Patterson and Candes (2019). Conformalized quantile regression. NeurIPS 32.
+    .. [2] Vovk (2015). Cross-conformal predictors. Annals of Mathematics and Artificial
+       Intelligence 74.
+
     Examples
     --------
     >>> from sklearn.datasets import load_diabetes
