@@ -67,10 +67,8 @@ class Head:
         return outputs
 
     def rescaled(self, named: dict, known: dict) -> tuple:
-        """Return factor and shift of its inputs with which outputs stay, for the weights `known`.
-
-        Only heads with weights are asked.
-        """
+        """Return factor and shift of inputs with which outputs stay, for the weights `known`."""
+        # Not abstract: only heads with weights are asked.
         raise NotImplementedError(f"{type(self).__name__} has no weights.")
 
 
